@@ -1,0 +1,75 @@
+//! How often somebody may present what is no credential before being told to slow down.
+
+use std::{net::IpAddr, num::NonZeroU32, time::Duration};
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
+
+/// A budget of failures for each source address. Successes are never counted: nobody can lock out
+/// the holder of a right secret.
+pub struct Attempts(DefaultKeyedRateLimiter<Source>);
+
+/// An IPv4 address, or the /64 network that one IPv6 customer has all addresses of.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Source {
+    V4(u32),
+    V6(u64),
+}
+
+impl From<IpAddr> for Source {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            IpAddr::V6(address) => Self::V6((address.to_bits() >> 64) as u64),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many failed attempts from this address")]
+pub struct TooManyFailures {
+    pub retry_after: Duration,
+}
+
+impl Attempts {
+    pub fn new(failures_per_minute: NonZeroU32) -> Self {
+        Self(RateLimiter::keyed(Quota::per_minute(failures_per_minute)))
+    }
+
+    /// Counts a failure. Tells when this source has used up its budget.
+    pub fn failed(&self, source: IpAddr) -> Result<(), TooManyFailures> {
+        self.0.check_key(&source.into()).map_err(|until| TooManyFailures {
+            retry_after: until.wait_time_from(self.0.clock().now()),
+        })
+    }
+
+    /// Forgets the sources whose budget is whole again.
+    pub fn forget_the_innocent(&self) {
+        self.0.retain_recent();
+        self.0.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn th_02_a_source_that_spent_its_budget_is_told_and_others_are_not() {
+        let attempts = Attempts::new(NonZeroU32::new(3).unwrap());
+        let (bad, good) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        for _ in 0..3 {
+            assert_eq!(attempts.failed(bad), Ok(()));
+        }
+        let told = attempts.failed(bad).unwrap_err();
+        assert!(told.retry_after <= Duration::from_secs(20));
+        assert_eq!(attempts.failed(good), Ok(()));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_source() {
+        let attempts = Attempts::new(NonZeroU32::MIN);
+        assert!(attempts.failed("2001:db8::1".parse().unwrap()).is_ok());
+        assert!(attempts.failed("2001:db8::2".parse().unwrap()).is_err());
+        assert!(attempts.failed("2001:db8:0:1::1".parse().unwrap()).is_ok());
+    }
+}

@@ -1,0 +1,113 @@
+//! What every request needs, put together once at the start.
+
+mod attempts;
+mod follow;
+mod passwords;
+
+use std::{num::NonZeroU32, ops::Deref, sync::Arc};
+
+use chrono::TimeDelta;
+use tokio::sync::Mutex;
+
+pub use self::{
+    attempts::{Attempts, TooManyFailures},
+    passwords::{Passwords, TooBusy},
+};
+use crate::{
+    clock::Clock,
+    directory::Directory,
+    domain::{Issuer, KeyPolicy, Resource, Rotation},
+    ledger::Ledger,
+    random::Random,
+    signing::{KeyEncryptionKey, Signer},
+    store::{self, Store, StoreError, Tx},
+};
+
+/// Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub settings: Settings,
+    pub clock: Clock,
+    pub random: Random,
+    pub store: Store,
+    pub directory: Directory,
+    pub ledger: Ledger,
+    pub signer: Signer,
+    /// Wraps the private halves of new signing keys.
+    pub key_encryption_key: KeyEncryptionKey,
+    pub attempts: Attempts,
+    pub passwords: Passwords,
+    /// keyturn as a resource of its own.
+    pub own_resource: Resource,
+    /// Signing keys are loaded by one task at a time: of two the slower would win, not the newer.
+    loading: Mutex<()>,
+}
+
+/// What an operator decided, as far as it reaches below the edges.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub issuer: Issuer,
+    pub token_lifetime: TimeDelta,
+    /// Whether tokens carry the key's audit address.
+    pub email_claim: bool,
+    pub keys: KeyPolicy,
+    pub rotation: Rotation,
+    /// Failed attempts a minute from one source before it is told to slow down.
+    pub failures_per_minute: NonZeroU32,
+}
+
+/// What [`App::new`] cannot make by itself.
+pub struct Foundations {
+    pub clock: Clock,
+    pub random: Random,
+    pub store: Store,
+    pub directory: Directory,
+    pub ledger: Ledger,
+    pub key_encryption_key: KeyEncryptionKey,
+}
+
+impl App {
+    pub fn new(settings: Settings, on: Foundations) -> Self {
+        Self(Arc::new(Parts {
+            signer: Signer::new(settings.issuer.clone(), on.key_encryption_key.clone()),
+            attempts: Attempts::new(settings.failures_per_minute),
+            passwords: Passwords::default(),
+            own_resource: Resource::keyturn(&settings.issuer),
+            settings,
+            clock: on.clock,
+            random: on.random,
+            store: on.store,
+            directory: on.directory,
+            ledger: on.ledger,
+            key_encryption_key: on.key_encryption_key,
+            loading: Mutex::default(),
+        }))
+    }
+
+    /// Commits, and forgets at once what the transaction made stale: when this returns, this node
+    /// goes by the new state.
+    pub async fn commit(&self, tx: Tx) -> Result<(), StoreError> {
+        let changes = tx.commit(self.clock.now()).await?;
+        self.adopt(&changes).await
+    }
+
+    /// Loads the signing keys that are not gone.
+    pub async fn load_signing_keys(&self) -> Result<(), StoreError> {
+        let _turn = self.loading.lock().await;
+        let mut tx = self.store.read().await?;
+        let keys = store::signing_keys::list(&mut tx).await?;
+        drop(tx);
+        self.signer.load(keys);
+        Ok(())
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

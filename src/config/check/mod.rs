@@ -1,0 +1,111 @@
+//! Turns what was written into what is meant, or says what to change.
+
+mod sections;
+
+use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, time::Duration};
+
+use chrono::TimeDelta;
+
+use super::{Cache, Config, ConfigError, Limits, Retention, Tokens, settings::Settings, url::Url};
+
+type Checked<T> = Result<T, ConfigError>;
+
+pub(super) fn check(mut settings: Settings) -> Checked<Config> {
+    let listen = address(&settings.listen)?;
+    let tls = sections::tls(&settings.tls)?;
+    settings.issuer = issuer(&settings.issuer, listen, tls.is_some())?;
+    if settings.api_keys.audit_email_domain.is_empty() {
+        settings.api_keys.audit_email_domain = host_of(&settings.issuer);
+    }
+    let description = toml::to_string(&settings).expect("settings are what TOML can hold");
+    let tokens = &settings.tokens;
+    let lifetime = within("tokens.lifetime_seconds", tokens.lifetime_seconds, 30..=360)?;
+    let cache = &settings.cache;
+    let most_cached = within("cache.api_keys", cache.api_keys, 1..=1_000_000_000)?;
+    let stale_after = within("cache.stale_after_seconds", cache.stale_after_seconds, 1..=3600)?;
+    let failures = settings.limits.failures_per_minute;
+    Ok(Config {
+        tls,
+        http: sections::http(&settings.http)?,
+        metrics_for: sections::networks("metrics.networks", &settings.metrics.networks)?,
+        retention: Retention {
+            usage: days("retention.usage_days", settings.retention.usage_days)?,
+            refusals: days("retention.refusals_days", settings.retention.refusals_days)?,
+        },
+        api_keys: sections::api_keys(settings.api_keys)?,
+        tokens: Tokens { lifetime: seconds(lifetime), email_claim: tokens.email_claim },
+        signing: sections::signing(settings.signing)?,
+        usage: sections::usage(&settings.usage.record)?,
+        cache: Cache {
+            api_keys: most_cached as usize,
+            stale_after: Duration::from_secs(stale_after.into()),
+        },
+        limits: Limits { failures_per_minute: positive("limits.failures_per_minute", failures)? },
+        log: sections::log(settings.log)?,
+        database: sections::database(settings.database)?,
+        issuer: settings.issuer,
+        listen,
+        description,
+    })
+}
+
+fn wrong<T>(setting: &'static str, problem: impl Into<String>) -> Checked<T> {
+    Err(ConfigError::Wrong { setting, problem: problem.into() })
+}
+
+fn within(setting: &'static str, value: u32, range: RangeInclusive<u32>) -> Checked<u32> {
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    wrong(setting, format!("{value} is not from {} to {}", range.start(), range.end()))
+}
+
+fn positive(setting: &'static str, value: u32) -> Checked<NonZeroU32> {
+    NonZeroU32::new(value).map_or_else(|| wrong(setting, "must be at least 1"), Ok)
+}
+
+fn seconds(count: u32) -> TimeDelta {
+    TimeDelta::seconds(count.into())
+}
+
+fn days(setting: &'static str, count: u32) -> Checked<TimeDelta> {
+    within(setting, count, 1..=36_500).map(|count| TimeDelta::days(count.into()))
+}
+
+fn address(listen: &str) -> Checked<SocketAddr> {
+    let problem =
+        || format!("`{listen}` is not an address and port like 127.0.0.1:8080 or [::]:8080");
+    listen.parse().map_or_else(|_| wrong("listen", problem()), Ok)
+}
+
+fn issuer(issuer: &str, listen: SocketAddr, has_tls: bool) -> Checked<String> {
+    const EXAMPLE: &str = "say the URL that callers use, like https://keys.example.com";
+    if issuer.is_empty() {
+        if !listen.ip().is_loopback() || listen.port() == 0 {
+            return wrong("issuer", format!("cannot be guessed from listen = {listen}: {EXAMPLE}"));
+        }
+        let scheme = if has_tls { "https" } else { "http" };
+        return Ok(format!("{scheme}://{listen}"));
+    }
+    let Some(url) = Url::parse(issuer) else {
+        return wrong(
+            "issuer",
+            format!("is not a plain URL in lower case without query and fragment: {EXAMPLE}"),
+        );
+    };
+    if url.scheme != "https" && !url.is_loopback() {
+        return wrong("issuer", "must begin with https://, except on a loopback address");
+    }
+    if url.path.ends_with('/') {
+        return wrong("issuer", "must not end with a slash: verifiers compare it to the letter");
+    }
+    Ok(issuer.to_owned())
+}
+
+/// An e-mail address needs a name where the issuer may do with a loopback address.
+fn host_of(issuer: &str) -> String {
+    match Url::parse(issuer) {
+        Some(url) if !url.is_loopback() => url.host.to_owned(),
+        _ => "localhost".to_owned(),
+    }
+}

@@ -1,0 +1,140 @@
+//! Checks the settings of each section.
+
+use std::{net::IpAddr, num::NonZeroU32, path::PathBuf};
+
+use ipnet::IpNet;
+use secrecy::ExposeSecret;
+use tracing_subscriber::EnvFilter;
+
+use super::{Checked, days, positive, seconds, within, wrong};
+use crate::config::{
+    ApiKeys, Database, Http, KeyEncryptionKey, Log, LogFormat, RecordUsage, Signing, Tls,
+    secret::DatabaseUrl,
+    settings::{
+        ApiKeySettings, DatabaseSettings, HttpSettings, LogSettings, SigningSettings, TlsSettings,
+    },
+    url::{Url, is_host_name},
+};
+
+pub(super) fn tls(settings: &TlsSettings) -> Checked<Option<Tls>> {
+    match (settings.certificate.as_str(), settings.key.as_str()) {
+        ("", "") => Ok(None),
+        (_, "") => wrong("tls.key", "is missing: tls.certificate needs it"),
+        ("", _) => wrong("tls.certificate", "is missing: tls.key needs it"),
+        (certificate, key) => Ok(Some(Tls { certificate: certificate.into(), key: key.into() })),
+    }
+}
+
+pub(super) fn database(settings: DatabaseSettings) -> Checked<Database> {
+    let DatabaseUrl(url) = settings.url;
+    let schemes = ["sqlite:", "postgres:", "postgresql:"];
+    if !schemes.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
+        return wrong("database.url", "must begin with sqlite: or postgres://");
+    }
+    let connections = within("database.connections", settings.connections, 1..=10_000)?;
+    Ok(Database {
+        url,
+        migrate_at_start: settings.migrate_at_start,
+        connections: positive("database.connections", connections)?,
+    })
+}
+
+pub(super) fn networks(setting: &'static str, texts: &[String]) -> Checked<Vec<IpNet>> {
+    let network = |text: &String| {
+        let address = || text.parse().ok().map(|address: IpAddr| IpNet::from(address));
+        let network = text.parse().ok().or_else(address);
+        let problem = || format!("`{text}` is neither an address nor a network like 10.0.0.0/8");
+        network.map_or_else(|| wrong(setting, problem()), Ok)
+    };
+    texts.iter().map(network).collect()
+}
+
+pub(super) fn http(settings: &HttpSettings) -> Checked<Http> {
+    let origin = |text: &String| match Url::parse(text) {
+        Some(url) if url.path.is_empty() => Ok(text.clone()),
+        _ => wrong(
+            "http.cors_origins",
+            format!("`{text}` is not an origin like https://app.example.com"),
+        ),
+    };
+    Ok(Http {
+        trusted_proxies: networks("http.trusted_proxies", &settings.trusted_proxies)?,
+        cors_origins: settings.cors_origins.iter().map(origin).collect::<Checked<_>>()?,
+    })
+}
+
+pub(super) fn api_keys(settings: ApiKeySettings) -> Checked<ApiKeys> {
+    let prefix = settings.prefix;
+    let is_plain = prefix.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'));
+    if !is_plain || !(2..=8).contains(&prefix.len()) {
+        return wrong("api_keys.prefix", "must be 2 to 8 of a-z and 0-9");
+    }
+    let longest_lifetime = days("api_keys.longest_lifetime_days", settings.longest_lifetime_days)?;
+    let default_lifetime = days("api_keys.default_lifetime_days", settings.default_lifetime_days)?;
+    if default_lifetime > longest_lifetime {
+        return wrong(
+            "api_keys.default_lifetime_days",
+            "must not be more than api_keys.longest_lifetime_days",
+        );
+    }
+    if !is_host_name(&settings.audit_email_domain) {
+        return wrong("api_keys.audit_email_domain", "must be a domain like keys.example.com");
+    }
+    Ok(ApiKeys {
+        prefix,
+        default_lifetime,
+        longest_lifetime,
+        may_never_expire: settings.may_never_expire,
+        expiry_may_change: settings.expiry_may_change,
+        most_per_tree: NonZeroU32::new(settings.most_per_tree),
+        audit_email_domain: settings.audit_email_domain,
+    })
+}
+
+pub(super) fn signing(settings: SigningSettings) -> Checked<Signing> {
+    let max_age = settings.jwks_max_age_seconds;
+    let given = settings.key_encryption_key.0;
+    let key_encryption_key = if !given.expose_secret().is_empty() {
+        KeyEncryptionKey::Given(given)
+    } else if settings.key_encryption_key_file.is_empty() {
+        return wrong(
+            "signing.key_encryption_key_file",
+            "must name a file, which the first start makes",
+        );
+    } else {
+        KeyEncryptionKey::File(PathBuf::from(settings.key_encryption_key_file))
+    };
+    Ok(Signing {
+        key_encryption_key,
+        rotate_every: days("signing.rotate_every_days", settings.rotate_every_days)?,
+        jwks_max_age: seconds(within("signing.jwks_max_age_seconds", max_age, 300..=3600)?),
+    })
+}
+
+pub(super) fn usage(record: &str) -> Checked<RecordUsage> {
+    match record {
+        "before-reply" => Ok(RecordUsage::BeforeReply),
+        "soon" => Ok(RecordUsage::Soon),
+        other => wrong("usage.record", format!("`{other}` is neither before-reply nor soon")),
+    }
+}
+
+pub(super) fn log(settings: LogSettings) -> Checked<Log> {
+    let format = match settings.format.as_str() {
+        "auto" => LogFormat::Auto,
+        "json" => LogFormat::Json,
+        "human" => LogFormat::Human,
+        other => return wrong("log.format", format!("`{other}` is not auto, json or human")),
+    };
+    // A misspelt level alone would be taken for the name of a module.
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    let bare = settings.level.split(',').map(str::trim).filter(|part| !part.contains('='));
+    let misspelt = bare.into_iter().find(|part| !levels.contains(part));
+    if let Some(other) = misspelt {
+        return wrong("log.level", format!("`{other}` is not one of {}", levels.join(", ")));
+    }
+    if let Err(error) = EnvFilter::try_new(&settings.level) {
+        return wrong("log.level", format!("{error}; write it like info,sqlx=warn"));
+    }
+    Ok(Log { format, level: settings.level })
+}

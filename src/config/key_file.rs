@@ -1,0 +1,166 @@
+//! The file that holds the key-encryption key: made once, read by nobody else, never replaced.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, ErrorKind, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    #[error("others can read {path} (mode {mode:04o}): run `chmod 600 {path}`", path = .path.display())]
+    Exposed { path: PathBuf, mode: u32 },
+    #[error(
+        "{} is empty: restore it from a backup. A new key could not open what the lost one \
+         encrypted, so none is made",
+        .0.display()
+    )]
+    Empty(PathBuf),
+    #[error("cannot read {}", .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
+    #[error("cannot create {}", .0.display())]
+    Uncreatable(PathBuf, #[source] io::Error),
+}
+
+/// Reads the file; where there is none, makes it with its folder and what `make` returns.
+///
+/// Of any number of processes that start at once one makes the file and all return its content.
+/// A crash on the way leaves no file or the whole file.
+pub fn load_or_create(
+    path: &Path,
+    make: impl FnOnce() -> SecretString,
+) -> Result<SecretString, KeyFileError> {
+    if let Some(secret) = read(path)? {
+        return Ok(secret);
+    }
+    create(path, make).map_err(|error| KeyFileError::Uncreatable(path.to_owned(), error))?;
+    let vanished = || KeyFileError::Unreadable(path.to_owned(), ErrorKind::NotFound.into());
+    read(path)?.ok_or_else(vanished)
+}
+
+/// `None` where there is no file.
+fn read(path: &Path) -> Result<Option<SecretString>, KeyFileError> {
+    let unreadable = |error| KeyFileError::Unreadable(path.to_owned(), error);
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(unreadable)?,
+    };
+    // Of the open file, not of the path: nobody can swap it in between.
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(unreadable)?;
+    if text.trim().is_empty() {
+        return Err(KeyFileError::Empty(path.to_owned()));
+    }
+    Ok(Some(text.trim().into()))
+}
+
+/// Writes beside the path and gives the file its name when it is whole. Leaves a file alone that
+/// is there by then.
+fn create(path: &Path, make: impl FnOnce() -> SecretString) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+
+    let mut draft_path = path.as_os_str().to_owned();
+    draft_path.push(".new");
+    let mut draft = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&draft_path)?;
+    // Others who want to make the file wait here, and then find it made.
+    draft.lock()?;
+    if !path.try_exists()? {
+        // What a crash left of an earlier draft.
+        draft.set_len(0)?;
+        draft.write_all(make().expose_secret().as_bytes())?;
+        draft.write_all(b"\n")?;
+        draft.sync_all()?;
+        // Unlike a rename, refuses where the path exists.
+        fs::hard_link(&draft_path, path)?;
+    }
+    match fs::remove_file(&draft_path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => (),
+    }
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::Permissions, thread};
+
+    use super::*;
+
+    fn refuses_to_make() -> SecretString {
+        panic!("there is a file")
+    }
+
+    fn write(path: &Path, text: &str, mode: u32) {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn jw_06_the_file_and_its_folder_are_made_for_their_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys/kek");
+
+        let created = load_or_create(&path, || "secret".into()).unwrap();
+        let read = load_or_create(&path, refuses_to_make).unwrap();
+
+        assert_eq!((created.expose_secret(), read.expose_secret()), ("secret", "secret"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn jw_06_a_file_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        for mode in [0o640, 0o604, 0o620, 0o601] {
+            write(&path, "secret", mode);
+            let refusal = load_or_create(&path, refuses_to_make).unwrap_err().to_string();
+            assert!(refusal.contains(&format!("chmod 600 {}", path.display())), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn jw_10_an_empty_file_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        write(&path, "\n", 0o600);
+
+        let refusal = load_or_create(&path, refuses_to_make).unwrap_err();
+
+        assert!(matches!(refusal, KeyFileError::Empty(_)));
+        assert_eq!(fs::read(&path).unwrap(), b"\n");
+    }
+
+    #[test]
+    fn of_many_who_make_the_file_at_once_all_get_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        write(&folder.path().join("kek.new"), "what a crash left behind", 0o600);
+
+        let start = |name: u8| {
+            let path = path.clone();
+            thread::spawn(move || load_or_create(&path, || name.to_string().into()).unwrap())
+        };
+        let started: Vec<_> = (0..16).map(start).collect();
+        let secrets: Vec<_> = started.into_iter().map(|thread| thread.join().unwrap()).collect();
+
+        let made = fs::read_to_string(&path).unwrap();
+        assert!(secrets.iter().all(|secret| secret.expose_secret() == made.trim()));
+    }
+}

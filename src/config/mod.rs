@@ -1,0 +1,133 @@
+//! The configuration: defaults, under `keyturn.toml`, under the environment. Nobody else reads
+//! either.
+
+mod check;
+mod declare;
+mod error;
+mod example;
+pub mod key_file;
+mod overlay;
+mod secret;
+mod sections;
+mod settings;
+mod url;
+
+use std::{fs, io, net::SocketAddr, path::Path};
+
+use ipnet::IpNet;
+use toml::Table;
+
+use self::settings::Settings;
+pub use self::{
+    error::ConfigError,
+    sections::{
+        ApiKeys, Cache, Database, Http, KeyEncryptionKey, Limits, Log, LogFormat, RecordUsage,
+        Retention, Signing, Tls, Tokens,
+    },
+};
+
+/// Read where nobody names a file, if it is there.
+const DEFAULT_FILE: &str = "keyturn.toml";
+
+/// Every setting, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// An https URL (http on loopback addresses) without a slash at its end.
+    pub issuer: String,
+    pub listen: SocketAddr,
+    pub database: Database,
+    /// `None` where the server speaks plain HTTP.
+    pub tls: Option<Tls>,
+    pub http: Http,
+    /// Who may read `/metrics`.
+    pub metrics_for: Vec<IpNet>,
+    pub api_keys: ApiKeys,
+    pub tokens: Tokens,
+    pub signing: Signing,
+    pub usage: RecordUsage,
+    pub retention: Retention,
+    pub cache: Cache,
+    pub limits: Limits,
+    pub log: Log,
+    /// The same as TOML, secrets masked.
+    description: String,
+}
+
+impl Config {
+    /// A file that is named must be there; without a name `keyturn.toml` is read if it exists.
+    /// Unknown settings are refused, in the file and among the variables that begin with
+    /// `KEYTURN_`.
+    pub fn load(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => {
+                String::new()
+            }
+            Err(source) => return Err(ConfigError::Unreadable { path: path.to_owned(), source }),
+        };
+        Self::read(path, &text, variables)
+    }
+
+    fn read(
+        path: &Path,
+        text: &str,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let malformed = |error| malformed(path, text, &error);
+        // Read as settings first: only the text knows the line of a mistake.
+        toml::from_str::<Settings>(text).map_err(malformed)?;
+        let mut table: Table = toml::from_str(text).map_err(malformed)?;
+        overlay::overlay(&mut table, &example::defaults(), variables)?;
+        let settings = table.try_into().expect("each value has the type of its setting");
+        check::check(settings)
+    }
+
+    /// The text of `keyturn.example.toml`.
+    pub fn example() -> String {
+        example::example()
+    }
+
+    /// What is in force as TOML, secrets masked.
+    pub fn describe(&self) -> &str {
+        &self.description
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        check::check(Settings::default()).expect("the defaults are right")
+    }
+}
+
+/// The variables of this process. One that is not Unicode keeps a mark where it is not: it need
+/// not be ours, and if it is, [`Config::load`] refuses it.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (lossy(name), lossy(value)))
+}
+
+/// The name of the person at the machine, as far as the environment tells.
+pub fn operator() -> String {
+    let user =
+        environment().find(|(name, _)| ["SUDO_USER", "USER", "LOGNAME"].contains(&name.as_str()));
+    user.map_or_else(|| "unknown".to_owned(), |(_, name)| name)
+}
+
+fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or(text);
+    let last_line = before.rsplit('\n').next().unwrap_or_default();
+    ConfigError::Malformed {
+        path: path.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: last_line.chars().count() + 1,
+        problem: error.message().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Settings from the environment: `KEYTURN_DATABASE__URL` is `database.url`, and
+//! `KEYTURN_DATABASE__URL_FILE` names a file that holds it.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fs,
+    path::PathBuf,
+};
+
+use toml::{Table, Value};
+
+use super::error::ConfigError;
+
+const PREFIX: &str = "KEYTURN_";
+
+/// A section, empty outside any, and the name of a setting in it.
+type Place = (String, String);
+
+/// Puts the variables over what `table` says. What a setting is by default tells how its variable
+/// is read: text as it stands, a number, `true` or `false`, or a list with commas between.
+pub(super) fn overlay(
+    table: &mut Table,
+    defaults: &Table,
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<(), ConfigError> {
+    let mut set: BTreeMap<Place, String> = BTreeMap::new();
+    let ours = variables.filter(|(variable, _)| variable.starts_with(PREFIX));
+    // In order, so that of two mistakes the same one is always reported.
+    for (variable, text) in ours.collect::<BTreeMap<_, _>>() {
+        let (place, value) = read(defaults, &variable, text)?;
+        match set.entry(place.clone()) {
+            Entry::Occupied(first) => {
+                let (setting, one) = (dotted(&place), first.get().clone());
+                return Err(ConfigError::SetTwice { setting, one, other: variable });
+            }
+            Entry::Vacant(free) => free.insert(variable),
+        };
+        insert(table, place, value);
+    }
+    Ok(())
+}
+
+fn read(defaults: &Table, variable: &str, text: String) -> Result<(Place, Value), ConfigError> {
+    let name = variable[PREFIX.len()..].to_ascii_lowercase();
+    let (section, setting) = name.split_once("__").unwrap_or(("", name.as_str()));
+    let place = (section.to_owned(), setting.to_owned());
+    let wrong = |place: &Place, expected| ConfigError::WrongVariable {
+        variable: variable.to_owned(),
+        setting: dotted(place),
+        expected,
+    };
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(wrong(&place, "UTF-8"));
+    }
+    if let Some(default) = find(defaults, &place) {
+        let value = parse(default, text).map_err(|expected| wrong(&place, expected))?;
+        return Ok((place, value));
+    }
+    let named = setting.strip_suffix("_file").map(|setting| (place.0.clone(), setting.to_owned()));
+    if let Some(place) = named
+        && let Some(Value::String(_)) = find(defaults, &place)
+    {
+        return Ok((place, Value::String(contents(variable, text)?)));
+    }
+    Err(ConfigError::UnknownVariable { variable: variable.to_owned(), setting: dotted(&place) })
+}
+
+fn find<'a>(defaults: &'a Table, (section, setting): &Place) -> Option<&'a Value> {
+    let table = match section.as_str() {
+        "" => defaults,
+        section => defaults.get(section)?.as_table()?,
+    };
+    table.get(setting).filter(|value| !value.is_table())
+}
+
+fn insert(table: &mut Table, (section, setting): Place, value: Value) {
+    if section.is_empty() {
+        table.insert(setting, value);
+        return;
+    }
+    let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+    let section = section.as_table_mut().expect("the file was checked: a section is a table");
+    section.insert(setting, value);
+}
+
+fn parse(default: &Value, text: String) -> Result<Value, &'static str> {
+    match default {
+        Value::Integer(_) => {
+            let number: u32 = text.trim().parse().map_err(|_| "a whole number")?;
+            Ok(Value::Integer(number.into()))
+        }
+        Value::Boolean(_) => {
+            text.trim().parse().map(Value::Boolean).map_err(|_| "`true` or `false`")
+        }
+        Value::Array(_) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Ok(Value::Array(items.map(Value::from).collect()))
+        }
+        _ => Ok(Value::String(text)),
+    }
+}
+
+/// The text of a file without the line end that editors and `echo` add.
+fn contents(variable: &str, path: String) -> Result<String, ConfigError> {
+    let path = PathBuf::from(path);
+    let mut text = fs::read_to_string(&path).map_err(|source| ConfigError::UnreadableValue {
+        variable: variable.to_owned(),
+        path,
+        source,
+    })?;
+    let kept = text
+        .strip_suffix('\n')
+        .map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    text.truncate(kept.len());
+    Ok(text)
+}
+
+fn dotted((section, setting): &Place) -> String {
+    if section.is_empty() { setting.clone() } else { format!("{section}.{setting}") }
+}

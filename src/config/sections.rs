@@ -1,0 +1,107 @@
+//! The settings as the program gets them: checked, and of types that say what they are.
+
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+
+use chrono::TimeDelta;
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Begins with `sqlite:`, `postgres:` or `postgresql:`.
+    pub url: SecretString,
+    pub migrate_at_start: bool,
+    pub connections: NonZeroU32,
+}
+
+/// PEM files.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub struct Http {
+    pub trusted_proxies: Vec<IpNet>,
+    /// Scheme, host and port as a browser sends them: lower case, no slash.
+    pub cors_origins: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ApiKeys {
+    /// Without its underscore.
+    pub prefix: String,
+    /// Never longer than `longest_lifetime`.
+    pub default_lifetime: TimeDelta,
+    pub longest_lifetime: TimeDelta,
+    pub may_never_expire: bool,
+    pub expiry_may_change: bool,
+    /// `None` where there is no limit.
+    pub most_per_tree: Option<NonZeroU32>,
+    pub audit_email_domain: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub lifetime: TimeDelta,
+    pub email_claim: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Signing {
+    pub key_encryption_key: KeyEncryptionKey,
+    pub rotate_every: TimeDelta,
+    pub jwks_max_age: TimeDelta,
+}
+
+/// Where the key comes from that encrypts the signing keys.
+#[derive(Clone, Debug)]
+pub enum KeyEncryptionKey {
+    File(PathBuf),
+    Given(SecretString),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordUsage {
+    /// No token leaves before its use is durable.
+    BeforeReply,
+    /// Written within a second of the answer.
+    Soon,
+}
+
+/// How long records are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    pub usage: TimeDelta,
+    pub refusals: TimeDelta,
+}
+
+#[derive(Clone, Debug)]
+pub struct Cache {
+    /// The most entries.
+    pub api_keys: usize,
+    /// How long entries are trusted when the feed of changes cannot be read.
+    pub stale_after: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// For one source address.
+    pub failures_per_minute: NonZeroU32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Log {
+    pub format: LogFormat,
+    /// Levels, by module where it says so: `info,sqlx=warn`.
+    pub level: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Human on a terminal, else JSON.
+    Auto,
+    Json,
+    Human,
+}

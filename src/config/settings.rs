@@ -1,0 +1,112 @@
+//! Every setting: what it is for, how it is written, what it is when nobody says.
+
+use super::{
+    declare::settings,
+    secret::{DatabaseUrl, Secret},
+};
+
+settings! {
+    /// The URL that callers use and that tokens name as their issuer: https, no slash at the end.
+    /// Empty: `http://` and the address of `listen`, where that is a loopback address.
+    issuer: String = "";
+    /// The address and port to listen on.
+    listen: String = "127.0.0.1:8080";
+
+    [database]: DatabaseSettings {
+        /// `sqlite:` and a file, or `postgres://user:password@host/database`.
+        url: DatabaseUrl = "sqlite:keyturn.db";
+        /// Bring the tables up to date at every start; if not, `keyturn migrate` does.
+        migrate_at_start: bool = true;
+        /// The most connections to the database at once.
+        connections: u32 = 10;
+    }
+
+    [tls]: TlsSettings {
+        /// A PEM file with the certificate, then those of its issuers; empty: no TLS here.
+        certificate: String = "";
+        /// A PEM file with the certificate's private key.
+        key: String = "";
+    }
+
+    [http]: HttpSettings {
+        /// The proxies in front, as addresses or networks such as `10.0.0.0/8`.
+        /// Only from them is `X-Forwarded-For` believed.
+        trusted_proxies: Vec<String> = &[];
+        /// The web pages that may call from a browser: origins such as `https://app.example.com`.
+        cors_origins: Vec<String> = &[];
+    }
+
+    [metrics]: MetricsSettings {
+        /// The addresses or networks that may read `/metrics`; all others are told 404.
+        networks: Vec<String> = &["127.0.0.0/8", "::1/128"];
+    }
+
+    [api_keys]: ApiKeySettings {
+        /// What every secret begins with, before an underscore: 2 to 8 of a-z and 0-9.
+        prefix: String = "ktk";
+        /// How long a new key lives when its creator does not say.
+        default_lifetime_days: u32 = 183;
+        /// How long a new key may live.
+        longest_lifetime_days: u32 = 365;
+        /// Whether a key may be made that never expires.
+        may_never_expire: bool = false;
+        /// Whether the end of a key may be changed after it was made.
+        expiry_may_change: bool = false;
+        /// The most keys in an organization and all below it; 0: no limit.
+        most_per_tree: u32 = 1000;
+        /// The domain of the e-mail addresses that stand for keys in audit logs.
+        /// Empty: the host of the issuer.
+        audit_email_domain: String = "";
+    }
+
+    [tokens]: TokenSettings {
+        /// How long an access token lives: 30 to 360.
+        lifetime_seconds: u32 = 360;
+        /// Whether an access token carries its key's audit e-mail address.
+        email_claim: bool = false;
+    }
+
+    [signing]: SigningSettings {
+        /// The file with the key that encrypts the signing keys; made at the first start.
+        key_encryption_key_file: String = "keys/key-encryption-key";
+        /// That key itself, instead of a file: keep it out of this file, use the environment.
+        key_encryption_key: Secret = "";
+        /// How long a signing key signs before the next one does.
+        rotate_every_days: u32 = 90;
+        /// How long verifiers may keep a copy of the JWKS: 300 to 3600.
+        /// A signing key is published at least this long before it signs.
+        jwks_max_age_seconds: u32 = 900;
+    }
+
+    [usage]: UsageSettings {
+        /// `before-reply`: no token leaves before its use is on disk.
+        /// `soon`: answers first, writes within a second, and goes on while the disk is full.
+        record: String = "before-reply";
+    }
+
+    [retention]: RetentionSettings {
+        /// How long it is kept who used which key when.
+        usage_days: u32 = 90;
+        /// How long it is kept why a request was refused.
+        refusals_days: u32 = 30;
+    }
+
+    [cache]: CacheSettings {
+        /// The most API keys kept in memory.
+        api_keys: u32 = 1_000_000;
+        /// How long they are trusted when the database cannot say what has changed.
+        stale_after_seconds: u32 = 10;
+    }
+
+    [limits]: LimitSettings {
+        /// How many failures a minute one source address has before it is told to wait.
+        failures_per_minute: u32 = 60;
+    }
+
+    [log]: LogSettings {
+        /// `json`, `human`, or `auto`: human on a terminal.
+        format: String = "auto";
+        /// `error`, `warn`, `info`, `debug` or `trace`, also by module: `info,sqlx=warn`.
+        level: String = "info";
+    }
+}

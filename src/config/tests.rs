@@ -1,0 +1,134 @@
+//! What the configuration promises to whoever writes it.
+
+use std::{fs, time::Duration};
+
+use chrono::TimeDelta;
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+    Config::read(Path::new("keyturn.toml"), text, variables).map_err(|error| error.to_string())
+}
+
+fn problem(text: &str, variables: &[(&str, &str)]) -> String {
+    read(text, variables).expect_err("a wrong setting is refused")
+}
+
+#[test]
+fn the_defaults_are_right() {
+    let config = Config::default();
+    assert_eq!(config.issuer, "http://127.0.0.1:8080");
+    assert_eq!(config.api_keys.audit_email_domain, "localhost");
+    assert_eq!(config.tokens.lifetime, TimeDelta::minutes(6));
+    assert_eq!(config.cache.stale_after, Duration::from_secs(10));
+    assert!(config.tls.is_none());
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
+    let text = "listen = \"127.0.0.1:1\"\n[tokens]\nlifetime_seconds = 60\nemail_claim = true";
+    let variables = [
+        ("KEYTURN_TOKENS__LIFETIME_SECONDS", "90"),
+        ("KEYTURN_HTTP__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
+        ("KEYTURN_SIGNING__KEY_ENCRYPTION_KEY", "0123"),
+        ("PATH", "/bin"),
+    ];
+
+    let config = read(text, &variables).unwrap();
+
+    assert_eq!(config.listen.port(), 1);
+    assert_eq!(config.tokens.lifetime, TimeDelta::seconds(90));
+    assert!(config.tokens.email_claim);
+    assert_eq!(config.http.trusted_proxies[1].to_string(), "192.0.2.1/32");
+    let KeyEncryptionKey::Given(key) = config.signing.key_encryption_key else { panic!() };
+    assert_eq!(key.expose_secret(), "0123");
+}
+
+#[test]
+fn a_variable_may_name_a_file_with_the_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("url");
+    fs::write(&path, "postgres://me:pw@db/k\r\n").unwrap();
+    let path = path.to_str().unwrap();
+
+    let config = read("", &[("KEYTURN_DATABASE__URL_FILE", path)]).unwrap();
+    let both = [("KEYTURN_DATABASE__URL", "sqlite:a"), ("KEYTURN_DATABASE__URL_FILE", path)];
+    let key_file = [("KEYTURN_SIGNING__KEY_ENCRYPTION_KEY_FILE", "elsewhere")];
+
+    assert_eq!(config.database.url.expose_secret(), "postgres://me:pw@db/k");
+    assert!(problem("", &both).contains("both set database.url"));
+    let key = read("", &key_file).unwrap().signing.key_encryption_key;
+    assert!(matches!(key, KeyEncryptionKey::File(path) if path == Path::new("elsewhere")));
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_its_place_and_without_its_value() {
+    let text = "listen = \"127.0.0.1:1\"\n\n[signing]\nkey_encryption_ky = \"hidden\"";
+    let said = problem(text, &[]);
+    assert!(said.starts_with("keyturn.toml, line 4, column 1: unknown field"), "{said}");
+    assert!(!said.contains("hidden"), "{said}");
+    let said = problem("", &[("KEYTURN_DATABSE__URL", "hidden")]);
+    assert!(said.starts_with("KEYTURN_DATABSE__URL: there is no setting databse.url;"), "{said}");
+    assert!(!said.contains("hidden"), "{said}");
+    for variable in ["KEYTURN_DATABASE", "KEYTURN_", "KEYTURN_CACHE__API_KEYS_FILE"] {
+        assert!(problem("", &[(variable, "1")]).contains("there is no setting"), "{variable}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_says_which_and_what_to_do() {
+    let wrong: &[(&str, &str, &str)] = &[
+        ("KEYTURN_LISTEN", "localhost:80", "listen: `localhost:80` is not an address"),
+        ("KEYTURN_LISTEN", "0.0.0.0:80", "issuer: cannot be guessed"),
+        ("KEYTURN_ISSUER", "http://keys.example.com", "issuer: must begin with https://"),
+        ("KEYTURN_ISSUER", "https://keys.example.com/", "issuer: must not end with a slash"),
+        ("KEYTURN_ISSUER", "https://keys.example.com?a", "issuer: is not a plain URL"),
+        ("KEYTURN_ISSUER", "https://me@keys.example.com", "issuer: is not a plain URL"),
+        ("KEYTURN_ISSUER", "https://keys.example.com:+1", "issuer: is not a plain URL"),
+        ("KEYTURN_TLS__KEY", "key.pem", "tls.certificate: is missing"),
+        ("KEYTURN_TOKENS__LIFETIME_SECONDS", "361", "361 is not from 30 to 360"),
+        ("KEYTURN_TOKENS__LIFETIME_SECONDS", "-1", "must be a whole number"),
+        ("KEYTURN_TOKENS__EMAIL_CLAIM", "yes", "must be `true` or `false`"),
+        ("KEYTURN_API_KEYS__DEFAULT_LIFETIME_DAYS", "366", "longest_lifetime_days"),
+        ("KEYTURN_API_KEYS__PREFIX", "KTK", "api_keys.prefix: must be"),
+        ("KEYTURN_HTTP__CORS_ORIGINS", "https://a.example/x", "is not an origin"),
+        ("KEYTURN_HTTP__TRUSTED_PROXIES", "proxy", "`proxy` is neither"),
+        ("KEYTURN_DATABASE__URL", "mysql://hidden", "must begin with sqlite:"),
+        ("KEYTURN_LOG__LEVEL", "inof", "`inof` is not one of"),
+    ];
+    for (variable, value, expected) in wrong {
+        let said = problem("", &[(variable, value)]);
+        assert!(said.contains(expected), "{variable}={value}: {said}");
+    }
+}
+
+#[test]
+fn the_example_shows_every_default_and_can_be_uncommented() {
+    let is_setting = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && *line != "#";
+    let example = Config::example();
+    let all: String = example
+        .lines()
+        .map(|line| if is_setting(&line) { &line[1..] } else { line })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+
+    let config = read(&all, &[]).unwrap();
+
+    assert_eq!(config.describe(), Config::default().describe());
+    assert_eq!(all.parse::<Table>().unwrap(), example::defaults());
+    assert!(read(&example, &[]).is_ok());
+}
+
+#[test]
+fn a_description_hides_secrets_and_shows_what_was_derived() {
+    let variables = [
+        ("KEYTURN_ISSUER", "https://keys.example.com"),
+        ("KEYTURN_DATABASE__URL", "postgres://me:hidden@db/k"),
+        ("KEYTURN_SIGNING__KEY_ENCRYPTION_KEY", "hidden"),
+    ];
+    let config = read("", &variables).unwrap();
+    assert!(!config.describe().contains("hidden") && !format!("{config:?}").contains("hidden"));
+    assert!(config.describe().contains("audit_email_domain = \"keys.example.com\""));
+}

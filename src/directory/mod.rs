@@ -1,0 +1,207 @@
+//! What an exchange reads, from memory: keys, organizations, people, resources.
+//!
+//! It is a cache of the store. Any entry may be lost at any time, none is older than the change
+//! feed, and none is trusted while the feed cannot be followed.
+
+mod feed;
+
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use quick_cache::sync::Cache;
+use uuid::Uuid;
+
+use crate::{
+    clock::Clock,
+    domain::{Change, Lineage, OrganizationId, Person, Presented, Resource, SecretHash, UserId},
+    store::{self, Store, StoreError},
+};
+
+#[derive(Clone)]
+pub struct Directory(Arc<Inner>);
+
+/// How much to remember and for how long to trust it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most API keys kept in memory.
+    pub api_keys: usize,
+    /// How long after the feed was last followed what is remembered may still be used.
+    pub stale_after: Duration,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    stale_after: Duration,
+    keys: Cache<Uuid, Arc<Presented>>,
+    organizations: Cache<OrganizationId, Arc<Lineage>>,
+    people: Cache<UserId, Arc<Person>>,
+    resources: Cache<(), Arc<Vec<Resource>>>,
+    /// Counts how often something was forgotten. Whoever has read from the store may remember it
+    /// only if nothing was forgotten since.
+    forgotten: AtomicU64,
+    /// Held shared by whoever remembers, alone by whoever forgets.
+    remembering: RwLock<()>,
+    feed: feed::Position,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// How often a key was found in memory, and how often it had to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub hits: u64,
+    pub misses: u64,
+}
+
+/// Organizations and people are few beside keys.
+const OTHERS: usize = 10_000;
+
+impl Directory {
+    pub fn new(store: Store, clock: Clock, limits: Limits) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            stale_after: limits.stale_after,
+            keys: Cache::new(limits.api_keys),
+            organizations: Cache::new(OTHERS),
+            people: Cache::new(OTHERS),
+            resources: Cache::new(1),
+            forgotten: AtomicU64::default(),
+            remembering: RwLock::default(),
+            feed: feed::Position::default(),
+            hits: AtomicU64::default(),
+            misses: AtomicU64::default(),
+        }))
+    }
+
+    /// The key that has or had the secret with this hash.
+    pub async fn key(&self, hash: &SecretHash) -> Result<Option<Arc<Presented>>, StoreError> {
+        if let Some(known) = self.remembered(&self.0.keys, &hash.short())
+            && known.secret.hash.matches(hash)
+        {
+            self.0.hits.fetch_add(1, Ordering::Relaxed);
+            return Ok(Some(known));
+        }
+        self.0.misses.fetch_add(1, Ordering::Relaxed);
+        let seen = self.forgotten();
+        let found = store::api_key_secrets::find(&self.0.store, hash).await?.map(Arc::new);
+        if let Some(found) = &found {
+            self.remember(&self.0.keys, hash.short(), found, seen);
+        }
+        Ok(found)
+    }
+
+    /// The organization with what it inherits.
+    pub async fn lineage(&self, id: OrganizationId) -> Result<Option<Arc<Lineage>>, StoreError> {
+        if let Some(known) = self.remembered(&self.0.organizations, &id) {
+            return Ok(Some(known));
+        }
+        let seen = self.forgotten();
+        let mut tx = self.0.store.read().await?;
+        let found = store::organizations::lineage(&mut tx, id).await?.map(Arc::new);
+        if let Some(found) = &found {
+            self.remember(&self.0.organizations, id, found, seen);
+        }
+        Ok(found)
+    }
+
+    /// The user with all memberships.
+    pub async fn person(&self, id: UserId) -> Result<Option<Arc<Person>>, StoreError> {
+        if let Some(known) = self.remembered(&self.0.people, &id) {
+            return Ok(Some(known));
+        }
+        let seen = self.forgotten();
+        let mut tx = self.0.store.read().await?;
+        let found = store::users::person(&mut tx, id).await?.map(Arc::new);
+        if let Some(found) = &found {
+            self.remember(&self.0.people, id, found, seen);
+        }
+        Ok(found)
+    }
+
+    /// Every registered resource, by identifier.
+    pub async fn resources(&self) -> Result<Arc<Vec<Resource>>, StoreError> {
+        if let Some(known) = self.remembered(&self.0.resources, &()) {
+            return Ok(known);
+        }
+        let seen = self.forgotten();
+        let mut tx = self.0.store.read().await?;
+        let found = Arc::new(store::resources::list(&mut tx).await?);
+        self.remember(&self.0.resources, (), &found, seen);
+        Ok(found)
+    }
+
+    /// Drops what these changes made stale. When this returns nothing older is served.
+    pub fn forget(&self, changes: &[Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        let _alone = self.0.remembering.write().unwrap_or_else(PoisonError::into_inner);
+        self.0.forgotten.fetch_add(1, Ordering::SeqCst);
+        for change in changes {
+            match change {
+                Change::Secret { hash } => drop(self.0.keys.remove(hash)),
+                Change::Organizations => self.0.organizations.clear(),
+                Change::User { id } => drop(self.0.people.remove(id)),
+                Change::Resources => self.0.resources.clear(),
+                Change::SigningKeys => (),
+            }
+        }
+    }
+
+    /// Drops everything: what changed is not known.
+    fn forget_all(&self) {
+        let _alone = self.0.remembering.write().unwrap_or_else(PoisonError::into_inner);
+        self.0.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.0.keys.clear();
+        self.0.organizations.clear();
+        self.0.people.clear();
+        self.0.resources.clear();
+    }
+
+    /// How often anything was forgotten: an exchange that sees two numbers has to judge anew.
+    pub fn forgotten(&self) -> u64 {
+        self.0.forgotten.load(Ordering::SeqCst)
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts {
+            hits: self.0.hits.load(Ordering::Relaxed),
+            misses: self.0.misses.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether what is remembered may be used: the feed was followed not long ago.
+    pub fn is_fresh(&self) -> bool {
+        let followed = self.0.feed.followed_at();
+        followed.is_some_and(|at| self.0.clock.uptime().saturating_sub(at) < self.0.stale_after)
+    }
+
+    fn remembered<K: Eq + std::hash::Hash, V: Clone>(
+        &self,
+        cache: &Cache<K, V>,
+        key: &K,
+    ) -> Option<V> {
+        if self.is_fresh() { cache.get(key) } else { None }
+    }
+
+    /// Keeps what was read when `seen` was the count of what was forgotten.
+    fn remember<K: Eq + std::hash::Hash, V: Clone>(
+        &self,
+        cache: &Cache<K, V>,
+        key: K,
+        value: &V,
+        seen: u64,
+    ) {
+        let _shared = self.0.remembering.read().unwrap_or_else(PoisonError::into_inner);
+        if self.forgotten() == seen {
+            cache.insert(key, value.clone());
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The audit trail: who did what to which thing, from where.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{ApiKeyId, OrganizationId, UserId};
+use crate::clock::Timestamp;
+
+/// Who changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    User(UserId),
+    ApiKey(ApiKeyId),
+    /// A person at the machine, named by the operating system.
+    Operator(String),
+    /// keyturn itself, keeping its own schedule.
+    Keyturn,
+}
+
+/// One change of state, written in the transaction that made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    pub id: Uuid,
+    pub at: Timestamp,
+    pub actor: Actor,
+    /// What was done: `api_key.created`.
+    pub action: &'static str,
+    /// To what: its identifier.
+    pub subject: String,
+    pub organization_id: Option<OrganizationId>,
+    pub source: Option<IpAddr>,
+    pub request_id: Option<Uuid>,
+    /// What became of it, as JSON. Never a secret.
+    pub detail: serde_json::Value,
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::ApiKey(id) => write!(f, "key:{id}"),
+            Self::Operator(name) => write!(f, "operator:{name}"),
+            Self::Keyturn => f.write_str("keyturn"),
+        }
+    }
+}
+
+impl Serialize for Actor {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

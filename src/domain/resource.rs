@@ -1,0 +1,111 @@
+//! Resource servers: who a token may be meant for, and what it may say to them.
+
+use std::{fmt, str::FromStr};
+
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use super::{Algorithm, Issuer, Scopes};
+use crate::clock::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    pub identifier: ResourceIdentifier,
+    /// No token for this resource carries any other scope.
+    pub scopes: Scopes,
+    pub algorithm: Algorithm,
+    /// Between [`Resource::SHORTEST_TOKEN`] and [`Resource::LONGEST_TOKEN`]; `None`: as
+    /// configured for all.
+    pub token_lifetime: Option<TimeDelta>,
+    pub created_at: Timestamp,
+    /// Whose turn it is when a request names no resource: the latest of these.
+    pub default_since: Option<Timestamp>,
+}
+
+impl Resource {
+    pub const SHORTEST_TOKEN: TimeDelta = TimeDelta::seconds(30);
+    /// Nothing can call back a token from a verifier that never asks: six minutes bound the harm.
+    pub const LONGEST_TOKEN: TimeDelta = TimeDelta::minutes(6);
+
+    /// keyturn itself, which accepts its own tokens for managing what it keeps. It is the audience
+    /// where no resource is registered.
+    pub fn keyturn(issuer: &Issuer) -> Self {
+        const SCOPES: &str = "audit:read keys:read keys:write members:read members:write \
+                              organizations:read organizations:write resources:read \
+                              resources:write roles:read roles:write signing-keys:read \
+                              signing-keys:write usage:read";
+        Self {
+            identifier: ResourceIdentifier(issuer.as_str().into()),
+            scopes: SCOPES.parse().expect("our own scopes are well formed"),
+            algorithm: Algorithm::Es256,
+            token_lifetime: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            default_since: None,
+        }
+    }
+}
+
+/// The audience of a token: an absolute URI without a fragment (RFC 8707, section 2), or a plain
+/// name (RFC 8693, section 2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct ResourceIdentifier(Box<str>);
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a resource is an absolute URI without a fragment, or a name of a-z, 0-9, '-', '_', '.'")]
+pub struct MalformedResource;
+
+impl ResourceIdentifier {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads the `resource` parameter, which must be a URI.
+    pub fn from_uri(text: &str) -> Result<Self, MalformedResource> {
+        let (scheme, rest) = text.split_once(':').ok_or(MalformedResource)?;
+        let mut letters = scheme.bytes();
+        let begins = letters.next().is_some_and(|b| b.is_ascii_alphabetic());
+        let goes_on = letters.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+        let plain = rest
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'\\' | b'<' | b'>'));
+        if !begins || !goes_on || !plain || rest.is_empty() || text.len() > 512 {
+            return Err(MalformedResource);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl FromStr for ResourceIdentifier {
+    type Err = MalformedResource;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_name = !text.is_empty()
+            && text.len() <= 64
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'));
+        if is_name { Ok(Self(text.into())) } else { Self::from_uri(text) }
+    }
+}
+
+impl fmt::Display for ResourceIdentifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_a_uri_or_a_plain_name() {
+        for text in ["https://api.example.com", "https://api.example.com/v1?x=1", "urn:api", "api"]
+        {
+            assert_eq!(text.parse::<ResourceIdentifier>().unwrap().as_str(), text);
+        }
+        for text in ["", "https://a/#f", "API", "1a:b", "a b", "https:", "https://\"", "é"] {
+            assert_eq!(text.parse::<ResourceIdentifier>(), Err(MalformedResource), "{text}");
+        }
+        assert_eq!(ResourceIdentifier::from_uri("api"), Err(MalformedResource));
+    }
+}

@@ -1,0 +1,182 @@
+//! The secret half of an API key: what is shown once, and what is kept.
+
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use crate::random::Random;
+
+/// A secret as its holder presents it: `ktk_`, 43 base62 digits, 6 base62 digits of CRC-32 over
+/// all before them. Never stored, never printed.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+/// Tells people and secret scanners whose secret leaked: 2 to 8 of `a-z 0-9`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretPrefix(String);
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an API key's secret")]
+pub struct MalformedSecret;
+
+/// 43 base62 digits are 256 bits: beyond guessing, whatever the hash.
+const BODY: usize = 43;
+/// 62⁶ is the first power above 2³².
+const CHECKSUM: usize = 6;
+/// Prefixes of other kinds of credentials: posted as a secret they are refused before any look-up.
+const OTHER_KINDS: [&str; 2] = ["ktr", "ktc"];
+
+impl Secret {
+    pub fn generate(prefix: &SecretPrefix, random: &Random) -> Self {
+        let body = format!("{}_{}", prefix.0, random.base62(BODY));
+        Self(format!("{body}{}", checksum(&body)).into())
+    }
+
+    /// The text to show its owner, once.
+    pub fn reveal(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// A plain hash suffices: nobody can try 2²⁵⁶ inputs, and the exchange stays fast.
+    pub fn hash(&self) -> SecretHash {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, self.reveal().as_bytes()).as_ref());
+        SecretHash(hash)
+    }
+}
+
+impl FromStr for Secret {
+    type Err = MalformedSecret;
+
+    /// Accepts any prefix, so that secrets outlive a change of the configured one.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (prefix, rest) = text.split_once('_').ok_or(MalformedSecret)?;
+        let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric());
+        if SecretPrefix::from_str(prefix).is_err() || !plain || rest.len() != BODY + CHECKSUM {
+            return Err(MalformedSecret);
+        }
+        let (body, end) = text.split_at(text.len() - CHECKSUM);
+        if checksum(body) == end { Ok(Self(text.into())) } else { Err(MalformedSecret) }
+    }
+}
+
+/// CRC-32 in base62, most significant digit first. It tells a typo or another product's token
+/// from a secret without a look-up.
+fn checksum(body: &str) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut rest = crc32fast::hash(body.as_bytes());
+    let mut digits = [b'0'; CHECKSUM];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits.iter().copied().map(char::from).collect()
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl FromStr for SecretPrefix {
+    type Err = MalformedSecret;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'));
+        if !plain || !(2..=8).contains(&text.len()) || OTHER_KINDS.contains(&text) {
+            return Err(MalformedSecret);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What the store keeps of a [`Secret`], and what it is found by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// Takes the same time whether or not the secret is the right one.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The first half, written as a UUID is: finds the secret, cannot pass for its hash.
+    pub fn short(&self) -> Uuid {
+        let (half, _) = self.0.split_first_chunk().expect("16 of 32 bytes");
+        Uuid::from_bytes(*half)
+    }
+}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(…)")
+    }
+}
+
+impl TryFrom<Vec<u8>> for SecretHash {
+    type Error = std::array::TryFromSliceError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
+        Ok(Self(bytes.as_slice().try_into()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn secret(seed: u64) -> Secret {
+        Secret::generate(&"ktk".parse().unwrap(), &Random::seeded(seed))
+    }
+
+    #[test]
+    fn a_generated_secret_parses_and_has_the_same_hash() {
+        let secret = secret(1);
+        let parsed: Secret = secret.reveal().parse().unwrap();
+        assert!(secret.reveal().starts_with("ktk_") && secret.reveal().len() == 53);
+        assert!(secret.hash().matches(&parsed.hash()));
+    }
+
+    #[test]
+    fn kx_20_any_single_typo_is_noticed_offline() {
+        let right = secret(2).reveal().to_owned();
+        for position in 0..right.len() {
+            let mut wrong = right.clone().into_bytes();
+            wrong[position] = if wrong[position] == b'a' { b'b' } else { b'a' };
+            let wrong = String::from_utf8(wrong).unwrap();
+            assert_eq!(wrong.parse::<Secret>().unwrap_err(), MalformedSecret, "{position}");
+        }
+    }
+
+    #[test]
+    fn credentials_of_other_kinds_are_no_secrets() {
+        let body = format!("ktr_{}", "a".repeat(BODY));
+        let refresh = format!("{body}{}", checksum(&body));
+        assert_eq!(refresh.parse::<Secret>().unwrap_err(), MalformedSecret);
+    }
+
+    #[test]
+    fn ks_06_debug_output_hides_the_secret_and_its_hash() {
+        let secret = secret(1);
+        assert_eq!(format!("{secret:?} {:?}", secret.hash()), "Secret(…) SecretHash(…)");
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_never_alters(text in ".{0,80}") {
+            if let Ok(secret) = text.parse::<Secret>() {
+                prop_assert_eq!(secret.reveal(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Who used which key, from where, with which outcome; and what was refused, and why.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{ApiKeyId, SecretId};
+
+/// Where a request came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The caller was given it; the audit trail finds the request by it.
+    pub request_id: Uuid,
+    pub source: IpAddr,
+    pub user_agent: UserAgent,
+    /// The path that was posted to.
+    pub door: &'static str,
+}
+
+/// What a client calls itself: printable ASCII, cut to [`UserAgent::LONGEST`] characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserAgent(String);
+
+impl UserAgent {
+    pub const LONGEST: usize = 120;
+
+    pub fn new(text: &str) -> Self {
+        let printable = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
+        Self(printable.take(Self::LONGEST).collect())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What usage is counted by. The table grows with keys and minutes, not with requests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Use {
+    pub secret_id: SecretId,
+    /// Minutes since 1970.
+    pub minute: i64,
+    pub source: IpAddr,
+    pub user_agent: UserAgent,
+    /// `issued`, or the code of the refusal.
+    pub outcome: String,
+}
+
+/// A refused request with its true reason, to be looked up under the request id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalRecord {
+    pub request_id: Uuid,
+    /// Seconds since 1970.
+    pub at: i64,
+    /// The code of the refusal: `key_expired`.
+    pub reason: String,
+    /// The reason in words. Never a secret.
+    pub detail: String,
+    /// Known once the secret was proved.
+    pub api_key_id: Option<ApiKeyId>,
+    pub source: IpAddr,
+    pub user_agent: UserAgent,
+    pub door: String,
+}

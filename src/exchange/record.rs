@@ -1,0 +1,61 @@
+//! Leaves the trace of every exchange: a count of what was issued, the reason for what was not.
+
+use super::{Failed, Refusal, refusal::Refused};
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{Origin, Presented, RefusalRecord, SecretId, Use},
+    ledger::Receipt,
+};
+
+/// Hands the use to the ledger. The token may go out when the receipt says so.
+pub(super) fn use_of(
+    app: &App,
+    subject: &Presented,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<Receipt, Failed> {
+    Ok(app.ledger.record_use(counted(subject.secret.id, origin, now, "issued"))?)
+}
+
+/// Records a refusal with its true reason, and counts it against whoever guesses.
+pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
+    let now = app.clock.now();
+    let Refused { refusal, key } = refused;
+    tracing::info!(
+        request_id = %origin.request_id,
+        reason = refusal.code(),
+        door = origin.door,
+        source = %origin.source,
+        api_key_id = key.map(|(id, _)| id.to_string()),
+        "refused a token"
+    );
+    if let Some((_, secret_id)) = key {
+        // Dropped when the ledger is full: nothing was issued, and the caller is told no anyway.
+        let _ = app.ledger.record_use(counted(secret_id, origin, now, refusal.code()));
+    }
+    app.ledger.record_refusal(RefusalRecord {
+        request_id: origin.request_id,
+        at: now.timestamp(),
+        reason: refusal.code().to_owned(),
+        detail: refusal.to_string(),
+        api_key_id: key.map(|(id, _)| id),
+        source: origin.source,
+        user_agent: origin.user_agent.clone(),
+        door: origin.door.to_owned(),
+    });
+    match (key, app.attempts.failed(origin.source)) {
+        (None, Err(too_many)) => too_many.into(),
+        _ => refusal,
+    }
+}
+
+fn counted(secret_id: SecretId, origin: &Origin, now: Timestamp, outcome: &str) -> Use {
+    Use {
+        secret_id,
+        minute: now.timestamp() / 60,
+        source: origin.source,
+        user_agent: origin.user_agent.clone(),
+        outcome: outcome.to_owned(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Who calls, and the form that was posted: what every token endpoint takes out of a request.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRequest, Request},
+    http::{HeaderMap, header},
+};
+
+use super::{
+    edge::Edge,
+    envelope::RequestId,
+    error::OAuthError,
+    form::{BODY_WITHIN, BadBody, BadForm, Form, LONGEST_BODY, read_body},
+    source::source,
+};
+use crate::domain::{Origin, RefusalRecord, UserAgent};
+
+/// A form that was posted to a token endpoint, and by whom.
+pub(super) struct Posted {
+    pub(super) form: Form,
+    pub(super) headers: HeaderMap,
+    pub(super) origin: Origin,
+}
+
+impl FromRequest<Edge> for Posted {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, edge: &Edge) -> Result<Self, OAuthError> {
+        let (parts, body) = request.into_parts();
+        let origin = origin(edge, &parts);
+        let body = read_body(body, LONGEST_BODY, BODY_WITHIN).await.map_err(|bad| match bad {
+            BadBody::TooLarge => OAuthError::TOO_LARGE,
+            BadBody::TooSlow => OAuthError::TOO_SLOW,
+            BadBody::Broken => OAuthError::invalid_request("the body ended too early"),
+        })?;
+        let content_type = parts.headers.get(header::CONTENT_TYPE);
+        match Form::parse(content_type, parts.uri.query(), &body) {
+            Ok(form) => Ok(Self { form, headers: parts.headers, origin }),
+            Err(bad) => {
+                if bad == BadForm::CredentialInUrl {
+                    record_leak(edge, &origin);
+                }
+                Err(bad.into())
+            }
+        }
+    }
+}
+
+/// The address that a request comes from, whatever stands between.
+pub(super) fn address(edge: &Edge, parts: &axum::http::request::Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip());
+    source(peer, &parts.headers, &edge.settings.trusted_proxies)
+}
+
+fn origin(edge: &Edge, parts: &axum::http::request::Parts) -> Origin {
+    let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let id = parts.extensions.get::<RequestId>().map(|id| id.0);
+    Origin {
+        request_id: id.unwrap_or_else(|| edge.app.random.id(edge.app.clock.now())),
+        source: address(edge, parts),
+        user_agent: UserAgent::new(agent.unwrap_or_default()),
+        door: super::token::door(parts.uri.path()),
+    }
+}
+
+/// A credential in a URL stands in the logs of every proxy on the way: its owner should know.
+fn record_leak(edge: &Edge, origin: &Origin) {
+    edge.app.ledger.record_refusal(RefusalRecord {
+        request_id: origin.request_id,
+        at: edge.app.clock.now().timestamp(),
+        reason: "credential_in_url".to_owned(),
+        detail: BadForm::CredentialInUrl.to_string(),
+        api_key_id: None,
+        source: origin.source,
+        user_agent: origin.user_agent.clone(),
+        door: origin.door.to_owned(),
+    });
+}

@@ -1,0 +1,74 @@
+//! Metadata: RFC 8414 and OpenID Connect Discovery 1.0. Says only what really answers, from the
+//! configured issuer and never from a Host header.
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+use serde::Serialize;
+
+use super::{client_credentials, edge::Edge, jwks, token};
+
+pub(super) const OPENID: &str = "/.well-known/openid-configuration";
+pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
+
+/// RFC 8414, section 2. Members without a value are left out (section 3.2).
+#[derive(Serialize)]
+struct Metadata<'a> {
+    issuer: &'a str,
+    token_endpoint: String,
+    jwks_uri: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes_supported: Vec<String>,
+    grant_types_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 2],
+    #[serde(flatten)]
+    openid: Option<OpenId>,
+}
+
+/// What OpenID Connect Discovery 1.0, section 3 requires beside it.
+#[derive(Serialize)]
+struct OpenId {
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 1],
+}
+
+pub(super) async fn oauth(State(edge): State<Edge>, headers: HeaderMap) -> Response {
+    document(&edge, &headers, None).await
+}
+
+pub(super) async fn openid(State(edge): State<Edge>, headers: HeaderMap) -> Response {
+    let openid = OpenId {
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: ["RS256"],
+    };
+    document(&edge, &headers, Some(openid)).await
+}
+
+async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> Response {
+    let issuer = &edge.app.settings.issuer;
+    // With the database away the document is served all the same, without the scopes.
+    let resources = edge.app.directory.resources().await.unwrap_or_default();
+    let mut scopes: Vec<_> = resources
+        .iter()
+        .chain([&edge.app.own_resource])
+        .flat_map(|resource| resource.scopes.iter().map(str::to_owned))
+        .collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let metadata = Metadata {
+        issuer,
+        token_endpoint: format!("{issuer}{}", token::OAUTH),
+        jwks_uri: format!("{issuer}{}", jwks::PATH),
+        scopes_supported: scopes,
+        grant_types_supported: token::GRANT_TYPES,
+        token_endpoint_auth_methods_supported: client_credentials::METHODS,
+        openid,
+    };
+    let body = serde_json::to_string(&metadata).expect("texts are JSON");
+    let etag = format!("\"{:08x}-{:x}\"", crc32fast::hash(body.as_bytes()), body.len());
+    jwks::published(edge, headers, &etag, "application/json", body)
+}
+
+/// The path of the issuer's URL: empty for most.
+pub(super) fn path_of(issuer: &str) -> String {
+    let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
+    rest.find('/').map(|start| rest[start..].to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,50 @@
+//! What handlers work with: the app, and what only concerns HTTP.
+
+use std::{ops::Deref, sync::Arc};
+
+use axum::http::HeaderValue;
+use chrono::TimeDelta;
+use ipnet::IpNet;
+
+use crate::{app::App, metrics::Metrics};
+
+#[derive(Clone)]
+pub(super) struct Edge(Arc<Parts>);
+
+pub(super) struct Parts {
+    pub(super) app: App,
+    pub(super) metrics: Metrics,
+    pub(super) settings: Settings,
+}
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may post to the token endpoints.
+    pub cors_origins: Vec<HeaderValue>,
+    /// Who may read `/metrics`.
+    pub metrics_for: Vec<IpNet>,
+    /// How long verifiers may keep the JWKS and the metadata.
+    pub jwks_max_age: TimeDelta,
+}
+
+impl Edge {
+    pub(super) fn new(app: App, settings: Settings) -> Self {
+        Self(Arc::new(Parts { app, metrics: Metrics::default(), settings }))
+    }
+
+    /// `Cache-Control` of what anybody may keep for as long as a signing key is published before
+    /// it signs.
+    pub(super) fn cache_control(&self) -> String {
+        format!("public, max-age={}", self.settings.jwks_max_age.num_seconds())
+    }
+}
+
+impl Deref for Edge {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

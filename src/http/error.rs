@@ -1,0 +1,209 @@
+//! What a caller may learn about a refusal. The only place that picks status codes.
+
+use std::any::Any;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode as Http, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{basic::BadAuthorization, form::BadForm};
+use crate::{
+    exchange::{ExchangeError, Refusal},
+    store::StoreError,
+};
+
+/// An error response as RFC 6749, section 5.2 shapes it. Its texts are constants: nothing that was
+/// sent comes back.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct OAuthError {
+    #[serde(skip)]
+    status: Http,
+    error: &'static str,
+    error_description: &'static str,
+    #[serde(skip)]
+    beside: Beside,
+}
+
+/// What the header of the response says beside the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// The client may authenticate with HTTP Basic (RFC 6749, section 5.2).
+    Challenge,
+    /// Seconds after which the same request may succeed.
+    RetryAfter(u64),
+    /// The rest of the body is not read.
+    Close,
+}
+
+impl OAuthError {
+    const fn new(status: Http, error: &'static str, error_description: &'static str) -> Self {
+        Self { status, error, error_description, beside: Beside::Nothing }
+    }
+
+    pub(super) const NOT_FOUND: Self = Self::new(Http::NOT_FOUND, "not_found", "no such path");
+    pub(super) const METHOD_NOT_ALLOWED: Self = Self::new(
+        Http::METHOD_NOT_ALLOWED,
+        "invalid_request",
+        "the header Allow names the methods of this path",
+    );
+    pub(super) const TOO_LARGE: Self = Self {
+        beside: Beside::Close,
+        ..Self::new(Http::PAYLOAD_TOO_LARGE, "invalid_request", "a form has 64 KiB at most")
+    };
+    pub(super) const TOO_SLOW: Self = Self {
+        beside: Beside::Close,
+        ..Self::new(Http::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive in time")
+    };
+    /// Said alike of an unknown name, a wrong secret and a malformed one, so that none of them can
+    /// be probed.
+    pub(super) const INVALID_CLIENT: Self =
+        Self::new(Http::UNAUTHORIZED, "invalid_client", "unknown key or wrong secret");
+    pub(super) const UNSUPPORTED_GRANT_TYPE: Self = Self::new(
+        Http::BAD_REQUEST,
+        "unsupported_grant_type",
+        "this endpoint does not support the grant type",
+    );
+    pub(super) const INVALID_SCOPE: Self = Self::new(
+        Http::BAD_REQUEST,
+        "invalid_scope",
+        "scopes are printable ASCII without quotes or backslashes, separated by single spaces",
+    );
+    pub(super) const INVALID_TARGET: Self = Self::new(
+        Http::BAD_REQUEST,
+        "invalid_target",
+        "name one registered resource: an absolute URI without a fragment, or an audience",
+    );
+    /// Clients of this wire look for these very words.
+    pub(super) const NOT_A_GUID: Self = Self::new(
+        Http::BAD_REQUEST,
+        "organizationId must be a valid GUID",
+        "organizationId is the id of an organization",
+    );
+    const SERVER_ERROR: Self =
+        Self::new(Http::INTERNAL_SERVER_ERROR, "server_error", "the request could not be answered");
+    const UNAVAILABLE: Self = Self {
+        beside: Beside::RetryAfter(1),
+        ..Self::new(Http::SERVICE_UNAVAILABLE, "temporarily_unavailable", "try again soon")
+    };
+
+    pub(super) const fn invalid_request(error_description: &'static str) -> Self {
+        Self::new(Http::BAD_REQUEST, "invalid_request", error_description)
+    }
+
+    /// Answers a client that used the Authorization header: with a challenge (RFC 6749,
+    /// section 5.2).
+    pub(super) fn challenging(self) -> Self {
+        match self.status {
+            Http::UNAUTHORIZED => Self { beside: Beside::Challenge, ..self },
+            _ => self,
+        }
+    }
+}
+
+impl From<ExchangeError> for OAuthError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Refused(refusal) => refusal.into(),
+            ExchangeError::Store(StoreError::Unavailable(_)) | ExchangeError::NotRecorded(_) => {
+                tracing::warn!(%error, "cannot issue tokens for now");
+                Self::UNAVAILABLE
+            }
+            ExchangeError::Store(_) | ExchangeError::Signing(_) => {
+                tracing::error!(%error, "could not issue a token");
+                Self::SERVER_ERROR
+            }
+        }
+    }
+}
+
+impl From<Refusal> for OAuthError {
+    fn from(refusal: Refusal) -> Self {
+        let invalid_client = |why| Self::new(Http::UNAUTHORIZED, "invalid_client", why);
+        let denied = |why| Self::new(Http::FORBIDDEN, "access_denied", why);
+        match refusal {
+            Refusal::MalformedSecret | Refusal::UnknownSecret | Refusal::WrongName => {
+                Self::INVALID_CLIENT
+            }
+            Refusal::TooManyFailures(told) => Self {
+                beside: Beside::RetryAfter(told.retry_after.as_secs() + 1),
+                ..Self::new(Http::TOO_MANY_REQUESTS, "slow_down", "too many failed attempts")
+            },
+            // Whoever hears the rest has already proved to hold the secret.
+            Refusal::SecretReplaced(_) => {
+                invalid_client("this secret was replaced by a newer one and has died")
+            }
+            Refusal::KeyExpired(_) => invalid_client("the key has expired"),
+            Refusal::KeyDisabled => invalid_client("the key is disabled"),
+            Refusal::KeyRevoked(_) => invalid_client("the key was revoked"),
+            Refusal::OwnerDisabled | Refusal::OwnerGone => {
+                invalid_client("the owner of the key is disabled")
+            }
+            Refusal::AddressNotAllowed(_) => denied("the key may not be used from this address"),
+            Refusal::OrganizationOutOfReach(_) => {
+                denied("the key does not reach this organization")
+            }
+            Refusal::NoOrganization => denied("the key reaches no organization"),
+            Refusal::OrganizationDisabled(_) => denied("the organization is disabled"),
+            Refusal::UnknownResource(_) => Self::INVALID_TARGET,
+            Refusal::ScopeNotGranted(_) => Self::new(
+                Http::BAD_REQUEST,
+                "invalid_scope",
+                "a requested scope is not granted to this key at this resource",
+            ),
+        }
+    }
+}
+
+impl From<BadForm> for OAuthError {
+    fn from(bad: BadForm) -> Self {
+        Self::invalid_request(match bad {
+            BadForm::NotAForm => "post application/x-www-form-urlencoded in UTF-8",
+            BadForm::CredentialInUrl => "credentials belong into the body, never into the URL",
+            BadForm::Repeated => "a parameter is repeated",
+            BadForm::TooManyParameters => "a form has 100 parameters at most",
+            BadForm::ValueTooLong => "a value has 16 KiB at most",
+            BadForm::Malformed => "the form is not UTF-8, not percent-encoded or has a NUL",
+        })
+    }
+}
+
+impl From<BadAuthorization> for OAuthError {
+    fn from(bad: BadAuthorization) -> Self {
+        match bad {
+            BadAuthorization::OtherScheme => Self::INVALID_CLIENT.challenging(),
+            _ => Self::invalid_request("the Authorization header is not well-formed Basic"),
+        }
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        match self.beside {
+            Beside::Nothing => (),
+            Beside::Challenge => {
+                let basic = HeaderValue::from_static("Basic realm=\"keyturn\", charset=\"UTF-8\"");
+                headers.insert(header::WWW_AUTHENTICATE, basic);
+            }
+            Beside::RetryAfter(seconds) => {
+                headers.insert(header::RETRY_AFTER, seconds.into());
+            }
+            Beside::Close => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+        }
+        response
+    }
+}
+
+/// A panic ends one request. What it says stays out of the answer and out of the log: it could
+/// quote anything.
+pub(super) fn after_panic(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("a request handler panicked");
+    OAuthError::SERVER_ERROR.into_response()
+}

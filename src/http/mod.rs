@@ -1,0 +1,77 @@
+//! The HTTP face: paths to handlers, forms to requests, refusals to responses. Decides nothing.
+
+mod basic;
+mod caller;
+mod client_credentials;
+mod discovery;
+mod edge;
+mod envelope;
+mod error;
+mod form;
+mod jwks;
+mod operations;
+mod source;
+mod token;
+
+use axum::{
+    Router,
+    http::{HeaderValue, Method, header},
+    middleware,
+    routing::{get, post},
+};
+use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
+
+pub use self::edge::Settings;
+use self::{edge::Edge, error::OAuthError};
+use crate::app::App;
+
+/// Every path, under the path of the issuer, and the layers around them.
+pub fn router(app: App, settings: Settings) -> Router {
+    let edge = Edge::new(app, settings);
+    let doors = Router::new()
+        .route(token::API_KEY, post(token::api_key))
+        .route(token::PERSONAL, post(token::personal))
+        .route(token::PERSONAL_V3, post(token::personal_v3))
+        .route(token::OAUTH, post(token::oauth))
+        .route(token::IBM, post(token::ibm))
+        .layer(from_browsers(&edge.settings.cors_origins));
+    let published = Router::new()
+        .route(jwks::PATH, get(jwks::jwks))
+        .route(discovery::OPENID, get(discovery::openid))
+        .route(discovery::OAUTH, get(discovery::oauth))
+        .layer(CorsLayer::new().allow_origin(tower_http::cors::Any).allow_methods([Method::GET]));
+    let own = doors.merge(published);
+    let path = discovery::path_of(&edge.app.settings.issuer);
+    let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
+    own.route("/healthz", get(operations::alive))
+        .route("/readyz", get(operations::ready))
+        .route("/metrics", get(operations::metrics))
+        .fallback(|| async { OAuthError::NOT_FOUND })
+        .method_not_allowed_fallback(|| async { OAuthError::METHOD_NOT_ALLOWED })
+        .layer(CatchPanicLayer::custom(error::after_panic))
+        .layer(middleware::from_fn_with_state(edge.clone(), envelope::envelope))
+        .with_state(edge)
+}
+
+/// Where metadata stands for an issuer with a path: between the host and that path (RFC 8414,
+/// section 3.1); clients look for both documents there.
+fn inserted(path: &str) -> Router<Edge> {
+    Router::new()
+        .route(&format!("{}{path}", discovery::OPENID), get(discovery::openid))
+        .route(&format!("{}{path}", discovery::OAUTH), get(discovery::oauth))
+}
+
+/// Lets pages of the configured origins post to the token endpoints; no origin by default.
+fn from_browsers(
+    origins: &[HeaderValue],
+) -> tower::util::Either<CorsLayer, tower::layer::util::Identity> {
+    if origins.is_empty() {
+        return tower::util::Either::Right(tower::layer::util::Identity::new());
+    }
+    let layer = CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods([Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers([header::WWW_AUTHENTICATE]);
+    tower::util::Either::Left(layer)
+}

@@ -1,0 +1,65 @@
+//! Folds the journal into counts per secret and minute, in small steps.
+
+use std::time::Duration;
+
+use super::batch::Batch;
+use crate::{
+    clock::Clock,
+    store::{self, Store, StoreError},
+};
+
+/// Moves what the journal holds to where it is looked up.
+pub struct Fold {
+    store: Store,
+    clock: Clock,
+}
+
+/// Batches to one transaction: it must not keep the writer waiting.
+const STEP: i64 = 16;
+/// How often the journal is emptied.
+const PAUSE: Duration = Duration::from_secs(2);
+
+impl Fold {
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    /// Folds for ever, every two seconds.
+    pub async fn run(self) {
+        loop {
+            if let Err(error) = self.fold_all().await {
+                tracing::error!(%error, "could not fold the usage journal");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Folds until the journal is empty.
+    pub async fn fold_all(&self) -> Result<(), StoreError> {
+        while self.fold_step().await? {}
+        Ok(())
+    }
+
+    /// Takes some batches out and counts them, both in one transaction, so that each is counted
+    /// once whoever folds and whenever it is killed. Tells whether there was anything to do.
+    async fn fold_step(&self) -> Result<bool, StoreError> {
+        let mut tx = self.store.write().await?;
+        let taken = store::usage_journal::take(&mut tx, STEP).await?;
+        if taken.is_empty() {
+            return Ok(false);
+        }
+        let mut all = Batch::default();
+        for text in &taken {
+            if !all.add_text(text) {
+                tracing::error!(text, "dropped a batch of the usage journal that cannot be read");
+            }
+        }
+        let (uses, refusals) = all.into_parts();
+        store::usage::add(&mut tx, &uses).await?;
+        for refusal in &refusals {
+            store::refusals::insert(&mut tx, refusal).await?;
+        }
+        tx.commit(self.clock.now()).await?;
+        Ok(true)
+    }
+}

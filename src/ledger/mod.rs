@@ -1,0 +1,98 @@
+//! The durable record of what was issued and refused.
+//!
+//! Requests hand their records to one writer, which commits whatever waited during its last
+//! commit: the more wait, the less each costs. What was committed is folded into counts later.
+
+mod batch;
+mod fold;
+mod writer;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::{fold::Fold, writer::Writer};
+use crate::{
+    clock::Clock,
+    domain::{RefusalRecord, Use},
+    random::Random,
+    store::Store,
+};
+
+/// When a use has to be durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// No token leaves without a trace.
+    BeforeReply,
+    /// Within a second: exchanges go on while the database cannot be written.
+    Soon,
+}
+
+#[derive(Clone)]
+pub struct Ledger {
+    records: mpsc::Sender<Message>,
+    recording: Recording,
+}
+
+enum Message {
+    Use(Use, Option<oneshot::Sender<()>>),
+    Refusal(Box<RefusalRecord>),
+    /// Answers when everything before it is durable or given up.
+    Close(oneshot::Sender<()>),
+}
+
+/// The use could not be recorded, so its token must not be given out.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRecorded {
+    #[error("too many records are waiting to be written")]
+    Full,
+    #[error("the record could not be written")]
+    Failed,
+}
+
+/// Says when the use is as durable as it has to be.
+pub struct Receipt(Option<oneshot::Receiver<()>>);
+
+impl Receipt {
+    pub async fn durable(self) -> Result<(), NotRecorded> {
+        match self.0 {
+            None => Ok(()),
+            Some(done) => done.await.map_err(|_| NotRecorded::Failed),
+        }
+    }
+}
+
+/// Records that may wait: beyond it callers are told that we are overloaded.
+const MOST_WAITING: usize = 16_384;
+
+/// The ledger and the writer behind it, which runs until the ledger is closed.
+pub fn open(store: Store, clock: Clock, random: Random, recording: Recording) -> (Ledger, Writer) {
+    let (records, waiting) = mpsc::channel(MOST_WAITING);
+    (Ledger { records, recording }, Writer::new(waiting, store, clock, random, recording))
+}
+
+impl Ledger {
+    pub fn record_use(&self, used: Use) -> Result<Receipt, NotRecorded> {
+        let (done, receipt) = match self.recording {
+            Recording::Soon => (None, Receipt(None)),
+            Recording::BeforeReply => {
+                let (done, wait) = oneshot::channel();
+                (Some(done), Receipt(Some(wait)))
+            }
+        };
+        self.records.try_send(Message::Use(used, done)).map_err(|_| NotRecorded::Full)?;
+        Ok(receipt)
+    }
+
+    /// Never makes the refused caller wait. Tells whether there was room.
+    pub fn record_refusal(&self, refusal: RefusalRecord) -> bool {
+        self.records.try_send(Message::Refusal(Box::new(refusal))).is_ok()
+    }
+
+    /// Waits until all that was handed in is written, then ends the writer.
+    pub async fn close(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.records.send(Message::Close(done)).await.is_ok() {
+            // An error means that the writer is gone already.
+            let _ = wait.await;
+        }
+    }
+}

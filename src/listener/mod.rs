@@ -1,0 +1,132 @@
+//! Accepts connections and gives each what it needs, and no more time than that.
+
+mod connection;
+pub mod tls;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{sleep, timeout},
+};
+use tokio_rustls::rustls::ServerConfig;
+
+use self::connection::Server;
+
+/// How long to wait after the system had no file descriptor or memory left for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How many connections the system may hold ready for us: the backlog that tokio asks for.
+const BACKLOG: usize = 1024;
+
+/// What one caller may use up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From the accept until the first request is read to the end of its header, TLS included.
+    pub first_request_within: Duration,
+    /// What is left of that, at most, once the server is asked to stop.
+    pub last_request_within: Duration,
+    /// From an answer until the next request is read to the end of its header.
+    pub next_request_within: Duration,
+    /// How long requests may go on once the server is asked to stop.
+    pub drain_within: Duration,
+    /// Further connections wait in the system's queue.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            first_request_within: Duration::from_secs(10),
+            last_request_within: Duration::from_secs(1),
+            next_request_within: Duration::from_secs(10),
+            drain_within: Duration::from_secs(10),
+            connections: 10_000,
+        }
+    }
+}
+
+/// Serves until `shutdown` is ready and the requests under way are answered, at most
+/// [`Limits::drain_within`] later. Requests carry `ConnectInfo<SocketAddr>`.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    service: Router,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    serve_within(Limits::default(), listener, tls, service, shutdown).await
+}
+
+/// [`serve`] with other limits. Fails only where the listener has no address to listen on.
+pub async fn serve_within(
+    limits: Limits,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    service: Router,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "listening");
+    let permits = Arc::new(Semaphore::new(limits.connections));
+    let (stop, stopping) = watch::channel(());
+    let server = Arc::new(Server::new(limits, tls, service));
+    let start = |accepted: Accepted| {
+        let Accepted { stream, peer, permit } = accepted;
+        let (server, stopping) = (Arc::clone(&server), stopping.clone());
+        tokio::spawn(async move {
+            server.serve(stream, peer, stopping).await;
+            drop(permit);
+        });
+    };
+
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &permits) => start(accepted),
+        }
+    }
+
+    // Whoever the system has already let in is served too: closing the listener would cut them.
+    for _ in 0..BACKLOG {
+        match timeout(Duration::ZERO, accept(&listener, &permits)).await {
+            Ok(accepted) => start(accepted),
+            Err(_) => break,
+        }
+    }
+    drop((listener, stopping));
+    stop.send_replace(());
+    if timeout(limits.drain_within, stop.closed()).await.is_err() {
+        tracing::warn!(connections = stop.receiver_count(), "ended connections still in use");
+    }
+    Ok(())
+}
+
+struct Accepted {
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: OwnedSemaphorePermit,
+}
+
+/// The next connection, when there is one and room for it. No error ends the waiting.
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {
+    let permit = Arc::clone(permits).acquire_owned().await.expect("nobody closes it");
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return Accepted { stream, peer, permit },
+            Err(error) if is_the_callers(&error) => (),
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether the caller was gone before we came to it: nothing of ours is wrong.
+fn is_the_callers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

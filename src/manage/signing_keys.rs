@@ -1,0 +1,196 @@
+//! Makes signing keys and lets them follow each other: pending, active, retiring, gone.
+
+use serde_json::json;
+use tokio::task::spawn_blocking;
+
+use super::{Asker, Change, Rejection, audit};
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{Algorithm, SigningKey, SigningKeyState},
+    signing::{self, NewSigningKey},
+    store::{self, StoreError, Tx},
+};
+
+/// Makes a key for this algorithm if there has never been one. A damaged one is never replaced:
+/// live tokens hang on it.
+pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<(), Rejection> {
+    let mut tx = app.store.read().await?;
+    let known = store::signing_keys::has_any(&mut tx, algorithm).await?;
+    drop(tx);
+    if known {
+        return Ok(());
+    }
+    let new = generate(app, algorithm).await?;
+    let now = app.clock.now();
+    match insert(app, asker, new, now, "signing_key.created").await {
+        // Another node was first, and its key is as good.
+        Err(Rejection::Store(StoreError::Conflict)) => Ok(app.load_signing_keys().await?),
+        done => done.map(drop),
+    }
+}
+
+/// Makes the next key. It is published at once and signs when every verifier can know it.
+pub async fn rotate(
+    app: &App,
+    asker: &Asker,
+    algorithm: Algorithm,
+) -> Result<SigningKey, Rejection> {
+    let new = generate(app, algorithm).await?;
+    let from = app.clock.now() + app.settings.rotation.publish_lead();
+    insert(app, asker, new, from, "signing_key.rotated").await
+}
+
+/// Makes a key from a PEM file the next one. The first of its algorithm signs at once.
+pub async fn import(app: &App, asker: &Asker, pem: &str) -> Result<SigningKey, Rejection> {
+    let new = signing::import(pem, &app.key_encryption_key, &app.random)?;
+    let mut tx = app.store.read().await?;
+    let is_first = !store::signing_keys::has_any(&mut tx, new.algorithm).await?;
+    let known = store::signing_keys::list(&mut tx).await?;
+    drop(tx);
+    if known.iter().any(|key| key.signing_key_id == new.signing_key_id) {
+        return Err(Rejection::KnownSigningKey);
+    }
+    let now = app.clock.now();
+    let from = if is_first { now } else { now + app.settings.rotation.publish_lead() };
+    insert(app, asker, new, from, "signing_key.imported").await
+}
+
+/// Rotates every algorithm whose key will have signed long enough when its successor is ready.
+/// Gives the successors. Two nodes that do this at once make one.
+pub async fn rotate_due(app: &App) -> Result<Vec<SigningKey>, Rejection> {
+    let now = app.clock.now();
+    let rotation = app.settings.rotation;
+    let mut tx = app.store.read().await?;
+    let keys = store::signing_keys::list(&mut tx).await?;
+    drop(tx);
+    let mut made = Vec::new();
+    for algorithm in Algorithm::ALL {
+        let last = keys.iter().rfind(|key| key.algorithm == algorithm);
+        let is_due = last.is_some_and(|key| {
+            key.state(now) == SigningKeyState::Active
+                && key.activates_at + rotation.every - rotation.publish_lead() <= now
+        });
+        if is_due {
+            match rotate(app, &Asker::keyturn(), algorithm).await {
+                Ok(key) => made.push(key),
+                Err(Rejection::Store(StoreError::Conflict) | Rejection::AlreadyRotating(_)) => (),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// Takes a key out at once: it neither signs nor is published from here on. Tokens it signed fail
+/// wherever the JWKS is fetched anew. If it was the one that signs, another takes over at once.
+pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<(), Rejection> {
+    let now = app.clock.now();
+    let mut tx = app.store.write().await?;
+    let mut keys = store::signing_keys::list(&mut tx).await?;
+    let position = keys.iter().position(|key| key.signing_key_id == signing_key_id);
+    let mut revoked = keys.remove(position.ok_or(Rejection::NotFound("signing key"))?);
+    if revoked.revoked_at.is_some() {
+        return Ok(());
+    }
+    revoked.revoked_at = Some(now);
+    let algorithm = revoked.algorithm;
+    store::signing_keys::set_life(&mut tx, &revoked).await?;
+
+    let mut others = keys.into_iter().filter(|key| key.algorithm == algorithm).collect::<Vec<_>>();
+    let signs = others.iter_mut().rfind(|key| key.state(now) == SigningKeyState::Active);
+    if let Some(active) = signs {
+        if active.retires_at == Some(revoked.activates_at) {
+            // Its successor is no more.
+            (active.retires_at, active.gone_at) = (None, None);
+            store::signing_keys::set_life(&mut tx, active).await?;
+        }
+    } else if let Some(next) =
+        others.iter_mut().find(|key| key.state(now) == SigningKeyState::Pending)
+    {
+        next.activates_at = now;
+        store::signing_keys::set_life(&mut tx, next).await?;
+    } else {
+        let new = generate(app, algorithm).await?;
+        let generation = 1 + others.iter().map(|key| key.generation).max().unwrap_or(0);
+        let generation = generation.max(revoked.generation + 1);
+        store::signing_keys::insert(&mut tx, &record(new, generation, now, now)).await?;
+    }
+    let detail = json!({ "algorithm": algorithm });
+    audit(app, &mut tx, asker, change("signing_key.revoked", signing_key_id, detail)).await?;
+    Ok(app.commit(tx).await?)
+}
+
+/// Every key, by algorithm, oldest first.
+pub async fn list(app: &App) -> Result<Vec<SigningKey>, Rejection> {
+    let mut tx = app.store.read().await?;
+    Ok(store::signing_keys::list(&mut tx).await?)
+}
+
+async fn generate(app: &App, algorithm: Algorithm) -> Result<NewSigningKey, Rejection> {
+    let (wrap_by, random) = (app.key_encryption_key.clone(), app.random.clone());
+    let made = spawn_blocking(move || signing::generate(algorithm, &wrap_by, &random)).await;
+    Ok(made.expect("making a key does not panic"))
+}
+
+/// Stores the new key as the next generation and lets the one before it retire when it begins.
+async fn insert(
+    app: &App,
+    asker: &Asker,
+    new: NewSigningKey,
+    from: Timestamp,
+    action: &'static str,
+) -> Result<SigningKey, Rejection> {
+    let now = app.clock.now();
+    let mut tx = app.store.write().await?;
+    let keys = store::signing_keys::list(&mut tx).await?;
+    let before = keys.into_iter().rfind(|key| key.algorithm == new.algorithm);
+    let generation = before.as_ref().map_or(1, |key| key.generation + 1);
+    if let Some(mut before) = before {
+        retire(app, &mut tx, &mut before, from, now).await?;
+    }
+    let key = record(new, generation, now, from);
+    store::signing_keys::insert(&mut tx, &key).await?;
+    let detail = json!({ "algorithm": key.algorithm, "activates_at": key.activates_at });
+    audit(app, &mut tx, asker, change(action, &key.signing_key_id, detail)).await?;
+    app.commit(tx).await?;
+    Ok(key)
+}
+
+async fn retire(
+    app: &App,
+    tx: &mut Tx,
+    before: &mut SigningKey,
+    from: Timestamp,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    match before.state(now) {
+        SigningKeyState::Pending => Err(Rejection::AlreadyRotating(before.signing_key_id.clone())),
+        SigningKeyState::Active => {
+            before.retires_at = Some(from);
+            before.gone_at = Some(from + app.settings.rotation.retirement());
+            Ok(store::signing_keys::set_life(tx, before).await?)
+        }
+        SigningKeyState::Retiring | SigningKeyState::Gone => Ok(()),
+    }
+}
+
+fn record(new: NewSigningKey, generation: i64, now: Timestamp, from: Timestamp) -> SigningKey {
+    SigningKey {
+        signing_key_id: new.signing_key_id,
+        algorithm: new.algorithm,
+        generation,
+        wrapped: new.wrapped,
+        wrapped_by: new.wrapped_by,
+        created_at: now,
+        activates_at: from,
+        retires_at: None,
+        gone_at: None,
+        revoked_at: None,
+    }
+}
+
+fn change(action: &'static str, signing_key_id: &str, detail: serde_json::Value) -> Change {
+    let subject = format!("signing_key:{signing_key_id}");
+    Change { action, subject, organization_id: None, detail }
+}

@@ -1,0 +1,86 @@
+//! What is counted for Prometheus. No label ever holds what a caller sent.
+
+use std::{sync::Arc, time::Duration};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    exchanges: Family<ExchangeLabels, Counter>,
+    seconds: Histogram,
+    cache_hits: Gauge,
+    cache_misses: Gauge,
+    damaged_signing_keys: Gauge,
+    follows_changes: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExchangeLabels {
+    door: &'static str,
+    outcome: &'static str,
+}
+
+/// What others count themselves, as of now.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot {
+    pub cache_hits: u64,
+    pub cache_misses: u64,
+    pub damaged_signing_keys: usize,
+    pub follows_changes: bool,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("keyturn");
+        let exchanges = Family::default();
+        let seconds = Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5]);
+        let gauge = |registry: &mut Registry, name: &str, help: &str| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        registry.register("exchanges", "Exchanges by door and outcome", exchanges.clone());
+        registry.register("exchange_seconds", "How long exchanges took", seconds.clone());
+        let cache_hits = gauge(&mut registry, "cache_hits", "Keys found in memory");
+        let cache_misses = gauge(&mut registry, "cache_misses", "Keys read from the database");
+        let damaged_signing_keys =
+            gauge(&mut registry, "damaged_signing_keys", "Signing keys that cannot be opened");
+        let follows_changes =
+            gauge(&mut registry, "follows_changes", "1 while the change feed is followed");
+        Self(Arc::new(Inner {
+            registry,
+            exchanges,
+            seconds,
+            cache_hits,
+            cache_misses,
+            damaged_signing_keys,
+            follows_changes,
+        }))
+    }
+}
+
+impl Metrics {
+    pub fn count_exchange(&self, door: &'static str, outcome: &'static str, took: Duration) {
+        self.0.exchanges.get_or_create(&ExchangeLabels { door, outcome }).inc();
+        self.0.seconds.observe(took.as_secs_f64());
+    }
+
+    /// All metrics in `OpenMetrics` text.
+    pub fn text(&self, snapshot: Snapshot) -> String {
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.0.cache_hits.set(count(snapshot.cache_hits));
+        self.0.cache_misses.set(count(snapshot.cache_misses));
+        self.0.damaged_signing_keys.set(count(snapshot.damaged_signing_keys as u64));
+        self.0.follows_changes.set(i64::from(snapshot.follows_changes));
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry).expect("a String takes any text");
+        text
+    }
+}

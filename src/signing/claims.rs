@@ -1,0 +1,42 @@
+//! What an access token says (RFC 9068, section 2.2); the signer adds who says it.
+
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+
+#[derive(Serialize)]
+pub struct AccessToken<'a> {
+    pub sub: &'a str,
+    /// One resource server: a token for two could be used by one against the other.
+    pub aud: &'a str,
+    pub client_id: &'a str,
+    #[serde(with = "chrono::serde::ts_seconds")]
+    pub iat: Timestamp,
+    #[serde(with = "chrono::serde::ts_seconds")]
+    pub exp: Timestamp,
+    pub jti: Uuid,
+    /// Names with a space between them. No claim where there is none: an empty one is not
+    /// allowed (RFC 6749, section 3.3).
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub scope: &'a str,
+    pub roles: &'a [&'a str],
+    /// The organization acted in.
+    #[serde(flatten, serialize_with = "under_both_names")]
+    pub org: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<&'a str>,
+}
+
+/// `org` is ours, `currentOrganizationId` is what Appcircle's clients read.
+fn under_both_names<S: Serializer>(org: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Names<'a> {
+        org: &'a Uuid,
+        #[serde(rename = "currentOrganizationId")]
+        current_organization_id: &'a Uuid,
+    }
+    Names { org, current_organization_id: org }.serialize(serializer)
+}

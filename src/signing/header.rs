@@ -1,0 +1,45 @@
+//! The first part of a token: which algorithm and key signed it, and what it is.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::json;
+
+use super::key_pair::KeyPair;
+
+/// Named in the header, so that a token of one kind cannot pass for another (RFC 8725,
+/// section 3.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenType {
+    /// RFC 9068, section 2.1.
+    AccessToken,
+}
+
+impl TokenType {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "at+jwt",
+        }
+    }
+}
+
+/// The headers of one key, encoded once.
+pub(super) struct Headers {
+    access_token: String,
+}
+
+impl Headers {
+    pub(super) fn new(pair: &KeyPair) -> Self {
+        Self { access_token: encode(pair, TokenType::AccessToken) }
+    }
+
+    /// In base64url, with the dot that follows it.
+    pub(super) fn of(&self, typ: TokenType) -> &str {
+        match typ {
+            TokenType::AccessToken => &self.access_token,
+        }
+    }
+}
+
+fn encode(pair: &KeyPair, typ: TokenType) -> String {
+    let header = json!({ "alg": pair.algorithm().as_str(), "typ": typ.as_str(), "kid": pair.id() });
+    BASE64_URL_SAFE_NO_PAD.encode(header.to_string()) + "."
+}

@@ -1,0 +1,47 @@
+//! Signs tokens. The only module that knows private keys and the encoding of JWTs.
+
+mod claims;
+mod header;
+mod jwks;
+mod key_encryption_key;
+mod key_pair;
+mod pem;
+mod ring;
+mod signer;
+mod weak_rsa;
+mod wrapped;
+
+pub use claims::AccessToken;
+pub use header::TokenType;
+pub use jwks::Jwks;
+pub use key_encryption_key::{Damaged, KeyEncryptionKey, MalformedKeyEncryptionKey};
+pub use key_pair::UnusableKey;
+pub use pem::MalformedPem;
+pub use ring::DamagedKey;
+pub use signer::{Signer, SigningFailed};
+pub use wrapped::{Damage, NewSigningKey};
+
+use key_pair::KeyPair;
+
+use crate::{domain::Algorithm, random::Random};
+
+/// Takes some hundred milliseconds for RS256: not for a thread that serves requests.
+pub fn generate(
+    algorithm: Algorithm,
+    wrap_by: &KeyEncryptionKey,
+    random: &Random,
+) -> NewSigningKey {
+    wrapped::wrap(&KeyPair::generate(algorithm), wrap_by, random)
+}
+
+/// Takes a private key from elsewhere; its kind decides the algorithm.
+pub fn import(
+    pem: &str,
+    wrap_by: &KeyEncryptionKey,
+    random: &Random,
+) -> Result<NewSigningKey, MalformedPem> {
+    Ok(wrapped::wrap(&pem::parse(pem)?, wrap_by, random))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The `api_key_secrets` table: hashes, each of which leads to its key in one look-up.
+
+use sqlx::types::Uuid;
+
+use super::{Store, StoreError, Tx, api_keys, counters, moment, moment_if_any};
+use crate::{
+    clock::Timestamp,
+    domain::{ApiKeyId, ApiKeySecret, Change, Presented, SecretHash, SecretId},
+};
+
+statements! {
+    INSERT = "
+        insert into api_key_secrets (id, api_key_id, hash, status_index, created_at, dies_at)
+        values ($1, $2, $3, $4, $5, $6)";
+
+    FIND = "
+        select s.id as secret_id, s.api_key_id, s.hash, s.status_index,
+            s.created_at as secret_created_at, s.dies_at,
+            k.id, k.organization_id, k.user_id, k.name, k.description, k.roles, k.reach,
+            k.allowed_networks, k.created_at, k.expires_at, k.disabled_at, k.revoked_at
+        from api_key_secrets s join api_keys k on k.id = s.api_key_id
+        where s.hash = $1";
+
+    OF_KEY = "
+        select id as secret_id, api_key_id, hash, status_index, created_at as secret_created_at,
+            dies_at
+        from api_key_secrets where api_key_id = $1 order by created_at, id";
+
+    RETIRE = "
+        update api_key_secrets set dies_at = $2
+        where id = $1 and (dies_at is null or dies_at > $2)";
+}
+
+/// Gives the secret its place in the status list, which is never given again.
+pub async fn insert(
+    tx: &mut Tx,
+    id: SecretId,
+    api_key_id: ApiKeyId,
+    hash: SecretHash,
+    now: Timestamp,
+) -> Result<ApiKeySecret, StoreError> {
+    let status_index = counters::next(tx, counters::STATUS_INDEX).await?;
+    let none: Option<i64> = None;
+    execute!(tx, INSERT(id.0, api_key_id.0, hash.as_bytes(), status_index, now.timestamp(), none))?;
+    Ok(ApiKeySecret { id, api_key_id, hash, created_at: now, dies_at: None, status_index })
+}
+
+row! {
+    struct Row {
+        secret_id: Uuid,
+        api_key_id: Uuid,
+        hash: Vec<u8>,
+        status_index: i64,
+        secret_created_at: i64,
+        dies_at: Option<i64>,
+    }
+}
+
+impl TryFrom<Row> for ApiKeySecret {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: SecretId(row.secret_id),
+            api_key_id: ApiKeyId(row.api_key_id),
+            hash: row.hash.try_into().map_err(|_| StoreError::Corrupt("api_key_secrets.hash"))?,
+            created_at: moment("api_key_secrets.created_at", row.secret_created_at)?,
+            dies_at: moment_if_any("api_key_secrets.dies_at", row.dies_at)?,
+            status_index: row.status_index,
+        })
+    }
+}
+
+/// A secret beside its key.
+struct PresentedRow(Row, api_keys::Row);
+
+impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for PresentedRow
+where
+    Row: sqlx::FromRow<'r, R>,
+    api_keys::Row: sqlx::FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        Ok(Self(Row::from_row(row)?, api_keys::Row::from_row(row)?))
+    }
+}
+
+/// The key that has or had the secret with this hash. One statement, outside any transaction: all
+/// that an exchange reads of a key it does not remember.
+pub async fn find(store: &Store, hash: &SecretHash) -> Result<Option<Presented>, StoreError> {
+    let row: Option<PresentedRow> = fetch_alone!(store, FIND(hash.as_bytes()) => fetch_optional)?;
+    let presented = |PresentedRow(secret, key)| {
+        Ok(Presented { key: key.try_into()?, secret: secret.try_into()? })
+    };
+    row.map(presented).transpose()
+}
+
+/// The secrets of a key, oldest first, dead ones included.
+pub async fn of_key(tx: &mut Tx, id: ApiKeyId) -> Result<Vec<ApiKeySecret>, StoreError> {
+    let rows: Vec<Row> = fetch!(tx, OF_KEY(id.0) => fetch_all)?;
+    rows.into_iter().map(ApiKeySecret::try_from).collect()
+}
+
+/// Lets a secret die at this moment, unless it is to die earlier.
+pub async fn retire(tx: &mut Tx, secret: &ApiKeySecret, at: Timestamp) -> Result<(), StoreError> {
+    execute!(tx, RETIRE(secret.id.0, at.timestamp()))?;
+    tx.changes(Change::secret(&secret.hash));
+    Ok(())
+}
+
+/// Tells every node to forget the key, by whichever of its secrets it knows it.
+pub(super) async fn mark_changed(tx: &mut Tx, id: ApiKeyId) -> Result<(), StoreError> {
+    for secret in of_key(tx, id).await? {
+        tx.changes(Change::secret(&secret.hash));
+    }
+    Ok(())
+}

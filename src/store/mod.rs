@@ -1,0 +1,67 @@
+//! Keeps what keyturn knows in SQLite or PostgreSQL. The only module that speaks SQL.
+//!
+//! One file per table: its statements, its row, its functions. Every statement is written once,
+//! in the SQL both engines share: `$n` placeholders, no engine functions, moments bound as whole
+//! seconds, a conditional update where another would lock. `tests/store` prepares each of them on
+//! both.
+
+#[macro_use]
+mod engine;
+mod migrations;
+mod open;
+
+pub mod api_key_secrets;
+pub mod api_keys;
+pub mod audit_events;
+pub mod changes;
+pub mod counters;
+pub mod memberships;
+pub mod organizations;
+pub mod refusals;
+pub mod resources;
+pub mod roles;
+pub mod signing_keys;
+pub mod usage;
+pub mod usage_journal;
+pub mod users;
+
+pub use engine::{Store, StoreError, Tx};
+pub use open::Options;
+
+use crate::clock::{self, Timestamp};
+
+/// Every statement by name.
+pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    api_key_secrets::STATEMENTS,
+    api_keys::STATEMENTS,
+    audit_events::STATEMENTS,
+    changes::STATEMENTS,
+    counters::STATEMENTS,
+    memberships::STATEMENTS,
+    organizations::STATEMENTS,
+    refusals::STATEMENTS,
+    resources::STATEMENTS,
+    roles::STATEMENTS,
+    signing_keys::STATEMENTS,
+    usage::STATEMENTS,
+    usage_journal::STATEMENTS,
+    users::STATEMENTS,
+];
+
+/// Reads a column of seconds.
+fn moment(column: &'static str, seconds: i64) -> Result<Timestamp, StoreError> {
+    clock::timestamp(seconds).ok_or(StoreError::Corrupt(column))
+}
+
+/// Reads a column of seconds that may be empty.
+fn moment_if_any(
+    column: &'static str,
+    seconds: Option<i64>,
+) -> Result<Option<Timestamp>, StoreError> {
+    seconds.map(|seconds| moment(column, seconds)).transpose()
+}
+
+/// Reads a column of text that the domain can parse.
+fn parse<T: std::str::FromStr>(column: &'static str, text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|_| StoreError::Corrupt(column))
+}

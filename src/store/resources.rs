@@ -1,0 +1,84 @@
+//! The `resources` table: who tokens may be meant for.
+
+use chrono::TimeDelta;
+
+use super::{StoreError, Tx, moment, moment_if_any, parse};
+use crate::{
+    clock::Timestamp,
+    domain::{Change, Resource, ResourceIdentifier},
+};
+
+statements! {
+    SET = "
+        insert into resources (
+            identifier, scopes, algorithm, token_lifetime, created_at, default_since)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (identifier) do update set scopes = excluded.scopes,
+            algorithm = excluded.algorithm, token_lifetime = excluded.token_lifetime,
+            default_since = coalesce(excluded.default_since, resources.default_since)";
+
+    LIST = "
+        select identifier, scopes, algorithm, token_lifetime, created_at, default_since
+        from resources order by identifier";
+
+    REMOVE = "
+        delete from resources where identifier = $1";
+}
+
+row! {
+    struct Row {
+        identifier: String,
+        scopes: String,
+        algorithm: String,
+        token_lifetime: Option<i64>,
+        created_at: i64,
+        default_since: Option<i64>,
+    }
+}
+
+impl TryFrom<Row> for Resource {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let lifetime = |seconds: i64| {
+            TimeDelta::try_seconds(seconds).ok_or(StoreError::Corrupt("resources.token_lifetime"))
+        };
+        Ok(Self {
+            identifier: parse("resources.identifier", &row.identifier)?,
+            scopes: parse("resources.scopes", &row.scopes)?,
+            algorithm: parse("resources.algorithm", &row.algorithm)?,
+            token_lifetime: row.token_lifetime.map(lifetime).transpose()?,
+            created_at: moment("resources.created_at", row.created_at)?,
+            default_since: moment_if_any("resources.default_since", row.default_since)?,
+        })
+    }
+}
+
+/// Registers the resource, or changes all of it but when it was registered.
+pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<(), StoreError> {
+    let lifetime = resource.token_lifetime.map(|lifetime| lifetime.num_seconds());
+    execute!(
+        tx,
+        SET(
+            resource.identifier.as_str(),
+            resource.scopes.to_string(),
+            resource.algorithm.as_str(),
+            lifetime,
+            resource.created_at.timestamp(),
+            resource.default_since.map(|at: Timestamp| at.timestamp()),
+        )
+    )?;
+    tx.changes(Change::Resources);
+    Ok(())
+}
+
+pub async fn list(tx: &mut Tx) -> Result<Vec<Resource>, StoreError> {
+    let rows: Vec<Row> = fetch!(tx, LIST() => fetch_all)?;
+    rows.into_iter().map(Resource::try_from).collect()
+}
+
+/// Tells whether there was such a resource.
+pub async fn remove(tx: &mut Tx, identifier: &ResourceIdentifier) -> Result<bool, StoreError> {
+    tx.changes(Change::Resources);
+    Ok(execute!(tx, REMOVE(identifier.as_str()))? == 1)
+}
