@@ -2,12 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use keyturn::cli::{Cli, run};
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+    match keyturn::cli::run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("keyturn: {error:#}");

@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signing", &["clock", "domain", "random"]),
     ("config", &["clock", "domain"]),
     ("directory", &["clock", "domain", "store"]),
-    ("ledger", &["clock", "domain", "store"]),
+    ("ledger", &["clock", "domain", "random", "store"]),
     ("listener", &[]),
     ("telemetry", &["config"]),
     ("metrics", &["domain"]),
@@ -33,14 +33,17 @@ const FREE: &[&str] = &["cli", "lib", "main"];
 /// Where alone a library may be named: paths under `src`, without `.rs`.
 const AT_HOME: &[(&str, &[&str])] = &[
     ("argon2", &["domain/password"]),
-    ("aws_lc_rs", &["signing", "random", "domain/secret"]),
+    // TLS names it as the provider of its algorithms.
+    ("aws_lc_rs", &["signing", "random", "domain/secret", "listener/tls"]),
     ("axum", &["http", "listener"]),
     ("clap", &["cli"]),
+    ("governor", &["app/attempts"]),
     ("hyper", &["listener"]),
     ("hyper_util", &["listener"]),
     ("jsonwebtoken", &["signing"]),
     ("prometheus_client", &["metrics"]),
     ("quick_cache", &["directory"]),
+    ("rustix", &["cli/serve"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config"]),

@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 /// Turns a long-lived API key into a six-minute signed token.
 #[derive(Parser)]
 #[command(name = "keyturn", version, about, long_about = None)]
-pub struct Cli {
+struct Cli {
     /// The configuration file [default: keyturn.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -34,8 +34,9 @@ enum Command {
     Healthcheck,
 }
 
-/// Runs one command to its end.
-pub async fn run(cli: Cli) -> anyhow::Result<()> {
+/// Runs the command that this process was started with to its end.
+pub async fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
     if let Command::Config(config::Command::Example) = cli.command {
         config::example();
         return Ok(());

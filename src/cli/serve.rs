@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::http::HeaderValue;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -55,7 +54,7 @@ pub(super) async fn serve(
     background.spawn(Fold::new(app.store.clone(), app.clock.clone()).run());
     background.spawn(keep_up(app.clone(), retention(config)));
 
-    let router = http::router(app.clone(), edge(config)?);
+    let router = http::router(app.clone(), edge(config));
     listener::serve(listener, tls, router, stop()?).await?;
 
     background.shutdown().await;
@@ -78,14 +77,13 @@ fn retention(config: &Config) -> Retention {
     Retention { usage: config.retention.usage, refusals: config.retention.refusals }
 }
 
-fn edge(config: &Config) -> anyhow::Result<http::Settings> {
-    let origins = config.http.cors_origins.iter().map(|origin| HeaderValue::from_str(origin));
-    Ok(http::Settings {
+fn edge(config: &Config) -> http::Settings {
+    http::Settings {
         trusted_proxies: config.http.trusted_proxies.clone(),
-        cors_origins: origins.collect::<Result<_, _>>().context("http.cors_origins")?,
+        cors_origins: config.http.cors_origins.clone(),
         metrics_for: config.metrics_for.clone(),
         jwks_max_age: config.signing.jwks_max_age,
-    })
+    }
 }
 
 /// Ready when the process is asked to end.

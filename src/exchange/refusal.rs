@@ -106,6 +106,13 @@ pub enum ExchangeError {
     NotRecorded(#[from] NotRecorded),
 }
 
+impl ExchangeError {
+    /// Whether the same request may succeed soon.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unavailable(_)) | Self::NotRecorded(_))
+    }
+}
+
 /// Marks what is never the caller's doing.
 pub(super) trait OurFault {}
 impl OurFault for StoreError {}

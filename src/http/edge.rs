@@ -2,7 +2,6 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use ipnet::IpNet;
 
@@ -22,7 +21,7 @@ pub struct Settings {
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may post to the token endpoints.
-    pub cors_origins: Vec<HeaderValue>,
+    pub cors_origins: Vec<String>,
     /// Who may read `/metrics`.
     pub metrics_for: Vec<IpNet>,
     /// How long verifiers may keep the JWKS and the metadata.

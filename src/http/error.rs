@@ -10,10 +10,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{basic::BadAuthorization, form::BadForm};
-use crate::{
-    exchange::{ExchangeError, Refusal},
-    store::StoreError,
-};
+use crate::exchange::{ExchangeError, Refusal};
 
 /// An error response as RFC 6749, section 5.2 shapes it. Its texts are constants: nothing that was
 /// sent comes back.
@@ -108,11 +105,11 @@ impl From<ExchangeError> for OAuthError {
     fn from(error: ExchangeError) -> Self {
         match error {
             ExchangeError::Refused(refusal) => refusal.into(),
-            ExchangeError::Store(StoreError::Unavailable(_)) | ExchangeError::NotRecorded(_) => {
+            error if error.may_pass() => {
                 tracing::warn!(%error, "cannot issue tokens for now");
                 Self::UNAVAILABLE
             }
-            ExchangeError::Store(_) | ExchangeError::Signing(_) => {
+            error => {
                 tracing::error!(%error, "could not issue a token");
                 Self::SERVER_ERROR
             }

@@ -63,13 +63,14 @@ fn inserted(path: &str) -> Router<Edge> {
 
 /// Lets pages of the configured origins post to the token endpoints; no origin by default.
 fn from_browsers(
-    origins: &[HeaderValue],
+    origins: &[String],
 ) -> tower::util::Either<CorsLayer, tower::layer::util::Identity> {
     if origins.is_empty() {
         return tower::util::Either::Right(tower::layer::util::Identity::new());
     }
+    let origins: Vec<_> = origins.iter().filter_map(|it| HeaderValue::from_str(it).ok()).collect();
     let layer = CorsLayer::new()
-        .allow_origin(origins.to_vec())
+        .allow_origin(origins)
         .allow_methods([Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .expose_headers([header::WWW_AUTHENTICATE]);
