@@ -7,7 +7,7 @@ async fn main() -> ExitCode {
     match keyturn::cli::run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("keyturn: {error:#}");
+            eprintln!("keyturn: {}", keyturn::cli::with_causes(&error));
             ExitCode::FAILURE
         }
     }

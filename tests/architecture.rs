@@ -43,7 +43,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["signing"]),
     ("prometheus_client", &["metrics"]),
     ("quick_cache", &["directory"]),
-    ("rustix", &["cli/serve"]),
+    ("rustix", &["cli/door"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config"]),

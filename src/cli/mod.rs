@@ -1,10 +1,22 @@
 //! The command line: one file a command.
 
 mod config;
+mod door;
+mod expires;
 mod healthcheck;
+mod key;
+mod member;
 mod migrate;
+mod named;
+mod organization;
+mod output;
+mod quickstart;
+mod resource;
+mod role;
 mod serve;
+mod signing_key;
 mod start;
+mod user;
 
 use std::path::PathBuf;
 
@@ -23,8 +35,24 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Make all that a first token needs, then serve
+    Quickstart,
     /// Serve tokens until told to stop
     Serve,
+    /// Make, list and change API keys
+    Key(key::Args),
+    /// Make and list organizations, stop and start them
+    Organization(organization::Args),
+    /// Define and list roles
+    Role(role::Args),
+    /// Make and list users, stop and start them
+    User(user::Args),
+    /// Give users roles in organizations
+    Member(member::Args),
+    /// Register the servers that take tokens
+    Resource(resource::Args),
+    /// Look at signing keys and let them follow each other
+    SigningKey(signing_key::Args),
     /// Bring the database up to date
     Migrate,
     /// Look at the configuration
@@ -43,12 +71,46 @@ pub async fn run() -> anyhow::Result<()> {
     }
     let config = start::read_config(cli.config.as_deref())?;
     match cli.command {
+        Command::Quickstart => quickstart::run(&config).await,
         Command::Serve => serve::run(&config).await,
+        Command::Key(args) => key::run(args, &config).await,
+        Command::Organization(args) => organization::run(args, &config).await,
+        Command::Role(args) => role::run(args, &config).await,
+        Command::User(args) => user::run(args, &config).await,
+        Command::Member(args) => member::run(args, &config).await,
+        Command::Resource(args) => resource::run(args, &config).await,
+        Command::SigningKey(args) => signing_key::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Config(command) => {
             config::run(&command, &config);
             Ok(())
         }
         Command::Healthcheck => healthcheck::run(&config).await,
+    }
+}
+
+/// What went wrong, then its causes, each only if it says more: many a library repeats its cause.
+pub fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_told_is_not_told_again() {
+        let error = anyhow!("full").context("disk: full").context("cannot write");
+        assert_eq!(with_causes(&error), "cannot write: disk: full");
     }
 }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     /// Names the place and never quotes the line: a secret could stand there.
     #[error("{}, line {line}, column {column}: {problem}", path.display())]
@@ -15,7 +15,7 @@ pub enum ConfigError {
     WrongVariable { variable: String, setting: String, expected: &'static str },
     #[error("{one} and {other} both set {setting}: keep one of them")]
     SetTwice { setting: String, one: String, other: String },
-    #[error("{variable}: cannot read {}: {source}", path.display())]
+    #[error("{variable}: cannot read {}", path.display())]
     UnreadableValue { variable: String, path: PathBuf, source: io::Error },
     #[error("{setting}: {problem}")]
     Wrong { setting: &'static str, problem: String },

@@ -34,16 +34,16 @@ pub fn load_or_create(
     path: &Path,
     make: impl FnOnce() -> SecretString,
 ) -> Result<SecretString, KeyFileError> {
-    if let Some(secret) = read(path)? {
+    if let Some(secret) = load(path)? {
         return Ok(secret);
     }
     create(path, make).map_err(|error| KeyFileError::Uncreatable(path.to_owned(), error))?;
     let vanished = || KeyFileError::Unreadable(path.to_owned(), ErrorKind::NotFound.into());
-    read(path)?.ok_or_else(vanished)
+    load(path)?.ok_or_else(vanished)
 }
 
-/// `None` where there is no file.
-fn read(path: &Path) -> Result<Option<SecretString>, KeyFileError> {
+/// Reads the file; `None` where there is none.
+pub fn load(path: &Path) -> Result<Option<SecretString>, KeyFileError> {
     let unreadable = |error| KeyFileError::Unreadable(path.to_owned(), error);
     let mut file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

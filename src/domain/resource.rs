@@ -27,6 +27,12 @@ impl Resource {
     /// Nothing can call back a token from a verifier that never asks: six minutes bound the harm.
     pub const LONGEST_TOKEN: TimeDelta = TimeDelta::minutes(6);
 
+    /// Whose turn it is when a request names no resource, if there is one.
+    pub fn default_of(registered: &[Self]) -> Option<&Self> {
+        let defaults = registered.iter().filter(|resource| resource.default_since.is_some());
+        defaults.max_by_key(|resource| resource.default_since)
+    }
+
     /// keyturn itself, which accepts its own tokens for managing what it keeps. It is the audience
     /// where no resource is registered.
     pub fn keyturn(issuer: &Issuer) -> Self {

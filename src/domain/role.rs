@@ -49,6 +49,15 @@ impl RoleName {
         &self.0
     }
 
+    /// The built-in roles with their scopes.
+    pub fn all_built_in() -> impl Iterator<Item = (Self, Scopes)> {
+        BUILT_IN.iter().filter_map(|(name, _)| {
+            let name = Self((*name).into());
+            let scopes = name.built_in()?;
+            Some((name, scopes))
+        })
+    }
+
     /// The scopes of a built-in role; `None` for every other name.
     pub fn built_in(&self) -> Option<Scopes> {
         let (_, scopes) = BUILT_IN.iter().find(|(name, _)| *name == &*self.0)?;

@@ -56,11 +56,7 @@ async fn resource(app: &App, request: &Request) -> Result<Resource, Failed> {
             let found = all.find(|resource| resource.identifier == *asked);
             found.ok_or_else(|| Refusal::UnknownResource(asked.clone()))?
         }
-        None => registered
-            .iter()
-            .filter(|resource| resource.default_since.is_some())
-            .max_by_key(|resource| resource.default_since)
-            .unwrap_or(&app.own_resource),
+        None => Resource::default_of(&registered).unwrap_or(&app.own_resource),
     };
     Ok(found.clone())
 }

@@ -3,15 +3,21 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::{
-    Router, extract::ConnectInfo, http::Request, response::Response, routing::future::RouteFuture,
+    Router,
+    extract::ConnectInfo,
+    http::{HeaderValue, Request, Version, header::CONNECTION},
+    response::Response,
+    routing::future::RouteFuture,
 };
 use hyper::{body::Incoming, service::Service};
 use hyper_util::{
@@ -94,10 +100,10 @@ impl Server {
     ) where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let has_asked = Arc::new(AtomicBool::new(false));
-        let has_asked_yet = || has_asked.load(Ordering::Relaxed);
+        let progress = Arc::new(Progress::default());
+        let has_asked = || progress.has_asked.load(Ordering::Relaxed);
         let service =
-            Caller { peer, has_asked: Arc::clone(&has_asked), service: self.service.clone() };
+            Caller { peer, progress: Arc::clone(&progress), service: self.service.clone() };
         let connection = self.protocol.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let mut deadline = std::pin::pin!(sleep_until(deadline));
@@ -111,14 +117,16 @@ impl Server {
                         return;
                     }
                     drains = true;
-                    if has_asked_yet() {
+                    progress.drains.store(true, Ordering::Relaxed);
+                    if progress.is_http2.load(Ordering::Relaxed) {
                         connection.as_mut().graceful_shutdown();
-                    } else {
-                        // hyper would hang up on a request that is already on its way.
-                        let last = Instant::now() + self.limits.last_request_within;
-                        let sooner = deadline.deadline().min(last);
-                        deadline.as_mut().reset(sooner);
                     }
+                    // HTTP/1 cannot say that it is over but in an answer, and hyper would hang up
+                    // on a request that is already on its way: the next answer is the last.
+                    let last = Instant::now() + self.limits.last_request_within;
+                    let first = if has_asked() { last } else { deadline.deadline() };
+                    deadline.as_mut().reset(first.min(last));
+                    waits = true;
                 }
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
@@ -127,7 +135,7 @@ impl Server {
                     return;
                 }
                 () = deadline.as_mut(), if waits => {
-                    if !has_asked_yet() {
+                    if !has_asked() {
                         tracing::debug!(%peer, "no request in time");
                         return;
                     }
@@ -141,21 +149,57 @@ impl Server {
     }
 }
 
+/// How far a connection has come.
+#[derive(Default)]
+struct Progress {
+    has_asked: AtomicBool,
+    is_http2: AtomicBool,
+    /// The server was asked to stop.
+    drains: AtomicBool,
+}
+
 /// Answers one caller's requests.
 struct Caller {
     peer: SocketAddr,
-    has_asked: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     service: Router,
 }
 
 impl Service<Request<Incoming>> for Caller {
     type Response = Response;
     type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
+    type Future = Answering;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        self.has_asked.store(true, Ordering::Relaxed);
+        self.progress.has_asked.store(true, Ordering::Relaxed);
+        let is_http2 = request.version() == Version::HTTP_2;
+        if is_http2 {
+            self.progress.is_http2.store(true, Ordering::Relaxed);
+        }
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        tower::Service::call(&mut self.service.clone(), request)
+        let answer = tower::Service::call(&mut self.service.clone(), request);
+        Answering { answer, progress: (!is_http2).then(|| Arc::clone(&self.progress)) }
+    }
+}
+
+/// An answer under way, which says so if it is the last on its connection (RFC 9112, section 9.6).
+struct Answering {
+    answer: RouteFuture<Infallible>,
+    /// `None` for HTTP/2, which has another way to say it.
+    progress: Option<Arc<Progress>>,
+}
+
+impl Future for Answering {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = ready!(Pin::new(&mut self.answer).poll(context));
+        let is_last = self.progress.as_ref().is_some_and(|it| it.drains.load(Ordering::Relaxed));
+        Poll::Ready(answered.map(|mut answer| {
+            if is_last {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
+        }))
     }
 }

@@ -90,10 +90,13 @@ pub async fn serve_within(
     }
 
     // Whoever the system has already let in is served too: closing the listener would cut them.
+    // The system is asked itself, as tokio hears of them only after a while.
+    let listener = listener.into_std()?;
     for _ in 0..BACKLOG {
-        match timeout(Duration::ZERO, accept(&listener, &permits)).await {
-            Ok(accepted) => start(accepted),
-            Err(_) => break,
+        match accept_at_once(&listener, &permits) {
+            Ok(Some(accepted)) => start(accepted),
+            Ok(None) => break,
+            Err(error) => tracing::debug!(%error, "a last connection was lost"),
         }
     }
     drop((listener, stopping));
@@ -121,6 +124,22 @@ async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {
                 tracing::warn!(%error, "cannot accept connections");
                 sleep(PAUSE).await;
             }
+        }
+    }
+}
+
+/// `None` where no connection waits, or there is no room for it.
+fn accept_at_once(
+    listener: &std::net::TcpListener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<Option<Accepted>> {
+    let Ok(permit) = Arc::clone(permits).try_acquire_owned() else { return Ok(None) };
+    match listener.accept() {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        accepted => {
+            let (stream, peer) = accepted?;
+            stream.set_nonblocking(true)?;
+            Ok(Some(Accepted { stream: TcpStream::from_std(stream)?, peer, permit }))
         }
     }
 }

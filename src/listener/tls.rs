@@ -13,25 +13,28 @@ use tokio_rustls::rustls::{self, ServerConfig, crypto::aws_lc_rs};
 
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("cannot read the TLS certificate {}: {source}", path.display())]
+    #[error("cannot read the TLS certificate {}", path.display())]
     Certificate { path: PathBuf, source: pem::Error },
     #[error("there is no certificate in {}: a PEM file has `BEGIN CERTIFICATE`", .0.display())]
     NoCertificate(PathBuf),
-    #[error("cannot read the TLS key {}: {source}", path.display())]
+    #[error("cannot read the TLS key {}", path.display())]
     Key { path: PathBuf, source: pem::Error },
     #[error("there is no private key in {}: a PEM file has `BEGIN PRIVATE KEY`", .0.display())]
     NoKey(PathBuf),
     #[error(
-        "the certificate {} and the key {} do not work: {source}",
+        "the certificate {} and the key {} do not work",
         certificate.display(),
         key.display()
     )]
     Unusable { certificate: PathBuf, key: PathBuf, source: rustls::Error },
 }
 
+/// A certificate with its key, and how to use them.
+pub type Identity = Arc<ServerConfig>;
+
 /// Speaks TLS 1.2 and 1.3 and, inside, HTTP/2 or HTTP/1.1 as the caller likes. The file of the
 /// certificate holds those of its issuers too, leaf first.
-pub fn load(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn load(certificate: &Path, key: &Path) -> Result<Identity, TlsError> {
     let unusable = |source| TlsError::Unusable {
         certificate: certificate.to_owned(),
         key: key.to_owned(),

@@ -44,13 +44,25 @@ pub struct LastUse {
 }
 
 pub async fn create(app: &App, asker: &Asker, new: NewApiKey) -> Result<Created, Rejection> {
+    let mut tx = app.store.write().await?;
+    let created = add(app, &mut tx, asker, new).await?;
+    app.commit(tx).await?;
+    Ok(created)
+}
+
+/// [`create`] as a part of a larger transaction.
+pub(super) async fn add(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    new: NewApiKey,
+) -> Result<Created, Rejection> {
     let now = app.clock.now();
     let expires_at = app.settings.keys.expiry(new.lifetime, now)?;
-    let mut tx = app.store.write().await?;
     match new.owner {
-        Owner::Organization(id) => check_for_organization(app, &mut tx, id, &new).await?,
+        Owner::Organization(id) => check_for_organization(app, tx, id, &new).await?,
         Owner::User(id) => {
-            store::users::person(&mut tx, id).await?.ok_or(Rejection::NotFound("user"))?;
+            store::users::person(tx, id).await?.ok_or(Rejection::NotFound("user"))?;
         }
     }
     let key = ApiKey {
@@ -66,16 +78,15 @@ pub async fn create(app: &App, asker: &Asker, new: NewApiKey) -> Result<Created,
         disabled_at: None,
         revoked_at: None,
     };
-    store::api_keys::insert(&mut tx, &key).await.map_err(taken("a key"))?;
-    let secret = add_secret(app, &mut tx, key.id, now).await?;
+    store::api_keys::insert(tx, &key).await.map_err(taken("a key"))?;
+    let secret = add_secret(app, tx, key.id, now).await?;
     let detail = json!({
         "name": key.name,
         "roles": key.roles.as_ref().map(ToString::to_string),
         "reach": key.reach.to_string(),
         "expires_at": key.expires_at,
     });
-    audit(app, &mut tx, asker, change("api_key.created", &key, detail)).await?;
-    app.commit(tx).await?;
+    audit(app, tx, asker, change("api_key.created", &key, detail)).await?;
     Ok(Created { key, secret })
 }
 
@@ -123,14 +134,30 @@ pub async fn list(app: &App) -> Result<Vec<Listed>, Rejection> {
     let mut tx = app.store.read().await?;
     let mut listed = Vec::new();
     for key in store::api_keys::list(&mut tx).await? {
-        let mut secrets = Vec::new();
-        for secret in store::api_key_secrets::of_key(&mut tx, key.id).await? {
-            let last = store::usage::last_used(&mut tx, secret.id).await?;
-            secrets.push((secret, last.map(|(minute, source)| LastUse { minute, source })));
-        }
-        listed.push(Listed { key, secrets });
+        listed.push(with_secrets(&mut tx, key).await?);
     }
     Ok(listed)
+}
+
+pub async fn show(app: &App, id: ApiKeyId) -> Result<Listed, Rejection> {
+    let mut tx = app.store.read().await?;
+    let key = find(&mut tx, id).await?;
+    with_secrets(&mut tx, key).await
+}
+
+/// The keys of this name, oldest first: each owner may have one.
+pub async fn named(app: &App, name: &KeyName) -> Result<Vec<ApiKey>, Rejection> {
+    let mut tx = app.store.read().await?;
+    Ok(store::api_keys::named(&mut tx, name).await?)
+}
+
+async fn with_secrets(tx: &mut Tx, key: ApiKey) -> Result<Listed, Rejection> {
+    let mut secrets = Vec::new();
+    for secret in store::api_key_secrets::of_key(tx, key.id).await? {
+        let last = store::usage::last_used(tx, secret.id).await?;
+        secrets.push((secret, last.map(|(minute, source)| LastUse { minute, source })));
+    }
+    Ok(Listed { key, secrets })
 }
 
 /// When this returns, this node exchanges the key no more; every other node within a second.

@@ -2,6 +2,7 @@
 
 pub mod api_keys;
 pub mod organizations;
+pub mod quickstart;
 pub mod resources;
 pub mod signing_keys;
 pub mod upkeep;
@@ -70,6 +71,11 @@ pub enum Rejection {
     MalformedResource(#[from] MalformedResource),
     #[error("signing key {0} is already on its way and signs soon")]
     AlreadyRotating(String),
+    #[error(
+        "the signing keys in the database were encrypted by key-encryption key {theirs}, and the \
+         one configured is {ours}: bring the first one back. No new keys are made over them"
+    )]
+    OtherKeyEncryptionKey { theirs: String, ours: String },
     #[error(transparent)]
     MalformedPem(#[from] MalformedPem),
     #[error("this signing key is known already")]

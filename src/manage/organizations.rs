@@ -6,7 +6,7 @@ use super::{Asker, Change, Rejection, audit, taken};
 use crate::{
     app::App,
     domain::{Organization, OrganizationId, OrganizationName, Role},
-    store,
+    store::{self, Tx},
 };
 
 /// Makes an organization; with a parent, a sub-organization.
@@ -16,23 +16,35 @@ pub async fn create(
     name: OrganizationName,
     parent_id: Option<OrganizationId>,
 ) -> Result<Organization, Rejection> {
+    let mut tx = app.store.write().await?;
+    let organization = add(app, &mut tx, asker, name, parent_id).await?;
+    app.commit(tx).await?;
+    Ok(organization)
+}
+
+/// [`create`] as a part of a larger transaction.
+pub(super) async fn add(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    name: OrganizationName,
+    parent_id: Option<OrganizationId>,
+) -> Result<Organization, Rejection> {
     let now = app.clock.now();
     let id = OrganizationId(app.random.id(now));
     let organization = Organization { id, parent_id, name, created_at: now, disabled_at: None };
-    let mut tx = app.store.write().await?;
     if let Some(parent_id) = parent_id {
-        let parent = store::organizations::find(&mut tx, parent_id).await?;
+        let parent = store::organizations::find(tx, parent_id).await?;
         parent.ok_or(Rejection::NotFound("organization"))?;
     }
-    store::organizations::insert(&mut tx, &organization).await.map_err(taken("an organization"))?;
+    store::organizations::insert(tx, &organization).await.map_err(taken("an organization"))?;
     let change = Change {
         action: "organization.created",
         subject: format!("organization:{id}"),
         organization_id: Some(id),
         detail: json!({ "name": organization.name, "parent_id": parent_id }),
     };
-    audit(app, &mut tx, asker, change).await?;
-    app.commit(tx).await?;
+    audit(app, tx, asker, change).await?;
     Ok(organization)
 }
 
@@ -61,6 +73,12 @@ pub async fn set_enabled(
     };
     audit(app, &mut tx, asker, change).await?;
     Ok(app.commit(tx).await?)
+}
+
+/// Every role that an organization defines.
+pub async fn list_roles(app: &App) -> Result<Vec<Role>, Rejection> {
+    let mut tx = app.store.read().await?;
+    Ok(store::roles::list(&mut tx).await?)
 }
 
 /// Defines a role for an organization and everything below it, or changes what it means.

@@ -8,7 +8,7 @@ use super::{Asker, Change, Rejection, audit, signing_keys};
 use crate::{
     app::App,
     domain::{Algorithm, Resource, ResourceIdentifier, Scopes},
-    store,
+    store::{self, Tx},
 };
 
 pub struct NewResource {
@@ -22,15 +22,26 @@ pub struct NewResource {
 
 /// Registers the resource, or changes it. A signing key for its algorithm is made if there is none.
 pub async fn register(app: &App, asker: &Asker, new: NewResource) -> Result<Resource, Rejection> {
+    signing_keys::ensure(app, asker, new.algorithm).await?;
+    let mut tx = app.store.write().await?;
+    let resource = add(app, &mut tx, asker, new).await?;
+    app.commit(tx).await?;
+    Ok(resource)
+}
+
+/// [`register`] as a part of a larger transaction, where the signing key is there.
+pub(super) async fn add(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    new: NewResource,
+) -> Result<Resource, Rejection> {
     let bounds = Resource::SHORTEST_TOKEN..=Resource::LONGEST_TOKEN;
     if new.token_lifetime.is_some_and(|lifetime| !bounds.contains(&lifetime)) {
         return Err(Rejection::TokenLifetime);
     }
-    signing_keys::ensure(app, asker, new.algorithm).await?;
-
     let now = app.clock.now();
-    let mut tx = app.store.write().await?;
-    let is_first = store::resources::list(&mut tx).await?.is_empty();
+    let is_first = store::resources::list(tx).await?.is_empty();
     let resource = Resource {
         identifier: new.identifier,
         scopes: new.scopes,
@@ -39,7 +50,7 @@ pub async fn register(app: &App, asker: &Asker, new: NewResource) -> Result<Reso
         created_at: now,
         default_since: (new.is_default || is_first).then_some(now),
     };
-    store::resources::set(&mut tx, &resource).await?;
+    store::resources::set(tx, &resource).await?;
     let change = Change {
         action: "resource.registered",
         subject: format!("resource:{}", resource.identifier),
@@ -50,8 +61,7 @@ pub async fn register(app: &App, asker: &Asker, new: NewResource) -> Result<Reso
             "token_lifetime": resource.token_lifetime.map(|lifetime| lifetime.num_seconds()),
         }),
     };
-    audit(app, &mut tx, asker, change).await?;
-    app.commit(tx).await?;
+    audit(app, tx, asker, change).await?;
     Ok(resource)
 }
 

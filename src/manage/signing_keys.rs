@@ -22,8 +22,7 @@ pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<()
         return Ok(());
     }
     let new = generate(app, algorithm).await?;
-    let now = app.clock.now();
-    match insert(app, asker, new, now, "signing_key.created").await {
+    match insert(app, asker, new, Begins::AsFirst, "signing_key.created").await {
         // Another node was first, and its key is as good.
         Err(Rejection::Store(StoreError::Conflict)) => Ok(app.load_signing_keys().await?),
         done => done.map(drop),
@@ -37,8 +36,15 @@ pub async fn rotate(
     algorithm: Algorithm,
 ) -> Result<SigningKey, Rejection> {
     let new = generate(app, algorithm).await?;
-    let from = app.clock.now() + app.settings.rotation.publish_lead();
-    insert(app, asker, new, from, "signing_key.rotated").await
+    match insert(app, asker, new, Begins::AsNext, "signing_key.rotated").await {
+        Err(Rejection::Store(StoreError::Conflict)) => {
+            // Another was quicker since we looked.
+            let next = list(app).await?.into_iter().rfind(|key| key.algorithm == algorithm);
+            let next = next.ok_or(Rejection::NotFound("signing key"))?;
+            Err(Rejection::AlreadyRotating(next.signing_key_id))
+        }
+        done => done,
+    }
 }
 
 /// Makes a key from a PEM file the next one. The first of its algorithm signs at once.
@@ -51,9 +57,8 @@ pub async fn import(app: &App, asker: &Asker, pem: &str) -> Result<SigningKey, R
     if known.iter().any(|key| key.signing_key_id == new.signing_key_id) {
         return Err(Rejection::KnownSigningKey);
     }
-    let now = app.clock.now();
-    let from = if is_first { now } else { now + app.settings.rotation.publish_lead() };
-    insert(app, asker, new, from, "signing_key.imported").await
+    let begins = if is_first { Begins::AsFirst } else { Begins::AsNext };
+    insert(app, asker, new, begins, "signing_key.imported").await
 }
 
 /// Rotates every algorithm whose key will have signed long enough when its successor is ready.
@@ -121,6 +126,23 @@ pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<()
     Ok(app.commit(tx).await?)
 }
 
+/// Fails where there are signing keys and the key-encryption key we have opens none of them: what
+/// it would encrypt no other node could open.
+pub async fn check_key_encryption_key(app: &App) -> Result<(), Rejection> {
+    check_ours(app, &list(app).await?)
+}
+
+fn check_ours(app: &App, keys: &[SigningKey]) -> Result<(), Rejection> {
+    let (now, ours) = (app.clock.now(), app.key_encryption_key.id());
+    let kept = || keys.iter().filter(|key| key.state(now) != SigningKeyState::Gone);
+    match kept().next_back() {
+        Some(last) if kept().all(|key| key.wrapped_by != ours) => {
+            Err(Rejection::OtherKeyEncryptionKey { theirs: last.wrapped_by.clone(), ours })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Every key, by algorithm, oldest first.
 pub async fn list(app: &App) -> Result<Vec<SigningKey>, Rejection> {
     let mut tx = app.store.read().await?;
@@ -133,18 +155,34 @@ async fn generate(app: &App, algorithm: Algorithm) -> Result<NewSigningKey, Reje
     Ok(made.expect("making a key does not panic"))
 }
 
+/// When a new key begins to sign.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    /// At once: no token was signed before it.
+    AsFirst,
+    /// When every verifier can know it.
+    AsNext,
+}
+
 /// Stores the new key as the next generation and lets the one before it retire when it begins.
+/// Fails with [`StoreError::Conflict`] if another was quicker.
 async fn insert(
     app: &App,
     asker: &Asker,
     new: NewSigningKey,
-    from: Timestamp,
+    begins: Begins,
     action: &'static str,
 ) -> Result<SigningKey, Rejection> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
     let keys = store::signing_keys::list(&mut tx).await?;
+    check_ours(app, &keys)?;
     let before = keys.into_iter().rfind(|key| key.algorithm == new.algorithm);
+    let from = match begins {
+        Begins::AsFirst if before.is_some() => return Err(StoreError::Conflict.into()),
+        Begins::AsFirst => now,
+        Begins::AsNext => now + app.settings.rotation.publish_lead(),
+    };
     let generation = before.as_ref().map_or(1, |key| key.generation + 1);
     if let Some(mut before) = before {
         retire(app, &mut tx, &mut before, from, now).await?;

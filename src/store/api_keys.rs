@@ -27,6 +27,11 @@ statements! {
         where name = $1
             and (organization_id is not distinct from $2) and (user_id is not distinct from $3)";
 
+    NAMED = "
+        select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
+            created_at, expires_at, disabled_at, revoked_at
+        from api_keys where name = $1 order by created_at, id";
+
     LIST = "
         select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
             created_at, expires_at, disabled_at, revoked_at
@@ -141,6 +146,12 @@ pub async fn find_by_name(
     let row: Option<Row> =
         fetch!(tx, FIND_BY_NAME(name.as_str(), organization_id, user_id) => fetch_optional)?;
     row.map(ApiKey::try_from).transpose()
+}
+
+/// The keys of this name, whoever owns them, oldest first.
+pub async fn named(tx: &mut Tx, name: &KeyName) -> Result<Vec<ApiKey>, StoreError> {
+    let rows: Vec<Row> = fetch!(tx, NAMED(name.as_str()) => fetch_all)?;
+    rows.into_iter().map(ApiKey::try_from).collect()
 }
 
 /// All of them, oldest first.

@@ -1,11 +1,17 @@
 //! Opens the database a URL names.
 
-use std::{str::FromStr as _, sync::Arc, time::Duration};
+use std::{
+    fs::OpenOptions, io::ErrorKind, os::unix::fs::OpenOptionsExt as _, path::Path,
+    str::FromStr as _, sync::Arc, time::Duration,
+};
 
 use sqlx::{
+    Connection as _, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+
+use tokio::time::timeout;
 
 use super::{Store, StoreError};
 
@@ -15,16 +21,18 @@ pub struct Options {
     pub connections: u32,
     /// Beyond this a request is answered that we are too busy.
     pub acquire_within: Duration,
+    /// Whether to make the file of an `SQLite` database where there is none.
+    pub make_file: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connections: 10, acquire_within: Duration::from_secs(2) }
+        Self { connections: 10, acquire_within: Duration::from_secs(2), make_file: true }
     }
 }
 
 impl Store {
-    /// Opens `sqlite:PATH`, making the file if there is none, or `postgres://…`. Changes no schema.
+    /// Opens `sqlite:PATH` or `postgres://…`. Changes no schema.
     pub async fn open(url: &str, options: Options) -> Result<Self, StoreError> {
         if url.starts_with("sqlite:") {
             Self::open_sqlite(url, options).await
@@ -33,16 +41,23 @@ impl Store {
             let pool = PgPoolOptions::new()
                 .max_connections(options.connections)
                 .acquire_timeout(options.acquire_within);
-            Ok(Self::Postgres(pool.connect_with(connect).await?))
+            match pool.connect_with(connect.clone()).await {
+                Err(sqlx::Error::PoolTimedOut) => Err(why_not(&connect, options).await.into()),
+                pool => Ok(Self::Postgres(pool?)),
+            }
         }
     }
 
     async fn open_sqlite(url: &str, options: Options) -> Result<Self, StoreError> {
         // Each connection is a thread with a cache of its own, and reads are short: four keep two
         // cores busy. A database in memory exists once per connection.
-        let most = if url.contains(":memory:") { 1 } else { options.connections.clamp(2, 4) };
-        let connect = SqliteConnectOptions::from_str(url)?
-            .create_if_missing(true)
+        let in_memory = url.contains(":memory:");
+        let most = if in_memory { 1 } else { options.connections.clamp(2, 4) };
+        let connect = SqliteConnectOptions::from_str(url)?;
+        if options.make_file && !in_memory {
+            make_file(connect.get_filename())?;
+        }
+        let connect = connect
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             // What was acknowledged survives a power cut.
@@ -59,5 +74,24 @@ impl Store {
             .connect_with(connect)
             .await?;
         Ok(Self::Sqlite { pool, writer: Arc::default() })
+    }
+}
+
+/// What keeps the pool waiting, which does not say so itself.
+async fn why_not(connect: &PgConnectOptions, options: Options) -> sqlx::Error {
+    match timeout(options.acquire_within, PgConnection::connect_with(connect)).await {
+        Ok(Err(error)) => error,
+        Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
+    }
+}
+
+/// Makes the file readable by its owner only: it is to hold hashes and wrapped keys. `SQLite` gives
+/// the files beside it the same mode.
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(sqlx::Error::Io(error).into())
+        }
+        _ => Ok(()),
     }
 }

@@ -1,0 +1,58 @@
+//! What a server has to have before it makes anything: its address, its certificate, its signals.
+
+use std::pin::Pin;
+
+use anyhow::Context as _;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    config::Config,
+    listener::tls::{self, Identity},
+    telemetry,
+};
+
+pub(super) struct Door {
+    pub(super) listener: TcpListener,
+    pub(super) tls: Option<Identity>,
+    /// Ready when the process is asked to end.
+    pub(super) stop: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+impl Door {
+    /// Begins to log. A second server on the address fails here and has changed nothing.
+    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
+        telemetry::init(&config.log).map_err(anyhow::Error::from_boxed)?;
+        keep_out_of_core_files();
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!("cannot listen on {} (setting `listen`, or KEYTURN_LISTEN)", config.listen)
+        })?;
+        let tls = config.tls.as_ref();
+        let tls = tls.map(|files| tls::load(&files.certificate, &files.key)).transpose()?;
+        Ok(Self { listener, tls, stop: Box::pin(stop()?) })
+    }
+}
+
+fn stop() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
+        tracing::info!("stopping: no new connections, requests under way are answered");
+    })
+}
+
+/// A crash must not write private keys to a disk.
+fn keep_out_of_core_files() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) =
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        tracing::warn!(%error, "a crash may write secrets to a core file");
+    }
+}

@@ -1,0 +1,129 @@
+//! `keyturn key create`: makes a key and shows its secret, this once.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::file::SecretFile;
+use crate::{
+    app::App,
+    cli::{
+        expires::Expires,
+        named::{self, Names},
+        output::Output,
+        start,
+    },
+    domain::{
+        ApiKey, Email, KeyName, Lifetime, MalformedNetworks, Networks, Owner, RoleName, Roles,
+    },
+    manage::{
+        api_keys::{self, NewApiKey},
+        users,
+    },
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What the key is called; this never changes
+    name: KeyName,
+    /// What the key is for
+    #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    description: String,
+    /// The organization that owns the key [default: the only one]
+    #[arg(long, value_name = "NAME|ID", conflicts_with = "user")]
+    org: Option<String>,
+    /// The user who owns the key
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<Email>,
+    /// What the key may do, may be repeated [default: viewer, for a user's key all the user may]
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<RoleName>,
+    /// Where the key may act: `own`, `subtree`, or organizations with commas between them
+    #[arg(long, default_value = "own")]
+    reach: String,
+    /// The first day on which the key no longer works, a number of days, or `never`
+    /// [default: as configured]
+    #[arg(long, value_name = "DATE|DAYS|never")]
+    expires: Option<Expires>,
+    /// An address range the key may be used from, may be repeated [default: anywhere]
+    #[arg(long, value_name = "RANGE")]
+    cidr: Vec<String>,
+    /// Write the secret into this new file, as JSON, instead of showing it
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result<()> {
+    let new = new_key(app, &args).await?;
+    // Before the key: a secret that cannot be kept must not be made.
+    let file = args.file.as_deref().map(SecretFile::create).transpose()?;
+    let created = match api_keys::create(app, &start::asker(), new).await {
+        Ok(created) => created,
+        Err(error) => {
+            file.map(SecretFile::remove).transpose()?;
+            return Err(error.into());
+        }
+    };
+    let (key, secret) = (&created.key, created.secret.reveal());
+    let mut json = json!({
+        "id": key.id,
+        "name": key.name,
+        "description": key.description,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+    });
+    let text = describe(key, &Names::read(app).await?);
+    if let Some(file) = file {
+        let path = file.path().display().to_string();
+        let content = json!({
+            "id": key.id,
+            "name": key.name,
+            "description": key.description,
+            "secret": secret,
+            "created_at": key.created_at,
+            "expires_at": key.expires_at,
+        });
+        file.write(&serde_json::to_string_pretty(&content)?)?;
+        json["file"] = path.clone().into();
+        return output.say(&format!("{text}\nIts secret is in {path}."), &json);
+    }
+    json["secret"] = secret.into();
+    output.say(&format!("{text}\nIts secret, shown this once:\n\n{secret}"), &json)
+}
+
+async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
+    let owner = if let Some(email) = &args.user {
+        Owner::User(users::find_by_email(app, email).await?.id)
+    } else {
+        let organization = named::organization_or_only(app, args.org.as_deref()).await?;
+        Owner::Organization(organization.id)
+    };
+    let roles = match owner {
+        Owner::User(_) if args.roles.is_empty() => None,
+        Owner::Organization(_) if args.roles.is_empty() => {
+            Some(Roles::from_iter([RoleName::viewer()]))
+        }
+        _ => Some(args.roles.iter().cloned().collect()),
+    };
+    let now = app.clock.now();
+    Ok(NewApiKey {
+        owner,
+        name: args.name.clone(),
+        description: args.description.clone(),
+        roles,
+        reach: named::reach(app, &args.reach).await?,
+        allowed_networks: networks(&args.cidr)?,
+        lifetime: args.expires.map_or(Lifetime::Default, |expires| expires.lifetime(now)),
+    })
+}
+
+fn networks(ranges: &[String]) -> Result<Networks, MalformedNetworks> {
+    ranges.join(" ").parse()
+}
+
+fn describe(key: &ApiKey, names: &Names) -> String {
+    let owner = names.owner(key.owner);
+    let roles = key.roles.as_ref().map_or("all its owner may".to_owned(), ToString::to_string);
+    let end = key.expires_at.map_or("never expires".to_owned(), |end| format!("expires at {end}"));
+    format!("Key {} of {owner} (roles: {roles}) {end}.\nIts id is {}.", key.name, key.id)
+}

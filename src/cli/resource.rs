@@ -1,0 +1,129 @@
+//! `keyturn resource`: who tokens may be meant for.
+
+use chrono::TimeDelta;
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{output::Output, start};
+use crate::{
+    app::App,
+    config::Config,
+    domain::{Algorithm, Resource, ResourceIdentifier},
+    manage::resources::{self, NewResource},
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Register a resource server, or replace all that was said of it
+    Register(RegisterArgs),
+    /// List all resources
+    List,
+    /// Issue no more tokens for a resource
+    Remove { identifier: ResourceIdentifier },
+}
+
+#[derive(clap::Args)]
+struct RegisterArgs {
+    /// The audience of its tokens: a URI, or a plain name
+    identifier: ResourceIdentifier,
+    /// A scope that the resource knows, may be repeated; tokens for it carry no other
+    #[arg(long = "scope", value_name = "SCOPE", required = true)]
+    scopes: Vec<String>,
+    /// How its tokens are signed: `ES256`, `RS256` or `EdDSA`
+    #[arg(long, default_value_t = Algorithm::Es256)]
+    algorithm: Algorithm,
+    /// How long its tokens live, 30 to 360 [default: as configured]
+    #[arg(long, value_name = "SECONDS")]
+    lifetime: Option<u16>,
+    /// Mean this resource where a request names none; the first one always is meant
+    #[arg(long)]
+    default: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    identifier: ResourceIdentifier,
+    scopes: String,
+    algorithm: Algorithm,
+    lifetime_seconds: i64,
+    is_default: bool,
+}
+
+impl Shown {
+    /// `default` is the resource that is meant where a request names none.
+    fn new(app: &App, resource: &Resource, default: Option<&ResourceIdentifier>) -> Self {
+        let lifetime = resource.token_lifetime.unwrap_or(app.settings.token_lifetime);
+        Self {
+            is_default: Some(&resource.identifier) == default,
+            identifier: resource.identifier.clone(),
+            scopes: resource.scopes.to_string(),
+            algorithm: resource.algorithm,
+            lifetime_seconds: lifetime.num_seconds(),
+        }
+    }
+}
+
+pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
+    let Args { command, output } = args;
+    match command {
+        Command::Register(args) => {
+            // The first resource of an algorithm comes with a signing key.
+            let app = start::manage_signing_keys(config).await?;
+            register(&app, args, output).await
+        }
+        Command::List => list(&start::manage(config).await?, output).await,
+        Command::Remove { identifier } => {
+            let app = start::manage(config).await?;
+            resources::remove(&app, &start::asker(), &identifier).await?;
+            let json = json!({ "identifier": identifier });
+            output.say(&format!("Resource {identifier} is removed."), &json)
+        }
+    }
+}
+
+async fn register(app: &App, args: RegisterArgs, output: Output) -> anyhow::Result<()> {
+    let new = NewResource {
+        identifier: args.identifier,
+        scopes: args.scopes.join(" ").parse()?,
+        algorithm: args.algorithm,
+        token_lifetime: args.lifetime.map(|seconds| TimeDelta::seconds(seconds.into())),
+        is_default: args.default,
+    };
+    let made = resources::register(app, &start::asker(), new).await?;
+    let all = resources::list(app).await?;
+    let shown = Shown::new(app, &made, default(&all));
+    let text = format!(
+        "Resource {} takes {} tokens that live {} seconds, with the scopes: {}.",
+        shown.identifier, shown.algorithm, shown.lifetime_seconds, shown.scopes
+    );
+    output.say(&text, &shown)
+}
+
+async fn list(app: &App, output: Output) -> anyhow::Result<()> {
+    let all = resources::list(app).await?;
+    let shown: Vec<_> = all.iter().map(|it| Shown::new(app, it, default(&all))).collect();
+    let none = "There are no resources yet: `keyturn resource register IDENTIFIER --scope SCOPE`.";
+    output.list(none, ["RESOURCE", "ALGORITHM", "SECONDS", "DEFAULT", "SCOPES"], &shown, |it| {
+        let default = if it.is_default { "yes" } else { "" };
+        [
+            it.identifier.to_string(),
+            it.algorithm.to_string(),
+            it.lifetime_seconds.to_string(),
+            default.to_owned(),
+            it.scopes.clone(),
+        ]
+    })
+}
+
+fn default(all: &[Resource]) -> Option<&ResourceIdentifier> {
+    Resource::default_of(all).map(|it| &it.identifier)
+}

@@ -1,0 +1,58 @@
+//! Opens the database that the configuration names.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, bail};
+use secrecy::ExposeSecret as _;
+
+use crate::{
+    config::Config,
+    store::{self, Store},
+};
+
+/// The database a command finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Database {
+    MadeIfMissing,
+    /// In the wrong folder a command says so instead of making a second database.
+    Existing,
+}
+
+/// Opens the database, and brings it up to date if the configuration says so.
+pub(super) async fn open(config: &Config, database: Database) -> anyhow::Result<Store> {
+    let options = store::Options {
+        connections: config.database.connections.get(),
+        acquire_within: Duration::from_secs(2),
+        make_file: database == Database::MadeIfMissing,
+    };
+    let url = config.database.url.expose_secret();
+    if let (Some(path), Database::Existing) = (path(url), database)
+        && !path.exists()
+    {
+        bail!(
+            "there is no database {} (setting database.url): `keyturn quickstart`, `keyturn serve` \
+             and `keyturn migrate` make one",
+            path.display()
+        );
+    }
+    let store = Store::open(url, options).await.with_context(|| cannot_open(url))?;
+    if config.database.migrate_at_start {
+        store.migrate().await.context("cannot bring the database up to date")?;
+    }
+    store.check_migrated().await?;
+    Ok(store)
+}
+
+/// Names the file, but not a server: its URL may hold a password.
+fn cannot_open(url: &str) -> String {
+    let path = path(url).map(|path| format!(" {}", path.display())).unwrap_or_default();
+    format!("cannot open the database{path} (setting database.url)")
+}
+
+/// The file of an `SQLite` database; `None` for one in memory or on a server.
+fn path(url: &str) -> Option<&Path> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    (path != ":memory:").then_some(Path::new(path))
+}

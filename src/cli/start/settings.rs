@@ -1,0 +1,33 @@
+//! What of the configuration reaches below the edges.
+
+use anyhow::Context as _;
+
+use crate::{
+    app::Settings,
+    config::Config,
+    domain::{KeyPolicy, Resource, Rotation},
+};
+
+pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
+    let keys = &config.api_keys;
+    Ok(Settings {
+        issuer: config.issuer.clone(),
+        token_lifetime: config.tokens.lifetime,
+        email_claim: config.tokens.email_claim,
+        keys: KeyPolicy {
+            prefix: keys.prefix.parse().context("api_keys.prefix")?,
+            default_lifetime: keys.default_lifetime,
+            longest_lifetime: keys.longest_lifetime,
+            may_never_expire: keys.may_never_expire,
+            expiry_may_change: keys.expiry_may_change,
+            most_per_tree: keys.most_per_tree,
+            audit_email_domain: keys.audit_email_domain.clone(),
+        },
+        rotation: Rotation {
+            every: config.signing.rotate_every,
+            jwks_max_age: config.signing.jwks_max_age,
+            longest_token: Resource::LONGEST_TOKEN,
+        },
+        failures_per_minute: config.limits.failures_per_minute,
+    })
+}

@@ -1,0 +1,15 @@
+//! The commands from end to end: the real program, in folders of its own, killed where it hurts.
+#![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
+
+mod beside;
+mod http;
+mod killed;
+mod lost_key;
+mod nodes;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod quickstart;
+mod settings;
+mod stopped;
+mod support;
+mod tls;

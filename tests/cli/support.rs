@@ -1,0 +1,262 @@
+//! A folder to run keyturn in, and a server that runs there. What it prints must hold no secret.
+
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
+    process::{self, Child, Command, Output, Stdio},
+    sync::{
+        Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use keyturn::random::Random;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::http::{Answer, Connection};
+
+/// Far longer than anything takes that works.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Where commands and servers of one test run.
+pub(crate) struct Place {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+    /// Whatever must not appear in a log.
+    secrets: Mutex<Vec<String>>,
+    logs: AtomicU16,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables: Vec::new(),
+            secrets: Mutex::default(),
+            logs: AtomicU16::default(),
+        }
+    }
+
+    /// A place that quickstart has been to; with the name and the secret of its key.
+    pub(crate) fn with_key() -> (Self, Key) {
+        Self::with_key_and(&[])
+    }
+
+    pub(crate) fn with_key_and(settings: &[(&str, &str)]) -> (Self, Key) {
+        let mut place = Self::new();
+        for (name, value) in settings {
+            place.set(name, value);
+        }
+        place.succeeds(&["migrate"]);
+        place.succeeds(&["organization", "create", "acme"]);
+        let key = place.key("ci");
+        (place, key)
+    }
+
+    /// Sets `KEYTURN_…` for all that runs here.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((format!("KEYTURN_{name}"), value.to_owned()));
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keyturn"));
+        command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What it printed. Panics unless the command succeeds.
+    pub(crate) fn succeeds(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What it complained of. Panics unless the command fails.
+    pub(crate) fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?} succeeded");
+        said(&output)
+    }
+
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.succeeds(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{arguments:?}: {text}"))
+    }
+
+    /// Makes a key of the only organization.
+    pub(crate) fn key(&self, name: &str) -> Key {
+        let made = self.json(&["key", "create", name]);
+        let secret = made["secret"].as_str().unwrap().to_owned();
+        self.keep_out_of_logs(&secret);
+        Key { name: name.to_owned(), secret, id: made["id"].as_str().unwrap().to_owned() }
+    }
+
+    pub(crate) fn keep_out_of_logs(&self, secret: &str) {
+        self.secrets.lock().unwrap().push(secret.to_owned());
+    }
+
+    /// A server that answers.
+    pub(crate) fn serve(&self) -> Server<'_> {
+        self.serve_on(free_port())
+    }
+
+    pub(crate) fn serve_on(&self, port: u16) -> Server<'_> {
+        let server = self.spawn("serve", port);
+        server.wait_until_ready();
+        server
+    }
+
+    /// A server that need not answer yet.
+    pub(crate) fn spawn(&self, command: &str, port: u16) -> Server<'_> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let number = self.logs.fetch_add(1, Ordering::Relaxed);
+        let file = |stream: &str| File::create(self.path().join(format!("{number}.{stream}")));
+        let log = file("log").unwrap();
+        // What quickstart shows is a secret by intent; nothing else that is printed may hold one.
+        let shown = if command == "quickstart" { file("out") } else { log.try_clone() };
+        let mut command = self.command(&[command]);
+        command.env("KEYTURN_LISTEN", address.to_string());
+        command.stdout(shown.unwrap()).stderr(log);
+        Server { place: self, address, number, child: command.spawn().unwrap() }
+    }
+
+    /// TE-20, KS-06: what was used here is in no log.
+    fn check_logs(&self) {
+        let secrets = self.secrets.lock().unwrap();
+        for number in 0..self.logs.load(Ordering::Relaxed) {
+            let text = fs::read_to_string(self.path().join(format!("{number}.log"))).unwrap();
+            let leaked = secrets.iter().find(|secret| text.contains(secret.as_str()));
+            assert!(leaked.is_none(), "a secret is in the log:\n{text}");
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.check_logs();
+        }
+    }
+}
+
+/// A key as its holder knows it.
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) name: String,
+    pub(crate) secret: String,
+    pub(crate) id: String,
+}
+
+/// A running server. Killed when it is dropped.
+pub(crate) struct Server<'a> {
+    place: &'a Place,
+    pub(crate) address: SocketAddr,
+    number: u16,
+    child: Child,
+}
+
+impl Server<'_> {
+    pub(crate) fn wait_until_ready(&self) {
+        let ready = || self.get("/readyz").is_some_and(|answer| answer.status == 200);
+        wait(ready, || format!("the server is not ready:\n{}", self.printed("log")));
+    }
+
+    /// `None` where nobody answers.
+    pub(crate) fn get(&self, path: &str) -> Option<Answer> {
+        Connection::open(self.address).ok()?.get(path).ok()
+    }
+
+    pub(crate) fn exchange(&self, key: &Key) -> Answer {
+        let answer = Connection::open(self.address).unwrap().exchange(&key.name, &key.secret);
+        let answer = answer.unwrap();
+        if answer.status == 200 {
+            self.place.keep_out_of_logs(&answer.token());
+        }
+        answer
+    }
+
+    /// What it wrote to its `out` or its `log`.
+    pub(crate) fn printed(&self, stream: &str) -> String {
+        let path = self.place.path().join(format!("{}.{stream}", self.number));
+        fs::read_to_string(path).unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Asks it to end and waits until it has. Panics unless it ends well.
+    pub(crate) fn stop(mut self) {
+        self.signal(Signal::TERM);
+        self.ends_well();
+    }
+
+    pub(crate) fn ends_well(&mut self) {
+        let mut status = None;
+        let ended = || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        };
+        wait(ended, || "the server does not end".to_owned());
+        assert!(status.unwrap().success(), "{}", self.printed("log"));
+    }
+
+    /// The end that no program can prepare for.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// Looks again and again until it is so.
+pub(crate) fn wait(mut is_so: impl FnMut() -> bool, complaint: impl Fn() -> String) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{}", complaint());
+        thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// A port that nobody listens on, below those that the system gives to clients: a client that calls
+/// a dead server could be given the very port it calls, and would talk to itself.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(process::id() % 10_000).unwrap();
+    loop {
+        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A number below `end`.
+pub(crate) fn below(end: u64) -> u64 {
+    u64::from_be_bytes(Random::System.bytes()) % end
+}
