@@ -37,9 +37,17 @@ impl KeyEncryptionKey {
         BASE64_URL_SAFE_NO_PAD.encode(*bytes).into()
     }
 
-    /// White space around the key is a file's line end, not a mistake.
+    /// Reads either alphabet of base64, padded or not, so that `openssl rand -base64 32` makes one.
+    /// White space around it is a file's line end, not a mistake.
     pub fn from_text(text: &str) -> Result<Self, MalformedKeyEncryptionKey> {
-        let decoded = BASE64_URL_SAFE_NO_PAD.decode(text.trim());
+        let url_safe = |digit| match digit {
+            '+' => '-',
+            '/' => '_',
+            other => other,
+        };
+        let digits = text.trim().trim_end_matches('=').chars().map(url_safe);
+        let digits = Zeroizing::new(digits.collect::<String>());
+        let decoded = BASE64_URL_SAFE_NO_PAD.decode(digits.as_bytes());
         let bytes = Zeroizing::new(decoded.map_err(|_| MalformedKeyEncryptionKey)?);
         let mut key = Zeroizing::new([0; Self::LENGTH]);
         if bytes.len() != key.len() {
@@ -108,6 +116,14 @@ mod tests {
     fn key(seed: u64) -> KeyEncryptionKey {
         let text = KeyEncryptionKey::generate(&Random::seeded(seed));
         KeyEncryptionKey::from_text(text.expose_secret()).expect("what is generated is well formed")
+    }
+
+    #[test]
+    fn a_key_is_read_in_either_alphabet_of_base64() {
+        let plain = KeyEncryptionKey::from_text(&format!("{}8", "-_".repeat(21))).unwrap();
+        let padded = KeyEncryptionKey::from_text(&format!("{}8=\n", "+/".repeat(21))).unwrap();
+        assert_eq!(plain.id(), padded.id());
+        assert!(KeyEncryptionKey::from_text("too short").is_err());
     }
 
     #[test]
