@@ -29,7 +29,7 @@ pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
 pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime};
 pub use resource::{MalformedResource, Resource, ResourceIdentifier};
-pub use rights::{OutOfReach, acting_organization, granted_scopes};
+pub use rights::{OutOfReach, acting_organization, granted_scopes, held_roles};
 pub use role::{MalformedRole, Role, RoleName, Roles};
 pub use scope::{MalformedScope, NotGranted, Scopes};
 pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix};

@@ -1,6 +1,8 @@
 //! What a key may do now. Every function here only ever takes away.
 
-use super::{ApiKey, Lineage, OrganizationId, Owner, Person, Reach, Resource, Roles, Scopes};
+use super::{
+    ApiKey, Lineage, OrganizationId, Owner, Person, Reach, Resource, RoleName, Roles, Scopes,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key does not reach this organization")]
@@ -46,31 +48,20 @@ pub fn granted_scopes(
     acting: &Lineage,
     resource: &Resource,
 ) -> Result<Scopes, OutOfReach> {
-    let reached = |origin: OrganizationId| match &key.reach {
-        Reach::Own => acting.id() == origin,
-        Reach::Subtree => acting.is_within(origin),
-        Reach::Listed(listed) => acting.is_within(origin) && listed.contains(&acting.id()),
-    };
     let giver = |id| givers.iter().find(|lineage| lineage.id() == id);
     let scopes = match (key.owner, person) {
         (Owner::Organization(id), _) => {
-            let giver = giver(id).filter(|_| reached(id)).ok_or(OutOfReach)?;
+            let giver = giver(id).filter(|_| is_reached(key, id, acting)).ok_or(OutOfReach)?;
             key.roles.as_ref().map(|roles| giver.scopes_of(roles)).unwrap_or_default()
         }
         (Owner::User(_), None) => return Err(OutOfReach),
         (Owner::User(_), Some(person)) => {
-            let here: Vec<_> = person
-                .memberships
-                .iter()
-                .filter(|membership| reached(membership.organization_id))
-                .filter_map(|membership| Some((membership, giver(membership.organization_id)?)))
-                .collect();
+            let here = memberships_here(key, person, givers, acting);
             if here.is_empty() {
                 return Err(OutOfReach);
             }
-            here.iter().fold(Scopes::default(), |all, (membership, giver)| {
-                let role: Roles = [membership.role.clone()].into_iter().collect();
-                let may = giver.scopes_of(&role);
+            here.iter().fold(Scopes::default(), |all, (role, giver)| {
+                let may = giver.scopes_of(&[RoleName::clone(role)].into_iter().collect());
                 all.union(&match &key.roles {
                     Some(roles) => giver.scopes_of(roles).intersection(&may),
                     None => may,
@@ -79,4 +70,56 @@ pub fn granted_scopes(
         }
     };
     Ok(scopes.intersection(&resource.scopes))
+}
+
+/// The roles a token names, sorted: the key's, as far as its user still has all that they mean;
+/// the user's own where the key has none. No resource server may read more from them than the
+/// user has.
+pub fn held_roles(
+    key: &ApiKey,
+    person: Option<&Person>,
+    givers: &[&Lineage],
+    acting: &Lineage,
+) -> Roles {
+    let (Owner::User(_), Some(person)) = (key.owner, person) else {
+        return key.roles.clone().unwrap_or_default();
+    };
+    let here = memberships_here(key, person, givers, acting);
+    let Some(roles) = &key.roles else {
+        return here.into_iter().map(|(role, _)| role.clone()).collect();
+    };
+    let means =
+        |giver: &Lineage, role: &RoleName| giver.scopes_of(&[role.clone()].into_iter().collect());
+    let is_held = |role: &&RoleName| {
+        here.iter().any(|(own, giver)| {
+            let may = means(giver, own);
+            giver.knows(role) && means(giver, role).iter().all(|scope| may.contains(scope))
+        })
+    };
+    roles.iter().filter(is_held).cloned().collect()
+}
+
+/// The user's roles that count in the organization acted in, each where it was given.
+fn memberships_here<'a>(
+    key: &ApiKey,
+    person: &'a Person,
+    givers: &[&'a Lineage],
+    acting: &Lineage,
+) -> Vec<(&'a RoleName, &'a Lineage)> {
+    let giver = |id| givers.iter().find(|lineage| lineage.id() == id);
+    person
+        .memberships
+        .iter()
+        .filter(|membership| is_reached(key, membership.organization_id, acting))
+        .filter_map(|membership| Some((&membership.role, *giver(membership.organization_id)?)))
+        .collect()
+}
+
+/// Whether a role given in `origin` reaches the organization acted in by way of this key.
+fn is_reached(key: &ApiKey, origin: OrganizationId, acting: &Lineage) -> bool {
+    match &key.reach {
+        Reach::Own => acting.id() == origin,
+        Reach::Subtree => acting.is_within(origin),
+        Reach::Listed(listed) => acting.is_within(origin) && listed.contains(&acting.id()),
+    }
 }

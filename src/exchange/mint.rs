@@ -4,7 +4,7 @@ use super::{Failed, Issued, narrow::Grant};
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Owner, Presented},
+    domain::{Owner, Presented, RoleName},
     signing::{AccessToken, TokenType},
 };
 
@@ -21,7 +21,7 @@ pub(super) fn mint(
     let expires_at = ends.into_iter().flatten().min().unwrap_or(now);
 
     let id = key.id.to_string();
-    let roles: Vec<_> = grant.roles.iter().map(String::as_str).collect();
+    let roles: Vec<_> = grant.roles.iter().map(RoleName::as_str).collect();
     let email = settings.email_claim.then(|| key.audit_email(&settings.keys.audit_email_domain));
     let access_token = app.signer.sign(
         grant.resource.algorithm,

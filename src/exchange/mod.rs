@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use self::refusal::Refused;
 pub use self::refusal::{ExchangeError, Refusal};
+use self::{narrow::Grant, refusal::Refused};
 use crate::{
     app::App,
-    domain::{OrganizationId, Origin, ResourceIdentifier, Scopes},
+    clock::Timestamp,
+    domain::{OrganizationId, Origin, Presented, ResourceIdentifier, Scopes},
 };
 
 pub struct Request {
@@ -49,7 +50,7 @@ pub enum ClaimedName {
 pub struct Issued {
     pub access_token: String,
     pub expires_in: Duration,
-    pub expires_at: crate::clock::Timestamp,
+    pub expires_at: Timestamp,
     pub scopes: Scopes,
 }
 
@@ -70,24 +71,34 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let subject = match &request.credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
     };
-    let grant = async {
-        let standing = judge::judge(app, &subject, request.origin.source, now).await?;
-        narrow::narrow(app, &subject, &standing, request).await
-    };
-    let grant = grant.await.map_err(|failed| failed.of(&subject))?;
+    let granted = grant(app, &subject, request, now).await?;
 
     let receipt = record::use_of(app, &subject, &request.origin, now)?;
-    let issued = mint::mint(app, &subject, &grant, now)?;
+    let issued = mint::mint(app, &subject, &granted, now)?;
     receipt.durable().await?;
 
-    // Something was changed meanwhile, perhaps this key: a revoke that was acknowledged is final.
+    // Something was changed meanwhile, perhaps this key or what its owner may do: whatever was
+    // acknowledged before we answer is final.
     if app.directory.forgotten() != seen {
         let again = api_key::find(app, &subject.secret.hash).await?;
-        judge::judge(app, &again, request.origin.source, now)
-            .await
-            .map_err(|failed| failed.of(&again))?;
+        let granted = grant(app, &again, request, now).await?;
+        return mint::mint(app, &again, &granted, now);
     }
     Ok(issued)
+}
+
+/// Judges the subject, and works out what its token may do.
+async fn grant(
+    app: &App,
+    subject: &Presented,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Grant, Failed> {
+    let granted = async {
+        let standing = judge::judge(app, subject, request.origin.source, now).await?;
+        narrow::narrow(app, subject, &standing, request).await
+    };
+    granted.await.map_err(|failed| failed.of(subject))
 }
 
 /// Why the walk ended early: a refusal still to be recorded, or a failure of ours.
@@ -98,7 +109,7 @@ enum Failed {
 
 impl Failed {
     /// Notes whose key it was: known from the moment the secret was proved.
-    fn of(self, subject: &crate::domain::Presented) -> Self {
+    fn of(self, subject: &Presented) -> Self {
         match self {
             Self::Refused(refused) => Self::Refused(refused.of(subject)),
             other @ Self::Error(_) => other,

@@ -6,7 +6,8 @@ use super::{Failed, Refusal, Request, judge::Standing};
 use crate::{
     app::App,
     domain::{
-        Lineage, NotGranted, Presented, Resource, Scopes, acting_organization, granted_scopes,
+        Lineage, NotGranted, Presented, Resource, Roles, Scopes, acting_organization,
+        granted_scopes, held_roles,
     },
 };
 
@@ -15,8 +16,8 @@ pub(super) struct Grant {
     pub(super) acting: Arc<Lineage>,
     pub(super) resource: Resource,
     pub(super) scopes: Scopes,
-    /// The names of the roles the scopes come from.
-    pub(super) roles: Vec<String>,
+    /// The roles the scopes come from.
+    pub(super) roles: Roles,
 }
 
 pub(super) async fn narrow(
@@ -43,7 +44,7 @@ pub(super) async fn narrow(
     let scopes = granted
         .narrow(request.scopes.clone())
         .map_err(|NotGranted(scope)| Refusal::ScopeNotGranted(scope))?;
-    let roles = roles(subject, standing, &acting);
+    let roles = held_roles(key, person, &givers, &acting);
     Ok(Grant { acting, resource, scopes, roles })
 }
 
@@ -59,21 +60,4 @@ async fn resource(app: &App, request: &Request) -> Result<Resource, Failed> {
         None => Resource::default_of(&registered).unwrap_or(&app.own_resource),
     };
     Ok(found.clone())
-}
-
-/// The key's roles; those of its user where the key has none of its own.
-fn roles(subject: &Presented, standing: &Standing, acting: &Lineage) -> Vec<String> {
-    match (&subject.key.roles, &standing.person) {
-        (Some(roles), _) => roles.iter().map(ToString::to_string).collect(),
-        (None, None) => Vec::new(),
-        (None, Some(person)) => {
-            let memberships = person.memberships.iter();
-            let here =
-                memberships.filter(|membership| acting.is_within(membership.organization_id));
-            let mut names: Vec<_> = here.map(|membership| membership.role.to_string()).collect();
-            names.sort_unstable();
-            names.dedup();
-            names
-        }
-    }
 }

@@ -44,10 +44,11 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
         user_agent: origin.user_agent.clone(),
         door: origin.door.to_owned(),
     });
-    match (key, app.attempts.failed(origin.source)) {
-        (None, Err(too_many)) => too_many.into(),
-        _ => refusal,
+    if key.is_some() {
+        // Who has proved a secret does not guess, and spends no budget that others share.
+        return refusal;
     }
+    app.attempts.failed(origin.source).map_or_else(Refusal::from, |()| refusal)
 }
 
 fn counted(secret_id: SecretId, origin: &Origin, now: Timestamp, outcome: &str) -> Use {

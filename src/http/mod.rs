@@ -34,12 +34,15 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(token::PERSONAL_V3, post(token::personal_v3))
         .route(token::OAUTH, post(token::oauth))
         .route(token::IBM, post(token::ibm))
+        // Below the layer, which then sees the OPTIONS by which browsers ask beforehand.
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(from_browsers(&edge.settings.cors_origins));
     let published = Router::new()
         .route(jwks::PATH, get(jwks::jwks))
         .route(discovery::OPENID, get(discovery::openid))
         .route(discovery::OAUTH, get(discovery::oauth))
-        .layer(CorsLayer::new().allow_origin(tower_http::cors::Any).allow_methods([Method::GET]));
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_anywhere());
     let own = doors.merge(published);
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
@@ -47,10 +50,14 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route("/readyz", get(operations::ready))
         .route("/metrics", get(operations::metrics))
         .fallback(|| async { OAuthError::NOT_FOUND })
-        .method_not_allowed_fallback(|| async { OAuthError::METHOD_NOT_ALLOWED })
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(error::after_panic))
         .layer(middleware::from_fn_with_state(edge.clone(), envelope::envelope))
         .with_state(edge)
+}
+
+async fn method_not_allowed() -> OAuthError {
+    OAuthError::METHOD_NOT_ALLOWED
 }
 
 /// Where metadata stands for an issuer with a path: between the host and that path (RFC 8414,
@@ -59,6 +66,13 @@ fn inserted(path: &str) -> Router<Edge> {
     Router::new()
         .route(&format!("{}{path}", discovery::OPENID), get(discovery::openid))
         .route(&format!("{}{path}", discovery::OAUTH), get(discovery::oauth))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_anywhere())
+}
+
+/// Lets every page read what is published.
+fn from_anywhere() -> CorsLayer {
+    CorsLayer::new().allow_origin(tower_http::cors::Any).allow_methods([Method::GET])
 }
 
 /// Lets pages of the configured origins post to the token endpoints; no origin by default.

@@ -71,7 +71,9 @@ pub async fn rotate_due(app: &App) -> Result<Vec<SigningKey>, Rejection> {
     drop(tx);
     let mut made = Vec::new();
     for algorithm in Algorithm::ALL {
-        let last = keys.iter().rfind(|key| key.algorithm == algorithm);
+        // A revoked key has no successor: the one before it signs, and needs one.
+        let counts = |key: &&SigningKey| key.algorithm == algorithm && key.revoked_at.is_none();
+        let last = keys.iter().rfind(counts);
         let is_due = last.is_some_and(|key| {
             key.state(now) == SigningKeyState::Active
                 && key.activates_at + rotation.every - rotation.publish_lead() <= now
@@ -175,16 +177,17 @@ async fn insert(
 ) -> Result<SigningKey, Rejection> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
-    let keys = store::signing_keys::list(&mut tx).await?;
+    let mut keys = store::signing_keys::list(&mut tx).await?;
     check_ours(app, &keys)?;
-    let before = keys.into_iter().rfind(|key| key.algorithm == new.algorithm);
+    keys.retain(|key| key.algorithm == new.algorithm);
     let from = match begins {
-        Begins::AsFirst if before.is_some() => return Err(StoreError::Conflict.into()),
+        Begins::AsFirst if !keys.is_empty() => return Err(StoreError::Conflict.into()),
         Begins::AsFirst => now,
         Begins::AsNext => now + app.settings.rotation.publish_lead(),
     };
-    let generation = before.as_ref().map_or(1, |key| key.generation + 1);
-    if let Some(mut before) = before {
+    let generation = keys.last().map_or(1, |key| key.generation + 1);
+    // A revoked key has no successor.
+    if let Some(mut before) = keys.into_iter().rfind(|key| key.revoked_at.is_none()) {
         retire(app, &mut tx, &mut before, from, now).await?;
     }
     let key = record(new, generation, now, from);

@@ -7,7 +7,7 @@ use keyturn::{
     store,
 };
 
-use crate::support::{API_KEY, TestServer, new_key};
+use crate::support::{API_KEY, TestServer, mistyped, new_key};
 
 #[tokio::test]
 async fn kx_01_a_key_is_exchanged_for_a_token_of_six_minutes() {
@@ -56,7 +56,7 @@ async fn kx_04_unknown_name_wrong_secret_and_mismatch_are_the_same_bytes() {
             &"ktk".parse().unwrap(),
             &keyturn::random::Random::System,
         );
-        let mistyped = format!("{}x", &secret.reveal()[..secret.reveal().len() - 1]);
+        let mistyped = mistyped(&secret);
 
         let answers = [
             server.exchange("nobody", &secret).await,

@@ -1,5 +1,16 @@
 //! What callers of the HTTP API see.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
+mod access_token;
 mod api_key;
+mod attempts;
+mod client_credentials;
+mod doors;
+mod jwks;
+mod metadata;
+mod rights;
+mod secrets;
 mod support;
+mod token_endpoint;
+mod usage;
+mod wire;

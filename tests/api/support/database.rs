@@ -1,0 +1,109 @@
+//! The database of a test server: where it is, and what an operator does to it.
+
+use std::sync::Arc;
+
+use keyturn::{
+    domain::RefusalRecord,
+    ledger::Fold,
+    store::{self, Store},
+};
+use sqlx::AssertSqlSafe;
+use tempfile::TempDir;
+
+use super::{Answer, TestServer, postgres};
+
+/// Where a second process would find the database.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) engine: &'static str,
+    pub(super) url: String,
+    /// Goes away with the last node on it.
+    _folder: Option<Arc<TempDir>>,
+}
+
+impl Place {
+    pub(super) fn memory() -> Self {
+        Self { engine: "sqlite", url: "sqlite::memory:".to_owned(), _folder: None }
+    }
+
+    pub(super) fn file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("keyturn.db").display());
+        Self { engine: "sqlite", url, _folder: Some(Arc::new(folder)) }
+    }
+
+    /// A new database, where there is a server for it.
+    pub(super) async fn postgres() -> Option<Self> {
+        let url = postgres::server()?.database().await;
+        Some(Self { engine: "postgres", url, _folder: None })
+    }
+}
+
+impl TestServer {
+    /// Runs statements in the database, as somebody with a shell beside it could.
+    pub(crate) async fn sql(&self, statements: &str) {
+        let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
+        match &self.app.store {
+            Store::Sqlite { pool, .. } => drop(statements.execute(pool).await.unwrap()),
+            Store::Postgres(pool) => drop(statements.execute(pool).await.unwrap()),
+        }
+    }
+
+    /// From here on this node finds no database.
+    pub(crate) async fn lose_the_database(&self) {
+        match &self.app.store {
+            Store::Sqlite { pool, .. } => pool.close().await,
+            Store::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Ends the ledger, and waits until all that was used and refused can be looked up.
+    pub(crate) async fn settle(&self) {
+        self.app.ledger.close().await;
+        let fold = Fold::new(self.app.store.clone(), self.app.clock.clone());
+        fold.fold_all().await.unwrap();
+    }
+
+    /// Why a request was refused, as an operator looks it up by the id its caller was given.
+    pub(crate) async fn refusal(&self, answer: &Answer) -> Option<RefusalRecord> {
+        let id = answer.header("x-request-id").parse().unwrap();
+        let mut tx = self.app.store.read().await.unwrap();
+        store::refusals::find(&mut tx, id).await.unwrap()
+    }
+
+    /// All that the database holds, as text in lower case; bytes as hexadecimal digits.
+    pub(crate) async fn dump(&self) -> String {
+        let mut all = String::new();
+        for table in tables(&self.app.store).await {
+            let rows: Vec<String> = match &self.app.store {
+                Store::Sqlite { pool, .. } => {
+                    let columns = "select group_concat('quote(' || name || ')', '|| '' '' ||')";
+                    let columns = format!("{columns} from pragma_table_info('{table}')");
+                    let columns: String =
+                        sqlx::query_scalar(AssertSqlSafe(columns)).fetch_one(pool).await.unwrap();
+                    let rows = format!("select {columns} from {table}");
+                    sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(pool).await.unwrap()
+                }
+                Store::Postgres(pool) => {
+                    let rows = format!("select {table}::text from {table}");
+                    sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(pool).await.unwrap()
+                }
+            };
+            all += &rows.join("\n").to_lowercase();
+        }
+        all
+    }
+}
+
+async fn tables(store: &Store) -> Vec<String> {
+    match store {
+        Store::Sqlite { pool, .. } => {
+            let tables = "select name from sqlite_master where type = 'table'";
+            sqlx::query_scalar(tables).fetch_all(pool).await.unwrap()
+        }
+        Store::Postgres(pool) => {
+            let tables = "select tablename::text from pg_tables where schemaname = 'public'";
+            sqlx::query_scalar(tables).fetch_all(pool).await.unwrap()
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What a test may want otherwise.
+
+use std::{num::NonZeroU32, sync::OnceLock};
+
+use chrono::TimeDelta;
+use keyturn::{
+    app::Settings,
+    domain::{KeyPolicy, Rotation},
+    http,
+    ledger::Recording,
+    random::Random,
+    signing::KeyEncryptionKey,
+};
+use secrecy::ExposeSecret as _;
+
+use super::ISSUER;
+
+pub(crate) struct Options {
+    pub(crate) settings: Settings,
+    pub(crate) edge: http::Settings,
+    pub(crate) recording: Recording,
+    pub(crate) key_encryption_key: KeyEncryptionKey,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            settings: Settings {
+                issuer: ISSUER.to_owned(),
+                token_lifetime: TimeDelta::minutes(6),
+                email_claim: false,
+                keys: KeyPolicy {
+                    prefix: "ktk".parse().unwrap(),
+                    default_lifetime: TimeDelta::days(183),
+                    longest_lifetime: TimeDelta::days(365),
+                    may_never_expire: true,
+                    expiry_may_change: false,
+                    most_per_tree: None,
+                    audit_email_domain: "keyturn.test".to_owned(),
+                },
+                rotation: Rotation {
+                    every: TimeDelta::days(90),
+                    jwks_max_age: TimeDelta::minutes(15),
+                    longest_token: TimeDelta::minutes(6),
+                },
+                failures_per_minute: NonZeroU32::new(100_000).unwrap(),
+            },
+            edge: http::Settings {
+                trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+                cors_origins: Vec::new(),
+                metrics_for: vec!["127.0.0.0/8".parse().unwrap()],
+                jwks_max_age: TimeDelta::minutes(15),
+            },
+            recording: Recording::BeforeReply,
+            key_encryption_key: key_encryption_key(),
+        }
+    }
+}
+
+/// The same for every node of this process.
+pub(crate) fn key_encryption_key() -> KeyEncryptionKey {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    let make = || KeyEncryptionKey::generate(&Random::System).expose_secret().to_owned();
+    KeyEncryptionKey::from_text(TEXT.get_or_init(make)).unwrap()
+}

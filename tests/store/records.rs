@@ -1,0 +1,203 @@
+//! Usage, refusals, audit events and counters: what is recorded is found.
+
+use chrono::TimeDelta;
+use keyturn::{
+    domain::{
+        Actor, ApiKey, ApiKeyId, AuditEvent, Networks, Owner, Reach, RefusalRecord, Secret,
+        SecretId, Use, UserAgent,
+    },
+    random::Random,
+    store::{api_key_secrets, api_keys, audit_events, counters, refusals, usage},
+};
+
+use crate::{Engine, engines, id, now};
+
+async fn key(engine: &Engine) -> (ApiKeyId, SecretId) {
+    let owner = Owner::Organization(engine.organization().await.id);
+    let key = ApiKey {
+        id: ApiKeyId(id()),
+        owner,
+        name: "ci".parse().unwrap(),
+        description: String::new(),
+        roles: None,
+        reach: Reach::Own,
+        allowed_networks: Networks::default(),
+        created_at: now(),
+        expires_at: None,
+        disabled_at: None,
+        revoked_at: None,
+    };
+    let secret = Secret::generate(&"ktk".parse().unwrap(), &Random::System);
+    let mut tx = engine.store.write().await.unwrap();
+    api_keys::insert(&mut tx, &key).await.unwrap();
+    let secret_id = SecretId(id());
+    api_key_secrets::insert(&mut tx, secret_id, key.id, secret.hash(), now()).await.unwrap();
+    tx.commit(now()).await.unwrap();
+    (key.id, secret_id)
+}
+
+fn used(secret_id: SecretId, minute: i64, source: &str, outcome: &str) -> Use {
+    Use {
+        secret_id,
+        minute,
+        source: source.parse().unwrap(),
+        user_agent: UserAgent::new("curl/8"),
+        outcome: outcome.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn usage_adds_up_however_many_rows_come_at_once() {
+    for engine in engines().await {
+        let (key, secret) = key(&engine).await;
+        let uses: Vec<_> = (0..21)
+            .map(|minute| (used(secret, minute, "2001:db8::1", "issued"), minute + 1))
+            .collect();
+        let mut tx = engine.store.write().await.unwrap();
+
+        usage::add(&mut tx, &uses).await.unwrap();
+        usage::add(&mut tx, &uses[..9]).await.unwrap();
+        usage::add(&mut tx, &[]).await.unwrap();
+
+        let expected: Vec<_> = uses
+            .iter()
+            .enumerate()
+            .map(|(place, (used, count))| {
+                (used.clone(), if place < 9 { count * 2 } else { *count })
+            })
+            .collect();
+        assert_eq!(usage::of_key(&mut tx, key).await.unwrap(), expected, "{}", engine.name);
+    }
+}
+
+#[tokio::test]
+async fn the_last_use_is_the_last_token_and_not_the_last_refusal() {
+    for engine in engines().await {
+        let (_, secret) = key(&engine).await;
+        let uses = [
+            (used(secret, 7, "192.0.2.1", "issued"), 1),
+            (used(secret, 8, "192.0.2.2", "issued"), 1),
+            (used(secret, 9, "192.0.2.3", "key_expired"), 1),
+        ];
+        let mut tx = engine.store.write().await.unwrap();
+
+        let before = usage::last_used(&mut tx, secret).await.unwrap();
+        usage::add(&mut tx, &uses).await.unwrap();
+        let after = usage::last_used(&mut tx, secret).await.unwrap();
+
+        assert_eq!(before, None, "{}", engine.name);
+        assert_eq!(after, Some((8, "192.0.2.2".to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn old_usage_goes_minute_by_minute() {
+    for engine in engines().await {
+        let (key, secret) = key(&engine).await;
+        let uses: Vec<_> = [1, 1, 2, 3]
+            .into_iter()
+            .zip(["192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1"])
+            .map(|(minute, source)| (used(secret, minute, source, "issued"), 1))
+            .collect();
+        let mut tx = engine.store.write().await.unwrap();
+        usage::add(&mut tx, &uses).await.unwrap();
+
+        let mut steps = Vec::new();
+        for _ in 0..4 {
+            steps.push(usage::prune(&mut tx, 3).await.unwrap());
+        }
+
+        assert_eq!(steps, [2, 1, 0, 0], "{}", engine.name);
+        assert_eq!(usage::of_key(&mut tx, key).await.unwrap(), uses[3..]);
+    }
+}
+
+fn refusal(age: TimeDelta) -> RefusalRecord {
+    RefusalRecord {
+        request_id: id(),
+        at: (now() - age).timestamp(),
+        reason: "unknown_secret".to_owned(),
+        detail: "no key has this 'secret'; \u{e9}".to_owned(),
+        api_key_id: Some(ApiKeyId(id())),
+        source: "2001:db8::1".parse().unwrap(),
+        user_agent: UserAgent::new("curl/8"),
+        door: "/auth/v1/api-key/token".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_found_by_its_request_until_it_is_old() {
+    for engine in engines().await {
+        let anonymous = RefusalRecord { api_key_id: None, ..refusal(TimeDelta::zero()) };
+        let (old, new) = (refusal(TimeDelta::days(31)), refusal(TimeDelta::days(30)));
+        let mut tx = engine.store.write().await.unwrap();
+        for refusal in [&anonymous, &old, &new, &new] {
+            refusals::insert(&mut tx, refusal).await.unwrap();
+        }
+
+        let found = refusals::find(&mut tx, old.request_id).await.unwrap();
+        let pruned = refusals::prune(&mut tx, now() - TimeDelta::days(30)).await.unwrap();
+
+        assert_eq!(found, Some(old.clone()), "{}", engine.name);
+        assert_eq!(pruned, 1);
+        assert_eq!(refusals::find(&mut tx, old.request_id).await.unwrap(), None);
+        for kept in [new, anonymous] {
+            let found = refusals::find(&mut tx, kept.request_id).await.unwrap();
+            assert_eq!(found, Some(kept), "{}", engine.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_happened_to_one_thing_is_told_oldest_first() {
+    for engine in engines().await {
+        let event = |age: i64, action, subject: &str| AuditEvent {
+            id: id(),
+            at: now() - TimeDelta::minutes(age),
+            actor: Actor::Operator("ada".to_owned()),
+            action,
+            subject: subject.to_owned(),
+            organization_id: None,
+            source: Some("192.0.2.1".parse().unwrap()),
+            request_id: Some(id()),
+            detail: serde_json::json!({ "name": "\u{e9} 'quoted'" }),
+        };
+        let events = [
+            event(1, "api_key.revoked", "key:1"),
+            event(2, "api_key.created", "key:1"),
+            event(3, "api_key.created", "key:2"),
+        ];
+        let mut tx = engine.store.write().await.unwrap();
+        for event in &events {
+            audit_events::insert(&mut tx, event).await.unwrap();
+        }
+
+        let told = audit_events::of_subject(&mut tx, "key:1").await.unwrap();
+
+        let actions: Vec<_> = told.iter().map(|event| event.action.as_str()).collect();
+        assert_eq!(actions, ["api_key.created", "api_key.revoked"], "{}", engine.name);
+        assert_eq!((told[1].id, told[1].at), (events[0].id, events[0].at.timestamp()));
+        assert_eq!(told[1].actor, "operator:ada");
+        assert_eq!(told[1].detail, events[0].detail.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_given_out_once_and_only_by_a_commit() {
+    for engine in engines().await {
+        let next = async |commits: bool| {
+            let mut tx = engine.store.write().await.unwrap();
+            let number = counters::next(&mut tx, counters::STATUS_INDEX).await.unwrap();
+            if commits {
+                tx.commit(now()).await.unwrap();
+            }
+            number
+        };
+
+        let numbers = [next(true).await, next(false).await, next(true).await];
+
+        let mut tx = engine.store.read().await.unwrap();
+        let last = counters::value(&mut tx, counters::STATUS_INDEX).await.unwrap();
+        assert_eq!((numbers, last), ([1, 2, 2], 2), "{}", engine.name);
+    }
+}
