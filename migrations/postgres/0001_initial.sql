@@ -59,12 +59,14 @@ create table api_keys (
 );
 
 create table api_key_secrets (
-    id           uuid    not null primary key,
-    api_key_id   uuid    not null references api_keys (id) on delete cascade,
-    hash         bytea   not null unique,
-    status_index bigint  not null unique,
-    created_at   bigint  not null,
-    dies_at      bigint
+    id               uuid   not null primary key,
+    api_key_id       uuid   not null references api_keys (id) on delete cascade,
+    hash             bytea  not null unique,
+    status_index     bigint not null unique,
+    created_at       bigint not null,
+    dies_at          bigint,
+    -- The minute of the last use, or one of the hour before it: written once an hour at most.
+    last_used_minute bigint
 );
 create index api_key_secrets_by_key on api_key_secrets (api_key_id);
 
@@ -117,16 +119,16 @@ create table usage_journal (
     batch text    not null
 );
 
+-- Sorted by minute first: what is counted now lies together, however many keys there are.
 create table usage (
-    secret_id  uuid    not null,
     minute     bigint  not null,
+    secret_id  uuid    not null,
     source     text    not null,
     user_agent text    not null,
     outcome    text    not null,
     uses       bigint  not null,
-    primary key (secret_id, minute, source, user_agent, outcome)
+    primary key (minute, secret_id, source, user_agent, outcome)
 );
-create index usage_by_minute on usage (minute);
 
 create table refusals (
     request_id uuid    not null primary key,

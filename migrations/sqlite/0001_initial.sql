@@ -59,12 +59,14 @@ create table api_keys (
 ) strict;
 
 create table api_key_secrets (
-    id           blob    not null primary key,
-    api_key_id   blob    not null references api_keys (id) on delete cascade,
-    hash         blob    not null unique,
-    status_index integer not null unique,
-    created_at   integer not null,
-    dies_at      integer
+    id               blob    not null primary key,
+    api_key_id       blob    not null references api_keys (id) on delete cascade,
+    hash             blob    not null unique,
+    status_index     integer not null unique,
+    created_at       integer not null,
+    dies_at          integer,
+    -- The minute of the last use, or one of the hour before it: written once an hour at most.
+    last_used_minute integer
 ) strict;
 create index api_key_secrets_by_key on api_key_secrets (api_key_id);
 
@@ -117,16 +119,16 @@ create table usage_journal (
     batch text not null
 ) strict;
 
+-- Sorted by minute first: what is counted now lies together, however many keys there are.
 create table usage (
-    secret_id  blob    not null,
     minute     integer not null,
+    secret_id  blob    not null,
     source     text    not null,
     user_agent text    not null,
     outcome    text    not null,
     uses       integer not null,
-    primary key (secret_id, minute, source, user_agent, outcome)
+    primary key (minute, secret_id, source, user_agent, outcome)
 ) strict, without rowid;
-create index usage_by_minute on usage (minute);
 
 create table refusals (
     request_id blob    not null primary key,

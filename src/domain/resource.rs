@@ -1,6 +1,6 @@
 //! Resource servers: who a token may be meant for, and what it may say to them.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -55,7 +55,7 @@ impl Resource {
 /// name (RFC 8693, section 2.1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
-pub struct ResourceIdentifier(Box<str>);
+pub struct ResourceIdentifier(Arc<str>);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a resource is an absolute URI without a fragment, or a name of a-z, 0-9, '-', '_', '.'")]

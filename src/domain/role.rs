@@ -1,6 +1,10 @@
 //! Roles: named sets of scopes, built in or defined by an organization.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Arc, LazyLock},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +13,7 @@ use super::{OrganizationId, Scopes};
 /// 1 to 64 of `a-z 0-9 - _ .`: plain, so that a list of roles can be written with spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RoleName(Box<str>);
+pub struct RoleName(Arc<str>);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a role is 1 to 64 of a-z, 0-9, '-', '_' and '.'")]
@@ -60,8 +64,12 @@ impl RoleName {
 
     /// The scopes of a built-in role; `None` for every other name.
     pub fn built_in(&self) -> Option<Scopes> {
-        let (_, scopes) = BUILT_IN.iter().find(|(name, _)| *name == &*self.0)?;
-        Some(scopes.parse().expect("built-in scopes are well formed"))
+        /// Read once: every exchange asks.
+        static SCOPES: LazyLock<[Scopes; 3]> = LazyLock::new(|| {
+            BUILT_IN.map(|(_, scopes)| scopes.parse().expect("built-in scopes are well formed"))
+        });
+        let position = BUILT_IN.iter().position(|(name, _)| *name == &*self.0)?;
+        Some(SCOPES[position].clone())
     }
 }
 
@@ -87,7 +95,7 @@ impl fmt::Display for RoleName {
 /// The roles a key was given, sorted; written with spaces between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Roles(Vec<RoleName>);
+pub struct Roles(Arc<[RoleName]>);
 
 impl Roles {
     pub fn is_empty(&self) -> bool {
@@ -104,7 +112,7 @@ impl FromIterator<RoleName> for Roles {
         let mut roles: Vec<_> = roles.into_iter().collect();
         roles.sort_unstable();
         roles.dedup();
-        Self(roles)
+        Self(roles.into())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 /// A set of scope tokens, sorted, written as RFC 6749, section 3.3 does: separated by single
 /// spaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Scopes(Vec<Arc<str>>);
+pub struct Scopes(Arc<[Arc<str>]>);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("scopes are printable ASCII without quotes or backslashes, separated by single spaces")]
@@ -31,13 +31,16 @@ impl Scopes {
     /// What is in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
+        if self.iter().all(|scope| other.contains(scope)) {
+            return self.clone();
+        }
         Self(self.0.iter().filter(|scope| other.contains(scope)).cloned().collect())
     }
 
     /// What is in either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        self.0.iter().chain(&other.0).cloned().collect()
+        self.0.iter().chain(&*other.0).cloned().collect()
     }
 
     /// The requested scopes, provided all of them are here; everything here if none is named.
@@ -53,7 +56,7 @@ impl FromIterator<Arc<str>> for Scopes {
         let mut scopes: Vec<_> = scopes.into_iter().collect();
         scopes.sort_unstable();
         scopes.dedup();
-        Self(scopes)
+        Self(scopes.into())
     }
 }
 

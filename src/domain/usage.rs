@@ -1,6 +1,6 @@
 //! Who used which key, from where, with which outcome; and what was refused, and why.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,16 +19,16 @@ pub struct Origin {
 }
 
 /// What a client calls itself: printable ASCII, cut to [`UserAgent::LONGEST`] characters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct UserAgent(String);
+pub struct UserAgent(Arc<str>);
 
 impl UserAgent {
     pub const LONGEST: usize = 120;
 
     pub fn new(text: &str) -> Self {
         let printable = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
-        Self(printable.take(Self::LONGEST).collect())
+        Self(printable.take(Self::LONGEST).collect::<String>().into())
     }
 
     pub fn as_str(&self) -> &str {
@@ -45,7 +45,7 @@ pub struct Use {
     pub source: IpAddr,
     pub user_agent: UserAgent,
     /// `issued`, or the code of the refusal.
-    pub outcome: String,
+    pub outcome: Cow<'static, str>,
 }
 
 /// A refused request with its true reason, to be looked up under the request id.

@@ -20,7 +20,8 @@ pub(super) fn mint(
     let ends = [Some(now + lifetime), key.expires_at, subject.secret.dies_at];
     let expires_at = ends.into_iter().flatten().min().unwrap_or(now);
 
-    let id = key.id.to_string();
+    // Never the same as a user's: the prefix says which kind of subject it is.
+    let subject_of_token = format!("key:{}", key.id);
     let roles: Vec<_> = grant.roles.iter().map(RoleName::as_str).collect();
     let email = settings.email_claim.then(|| key.audit_email(&settings.keys.audit_email_domain));
     let access_token = app.signer.sign(
@@ -28,10 +29,9 @@ pub(super) fn mint(
         now,
         TokenType::AccessToken,
         &AccessToken {
-            // Never the same as a user's: the prefix says which kind of subject it is.
-            sub: &format!("key:{id}"),
+            sub: &subject_of_token,
             aud: grant.resource.identifier.as_str(),
-            client_id: &id,
+            client_id: &subject_of_token["key:".len()..],
             iat: now,
             exp: expires_at,
             jti: app.random.id(now),

@@ -51,12 +51,12 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     app.attempts.failed(origin.source).map_or_else(Refusal::from, |()| refusal)
 }
 
-fn counted(secret_id: SecretId, origin: &Origin, now: Timestamp, outcome: &str) -> Use {
+fn counted(secret_id: SecretId, origin: &Origin, now: Timestamp, outcome: &'static str) -> Use {
     Use {
         secret_id,
         minute: now.timestamp() / 60,
         source: origin.source,
         user_agent: origin.user_agent.clone(),
-        outcome: outcome.to_owned(),
+        outcome: outcome.into(),
     }
 }

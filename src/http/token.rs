@@ -160,6 +160,8 @@ struct TokenBody<'a> {
     access_token: &'a str,
     token_type: &'static str,
     expires_in: u64,
+    /// Left out where the token carries none: the grammar has no empty scope.
+    #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     /// Seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,10 +1,10 @@
 //! What one commit writes: uses, counted together where they are alike, and refusals.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{RefusalRecord, Use};
+use crate::domain::{RefusalRecord, SecretId, Use, UserAgent};
 
 #[derive(Default)]
 pub(super) struct Batch {
@@ -15,8 +15,18 @@ pub(super) struct Batch {
 /// A batch as the journal keeps it.
 #[derive(Serialize, Deserialize)]
 struct Written {
-    uses: Vec<(Use, i64)>,
+    uses: Vec<Alike>,
     refusals: Vec<RefusalRecord>,
+}
+
+/// Uses that differ in their secrets alone: most of a batch, so what they share is written once.
+#[derive(Serialize, Deserialize)]
+struct Alike {
+    minute: i64,
+    source: IpAddr,
+    user_agent: UserAgent,
+    outcome: Cow<'static, str>,
+    secrets: Vec<(SecretId, i64)>,
 }
 
 impl Batch {
@@ -43,22 +53,36 @@ impl Batch {
     }
 
     pub(super) fn to_text(&self) -> String {
-        let uses = self.uses.iter().map(|(used, count)| (used.clone(), *count)).collect();
-        let written = Written { uses, refusals: self.refusals.clone() };
+        let mut alike: HashMap<_, Vec<_>> = HashMap::new();
+        for (Use { secret_id, minute, source, user_agent, outcome }, count) in &self.uses {
+            let shared = (*minute, *source, user_agent, outcome);
+            alike.entry(shared).or_default().push((*secret_id, *count));
+        }
+        let uses = alike.into_iter().map(|((minute, source, user_agent, outcome), secrets)| {
+            let (user_agent, outcome) = (user_agent.clone(), outcome.clone());
+            Alike { minute, source, user_agent, outcome, secrets }
+        });
+        let written = Written { uses: uses.collect(), refusals: self.refusals.clone() };
         serde_json::to_string(&written).expect("a batch has no keys but text")
     }
 
     /// Adds what a batch in the journal says. Tells whether it could be read.
     pub(super) fn add_text(&mut self, text: &str) -> bool {
         let Ok(written) = serde_json::from_str::<Written>(text) else { return false };
-        for (used, count) in written.uses {
-            self.add_use(used, count);
+        for Alike { minute, source, user_agent, outcome, secrets } in written.uses {
+            for (secret_id, count) in secrets {
+                let (user_agent, outcome) = (user_agent.clone(), outcome.clone());
+                self.add_use(Use { secret_id, minute, source, user_agent, outcome }, count);
+            }
         }
         self.refusals.extend(written.refusals);
         true
     }
 
+    /// The uses in the order of the table they are counted in: neighbours share its pages.
     pub(super) fn into_parts(self) -> (Vec<(Use, i64)>, Vec<RefusalRecord>) {
-        (self.uses.into_iter().collect(), self.refusals)
+        let mut uses: Vec<_> = self.uses.into_iter().collect();
+        uses.sort_unstable_by_key(|(used, _)| (used.minute, used.secret_id.0));
+        (uses, self.refusals)
     }
 }

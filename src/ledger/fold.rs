@@ -34,7 +34,7 @@ impl Fold {
         }
     }
 
-    /// Folds until the journal is empty.
+    /// Folds until the journal holds nothing but what others are folding just now.
     pub async fn fold_all(&self) -> Result<(), StoreError> {
         while self.fold_step().await? {}
         Ok(())

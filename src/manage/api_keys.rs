@@ -37,10 +37,11 @@ pub struct Listed {
     pub secrets: Vec<(ApiKeySecret, Option<LastUse>)>,
 }
 
-/// The last minute in which a token was issued, and to which address.
+/// The last minute in which a token was issued, and to which address. When usage is no longer kept:
+/// a minute at most an hour before it, and no address.
 pub struct LastUse {
     pub minute: i64,
-    pub source: String,
+    pub source: Option<String>,
 }
 
 pub async fn create(app: &App, asker: &Asker, new: NewApiKey) -> Result<Created, Rejection> {

@@ -16,7 +16,7 @@ use crate::{
 /// live tokens hang on it.
 pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<(), Rejection> {
     let mut tx = app.store.read().await?;
-    let known = store::signing_keys::has_any(&mut tx, algorithm).await?;
+    let known = store::signing_keys::last_generation(&mut tx, algorithm).await?.is_some();
     drop(tx);
     if known {
         return Ok(());
@@ -51,7 +51,7 @@ pub async fn rotate(
 pub async fn import(app: &App, asker: &Asker, pem: &str) -> Result<SigningKey, Rejection> {
     let new = signing::import(pem, &app.key_encryption_key, &app.random)?;
     let mut tx = app.store.read().await?;
-    let is_first = !store::signing_keys::has_any(&mut tx, new.algorithm).await?;
+    let is_first = store::signing_keys::last_generation(&mut tx, new.algorithm).await?.is_none();
     let known = store::signing_keys::list(&mut tx).await?;
     drop(tx);
     if known.iter().any(|key| key.signing_key_id == new.signing_key_id) {
@@ -92,6 +92,11 @@ pub async fn rotate_due(app: &App) -> Result<Vec<SigningKey>, Rejection> {
 /// Takes a key out at once: it neither signs nor is published from here on. Tokens it signed fail
 /// wherever the JWKS is fetched anew. If it was the one that signs, another takes over at once.
 pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<(), Rejection> {
+    let known = list(app).await?.into_iter().find(|key| key.signing_key_id == signing_key_id);
+    let algorithm = known.ok_or(Rejection::NotFound("signing key"))?.algorithm;
+    // Perhaps not needed, but nobody may wait for it once the transaction has begun.
+    let spare = generate(app, algorithm).await?;
+
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
     let mut keys = store::signing_keys::list(&mut tx).await?;
@@ -101,7 +106,6 @@ pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<()
         return Ok(());
     }
     revoked.revoked_at = Some(now);
-    let algorithm = revoked.algorithm;
     store::signing_keys::set_life(&mut tx, &revoked).await?;
 
     let mut others = keys.into_iter().filter(|key| key.algorithm == algorithm).collect::<Vec<_>>();
@@ -118,10 +122,9 @@ pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<()
         next.activates_at = now;
         store::signing_keys::set_life(&mut tx, next).await?;
     } else {
-        let new = generate(app, algorithm).await?;
-        let generation = 1 + others.iter().map(|key| key.generation).max().unwrap_or(0);
-        let generation = generation.max(revoked.generation + 1);
-        store::signing_keys::insert(&mut tx, &record(new, generation, now, now)).await?;
+        let last = store::signing_keys::last_generation(&mut tx, algorithm).await?;
+        let spare = record(spare, last.unwrap_or(0) + 1, now, now);
+        store::signing_keys::insert(&mut tx, &spare).await?;
     }
     let detail = json!({ "algorithm": algorithm });
     audit(app, &mut tx, asker, change("signing_key.revoked", signing_key_id, detail)).await?;
@@ -180,12 +183,14 @@ async fn insert(
     let mut keys = store::signing_keys::list(&mut tx).await?;
     check_ours(app, &keys)?;
     keys.retain(|key| key.algorithm == new.algorithm);
+    // Also of a record that cannot be read.
+    let last = store::signing_keys::last_generation(&mut tx, new.algorithm).await?;
     let from = match begins {
-        Begins::AsFirst if !keys.is_empty() => return Err(StoreError::Conflict.into()),
+        Begins::AsFirst if last.is_some() => return Err(StoreError::Conflict.into()),
         Begins::AsFirst => now,
         Begins::AsNext => now + app.settings.rotation.publish_lead(),
     };
-    let generation = keys.last().map_or(1, |key| key.generation + 1);
+    let generation = last.unwrap_or(0) + 1;
     // A revoked key has no successor.
     if let Some(mut before) = keys.into_iter().rfind(|key| key.revoked_at.is_none()) {
         retire(app, &mut tx, &mut before, from, now).await?;

@@ -180,6 +180,22 @@ macro_rules! execute {
     };
 }
 
+/// Like `execute!`, where the statement is a transaction by itself: one way to the database and
+/// back instead of three.
+macro_rules! execute_alone {
+    ($store:expr, $sql:ident($($arg:expr),* $(,)?)) => {
+        match $store {
+            $crate::store::Store::Sqlite { pool, writer } => {
+                let _turn = writer.lock().await;
+                sqlx::query($sql)$(.bind($arg))*.execute(pool).await
+                    .map(|done| done.rows_affected())
+            }
+            $crate::store::Store::Postgres(pool) => sqlx::query($sql)
+                $(.bind($arg))*.execute(pool).await.map(|done| done.rows_affected()),
+        }
+    };
+}
+
 /// Like `fetch!`, outside any transaction: one statement that only reads, on the hot path.
 macro_rules! fetch_alone {
     ($store:expr, $sql:ident($($arg:expr),* $(,)?) => $fetch:ident) => {

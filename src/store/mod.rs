@@ -26,6 +26,7 @@ pub mod usage_journal;
 pub mod users;
 
 pub use engine::{Store, StoreError, Tx};
+pub use migrations::MigrationFailed;
 pub use open::Options;
 
 use crate::clock::{self, Timestamp};

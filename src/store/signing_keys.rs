@@ -18,8 +18,8 @@ statements! {
             activates_at, retires_at, gone_at, revoked_at
         from signing_keys order by algorithm, generation";
 
-    COUNT = "
-        select count(*) from signing_keys where algorithm = $1";
+    LAST_GENERATION = "
+        select max(generation) from signing_keys where algorithm = $1";
 
     SET_LIFE = "
         update signing_keys set activates_at = $2, retires_at = $3, gone_at = $4, revoked_at = $5
@@ -97,10 +97,10 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<SigningKey>, StoreError> {
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
-/// Whether there ever was a key of this algorithm, readable or not.
-pub async fn has_any(tx: &mut Tx, algorithm: Algorithm) -> Result<bool, StoreError> {
-    let (count,): (i64,) = fetch!(tx, COUNT(algorithm.as_str()) => fetch_one)?;
-    Ok(count > 0)
+/// The generation of the newest key of this algorithm, readable or not; `None`: there never was one.
+pub async fn last_generation(tx: &mut Tx, algorithm: Algorithm) -> Result<Option<i64>, StoreError> {
+    let (last,): (Option<i64>,) = fetch!(tx, LAST_GENERATION(algorithm.as_str()) => fetch_one)?;
+    Ok(last)
 }
 
 /// Writes the moments of the key's life.

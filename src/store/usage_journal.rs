@@ -2,7 +2,7 @@
 
 use sqlx::types::Uuid;
 
-use super::{StoreError, Tx};
+use super::{Store, StoreError, Tx};
 
 statements! {
     APPEND = "
@@ -14,8 +14,9 @@ statements! {
         returning batch";
 }
 
-pub async fn append(tx: &mut Tx, id: Uuid, batch: &str) -> Result<(), StoreError> {
-    execute!(tx, APPEND(id, batch))?;
+/// Durable when this returns.
+pub async fn append(store: &Store, id: Uuid, batch: &str) -> Result<(), StoreError> {
+    execute_alone!(store, APPEND(id, batch))?;
     Ok(())
 }
 

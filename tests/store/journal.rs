@@ -5,9 +5,7 @@ use keyturn::store::{Store, usage_journal};
 use crate::{engines, id, now};
 
 async fn append(store: &Store, batch: &str) {
-    let mut tx = store.write().await.unwrap();
-    usage_journal::append(&mut tx, id(), batch).await.unwrap();
-    tx.commit(now()).await.unwrap();
+    usage_journal::append(store, id(), batch).await.unwrap();
 }
 
 async fn take_all(store: &Store) -> Vec<String> {

@@ -42,7 +42,7 @@ fn used(secret_id: SecretId, minute: i64, source: &str, outcome: &str) -> Use {
         minute,
         source: source.parse().unwrap(),
         user_agent: UserAgent::new("curl/8"),
-        outcome: outcome.to_owned(),
+        outcome: outcome.to_owned().into(),
     }
 }
 
@@ -86,7 +86,7 @@ async fn the_last_use_is_the_last_token_and_not_the_last_refusal() {
         let after = usage::last_used(&mut tx, secret).await.unwrap();
 
         assert_eq!(before, None, "{}", engine.name);
-        assert_eq!(after, Some((8, "192.0.2.2".to_owned())));
+        assert_eq!(after, Some((8, Some("192.0.2.2".to_owned()))));
     }
 }
 
@@ -108,6 +108,7 @@ async fn old_usage_goes_minute_by_minute() {
         }
 
         assert_eq!(steps, [2, 1, 0, 0], "{}", engine.name);
+        assert_eq!(usage::last_used(&mut tx, secret).await.unwrap().unwrap().0, 3);
         assert_eq!(usage::of_key(&mut tx, key).await.unwrap(), uses[3..]);
     }
 }

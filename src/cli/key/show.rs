@@ -62,7 +62,7 @@ impl Shown {
                 dies_at: secret.dies_at,
                 is_live: secret.is_live(now),
                 last_used_at: last.as_ref().and_then(|last| timestamp(last.minute * 60)),
-                last_used_from: last.map(|last| last.source),
+                last_used_from: last.and_then(|last| last.source),
             })
             .collect();
         let last = secrets.iter().max_by_key(|secret| secret.last_used_at);
@@ -110,7 +110,8 @@ impl Shown {
     fn text(&self) -> String {
         let used = match (self.last_used_at, &self.last_used_from) {
             (Some(at), Some(from)) => format!("{at} from {from}"),
-            _ => "never".to_owned(),
+            (Some(at), None) => at.to_string(),
+            (None, _) => "never".to_owned(),
         };
         let networks = Some(self.allowed_networks.to_string()).filter(|it| !it.is_empty());
         let networks = networks.unwrap_or_else(|| "any address".to_owned());
