@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A tenth less processor time to an exchange than with the allocator of the C library.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match keyturn::cli::run().await {

@@ -34,5 +34,5 @@ pub use role::{MalformedRole, Role, RoleName, Roles};
 pub use scope::{MalformedScope, NotGranted, Scopes};
 pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix};
 pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownAlgorithm};
-pub use usage::{Origin, RefusalRecord, Use, UserAgent};
+pub use usage::{Circumstances, Origin, RefusalRecord, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};

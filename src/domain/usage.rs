@@ -37,9 +37,15 @@ impl UserAgent {
 }
 
 /// What usage is counted by. The table grows with keys and minutes, not with requests.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Use {
     pub secret_id: SecretId,
+    pub circumstances: Circumstances,
+}
+
+/// What many uses at once have in common, whichever secrets they are of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Circumstances {
     /// Minutes since 1970.
     pub minute: i64,
     pub source: IpAddr,

@@ -4,7 +4,7 @@ use super::{Failed, Refusal, refusal::Refused};
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Origin, Presented, RefusalRecord, SecretId, Use},
+    domain::{Circumstances, Origin, Presented, RefusalRecord, SecretId, Use},
     ledger::Receipt,
 };
 
@@ -52,11 +52,11 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
 }
 
 fn counted(secret_id: SecretId, origin: &Origin, now: Timestamp, outcome: &'static str) -> Use {
-    Use {
-        secret_id,
+    let circumstances = Circumstances {
         minute: now.timestamp() / 60,
         source: origin.source,
         user_agent: origin.user_agent.clone(),
         outcome: outcome.into(),
-    }
+    };
+    Use { secret_id, circumstances }
 }

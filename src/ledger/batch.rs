@@ -1,15 +1,17 @@
 //! What one commit writes: uses, counted together where they are alike, and refusals.
 
-use std::{borrow::Cow, collections::HashMap, net::IpAddr};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{RefusalRecord, SecretId, Use, UserAgent};
+use crate::domain::{Circumstances, RefusalRecord, SecretId, Use};
 
 #[derive(Default)]
 pub(super) struct Batch {
-    uses: HashMap<Use, i64>,
+    /// Most uses of a moment differ in their secrets alone: what they share is kept once.
+    uses: HashMap<Circumstances, HashMap<SecretId, i64>>,
     refusals: Vec<RefusalRecord>,
+    rows: usize,
 }
 
 /// A batch as the journal keeps it.
@@ -19,14 +21,11 @@ struct Written {
     refusals: Vec<RefusalRecord>,
 }
 
-/// Uses that differ in their secrets alone: most of a batch, so what they share is written once.
+/// How often each secret was used under the same circumstances.
 #[derive(Serialize, Deserialize)]
-struct Alike {
-    minute: i64,
-    source: IpAddr,
-    user_agent: UserAgent,
-    outcome: Cow<'static, str>,
-    secrets: Vec<(SecretId, i64)>,
+pub(super) struct Alike {
+    pub(super) circumstances: Circumstances,
+    pub(super) secrets: Vec<(SecretId, i64)>,
 }
 
 impl Batch {
@@ -34,33 +33,32 @@ impl Batch {
     const MOST_REFUSALS: usize = 100;
 
     pub(super) fn is_empty(&self) -> bool {
-        self.uses.is_empty() && self.refusals.is_empty()
+        self.rows == 0
     }
 
     /// How many rows it may become.
     pub(super) fn len(&self) -> usize {
-        self.uses.len() + self.refusals.len()
+        self.rows
     }
 
-    pub(super) fn add_use(&mut self, used: Use, count: i64) {
-        *self.uses.entry(used).or_default() += count;
+    pub(super) fn add_use(&mut self, used: Use) {
+        let Use { secret_id, circumstances } = used;
+        let count = self.uses.entry(circumstances).or_default().entry(secret_id).or_default();
+        self.rows += usize::from(*count == 0);
+        *count += 1;
     }
 
     pub(super) fn add_refusal(&mut self, refusal: RefusalRecord) {
         if self.refusals.len() < Self::MOST_REFUSALS {
             self.refusals.push(refusal);
+            self.rows += 1;
         }
     }
 
     pub(super) fn to_text(&self) -> String {
-        let mut alike: HashMap<_, Vec<_>> = HashMap::new();
-        for (Use { secret_id, minute, source, user_agent, outcome }, count) in &self.uses {
-            let shared = (*minute, *source, user_agent, outcome);
-            alike.entry(shared).or_default().push((*secret_id, *count));
-        }
-        let uses = alike.into_iter().map(|((minute, source, user_agent, outcome), secrets)| {
-            let (user_agent, outcome) = (user_agent.clone(), outcome.clone());
-            Alike { minute, source, user_agent, outcome, secrets }
+        let uses = self.uses.iter().map(|(circumstances, secrets)| Alike {
+            circumstances: circumstances.clone(),
+            secrets: secrets.iter().map(|(secret, count)| (*secret, *count)).collect(),
         });
         let written = Written { uses: uses.collect(), refusals: self.refusals.clone() };
         serde_json::to_string(&written).expect("a batch has no keys but text")
@@ -69,20 +67,25 @@ impl Batch {
     /// Adds what a batch in the journal says. Tells whether it could be read.
     pub(super) fn add_text(&mut self, text: &str) -> bool {
         let Ok(written) = serde_json::from_str::<Written>(text) else { return false };
-        for Alike { minute, source, user_agent, outcome, secrets } in written.uses {
-            for (secret_id, count) in secrets {
-                let (user_agent, outcome) = (user_agent.clone(), outcome.clone());
-                self.add_use(Use { secret_id, minute, source, user_agent, outcome }, count);
+        for Alike { circumstances, secrets } in written.uses {
+            let known = self.uses.entry(circumstances).or_default();
+            for (secret, count) in secrets {
+                *known.entry(secret).or_default() += count;
             }
         }
         self.refusals.extend(written.refusals);
         true
     }
 
-    /// The uses in the order of the table they are counted in: neighbours share its pages.
-    pub(super) fn into_parts(self) -> (Vec<(Use, i64)>, Vec<RefusalRecord>) {
-        let mut uses: Vec<_> = self.uses.into_iter().collect();
-        uses.sort_unstable_by_key(|(used, _)| (used.minute, used.secret_id.0));
-        (uses, self.refusals)
+    /// In the order of the tables they are counted in: neighbours share their pages.
+    pub(super) fn into_parts(self) -> (Vec<Alike>, Vec<RefusalRecord>) {
+        let alike = self.uses.into_iter().map(|(circumstances, secrets)| {
+            let mut secrets: Vec<_> = secrets.into_iter().collect();
+            secrets.sort_unstable();
+            Alike { circumstances, secrets }
+        });
+        let mut alike: Vec<_> = alike.collect();
+        alike.sort_unstable_by(|one, other| one.circumstances.cmp(&other.circumstances));
+        (alike, self.refusals)
     }
 }

@@ -15,7 +15,7 @@ pub struct Fold {
 }
 
 /// Batches to one transaction: it must not keep the writer waiting.
-const STEP: i64 = 16;
+const STEP: i64 = 256;
 /// How often the journal is emptied.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -55,7 +55,9 @@ impl Fold {
             }
         }
         let (uses, refusals) = all.into_parts();
-        store::usage::add(&mut tx, &uses).await?;
+        for alike in &uses {
+            store::usage::add(&mut tx, &alike.circumstances, &alike.secrets).await?;
+        }
         for refusal in &refusals {
             store::refusals::insert(&mut tx, refusal).await?;
         }

@@ -63,7 +63,7 @@ impl Writer {
             for message in messages.drain(..) {
                 match message {
                     Message::Use(used, waiter) => {
-                        kept.add_use(used, 1);
+                        kept.add_use(used);
                         waiters.extend(waiter);
                     }
                     Message::Refusal(refusal) => kept.add_refusal(*refusal),

@@ -151,10 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn only_32_bytes_of_base64url_are_a_key() {
+    fn only_32_bytes_of_base64_are_a_key() {
         let text = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         assert!(KeyEncryptionKey::from_text(&format!("{text}\n")).is_ok());
-        for wrong in ["", "AAAA", &text[1..], &format!("{text}="), &format!("{text}A")] {
+        for wrong in ["", "AAAA", &text[1..], &format!("{text}!"), &format!("{text}A")] {
             assert_eq!(KeyEncryptionKey::from_text(wrong).unwrap_err(), MalformedKeyEncryptionKey);
         }
     }

@@ -3,21 +3,28 @@
 use sqlx::types::Uuid;
 
 use super::{StoreError, Tx};
-use crate::domain::{ApiKeyId, SecretId, Use};
+use crate::domain::{ApiKeyId, Circumstances, SecretId, Use};
 
 statements! {
     ADD = "
         insert into usage (minute, secret_id, source, user_agent, outcome, uses)
-        values ($1, $2, $3, $4, $5, $6)
+        values ($1, $5, $2, $3, $4, $6)
         on conflict (minute, secret_id, source, user_agent, outcome)
         do update set uses = usage.uses + excluded.uses";
 
-    ADD_EIGHT = "
+    ADD_MANY = "
         insert into usage (minute, secret_id, source, user_agent, outcome, uses)
-        values ($1, $2, $3, $4, $5, $6), ($7, $8, $9, $10, $11, $12),
-            ($13, $14, $15, $16, $17, $18), ($19, $20, $21, $22, $23, $24),
-            ($25, $26, $27, $28, $29, $30), ($31, $32, $33, $34, $35, $36),
-            ($37, $38, $39, $40, $41, $42), ($43, $44, $45, $46, $47, $48)
+        values ($1, $5, $2, $3, $4, $6), ($1, $7, $2, $3, $4, $8), ($1, $9, $2, $3, $4, $10),
+            ($1, $11, $2, $3, $4, $12), ($1, $13, $2, $3, $4, $14), ($1, $15, $2, $3, $4, $16),
+            ($1, $17, $2, $3, $4, $18), ($1, $19, $2, $3, $4, $20), ($1, $21, $2, $3, $4, $22),
+            ($1, $23, $2, $3, $4, $24), ($1, $25, $2, $3, $4, $26), ($1, $27, $2, $3, $4, $28),
+            ($1, $29, $2, $3, $4, $30), ($1, $31, $2, $3, $4, $32), ($1, $33, $2, $3, $4, $34),
+            ($1, $35, $2, $3, $4, $36), ($1, $37, $2, $3, $4, $38), ($1, $39, $2, $3, $4, $40),
+            ($1, $41, $2, $3, $4, $42), ($1, $43, $2, $3, $4, $44), ($1, $45, $2, $3, $4, $46),
+            ($1, $47, $2, $3, $4, $48), ($1, $49, $2, $3, $4, $50), ($1, $51, $2, $3, $4, $52),
+            ($1, $53, $2, $3, $4, $54), ($1, $55, $2, $3, $4, $56), ($1, $57, $2, $3, $4, $58),
+            ($1, $59, $2, $3, $4, $60), ($1, $61, $2, $3, $4, $62), ($1, $63, $2, $3, $4, $64),
+            ($1, $65, $2, $3, $4, $66), ($1, $67, $2, $3, $4, $68)
         on conflict (minute, secret_id, source, user_agent, outcome)
         do update set uses = usage.uses + excluded.uses";
 
@@ -56,42 +63,46 @@ statements! {
         where minute < $1 and minute = (select min(minute) from usage)";
 }
 
-/// Adds to the counts, and remembers when each secret was last used. No two of these may be counted
-/// by the same; those of a minute stand together.
-pub async fn add(tx: &mut Tx, uses: &[(Use, i64)]) -> Result<(), StoreError> {
-    for of_a_minute in uses.chunk_by(|(one, _), (next, _)| one.minute == next.minute) {
-        let issued = of_a_minute.iter().filter(|(used, _)| used.outcome == "issued");
-        let secrets: Vec<_> = issued.map(|(used, _)| used.secret_id).collect();
+/// Adds to the counts of these secrets, and remembers when they were last used. No secret may stand
+/// there twice.
+pub async fn add(
+    tx: &mut Tx,
+    circumstances: &Circumstances,
+    secrets: &[(SecretId, i64)],
+) -> Result<(), StoreError> {
+    if circumstances.outcome == "issued" {
         for some in secrets.chunks(MARKED_AT_ONCE) {
-            mark_used(tx, of_a_minute[0].0.minute, some).await?;
+            mark_used(tx, circumstances.minute, some).await?;
         }
     }
-    let (eights, rest) = uses.as_chunks::<8>();
-    for eight in eights {
-        add_eight(tx, eight).await?;
+    let (many, rest) = secrets.as_chunks::<ADDED_AT_ONCE>();
+    for some in many {
+        add_rows(tx, ADD_MANY, circumstances, some).await?;
     }
-    for (used, count) in rest {
-        let source = used.source.to_string();
-        let agent = used.user_agent.as_str();
-        let outcome = &*used.outcome;
-        execute!(tx, ADD(used.minute, used.secret_id.0, source, agent, outcome, *count))?;
+    for one in rest.chunks(1) {
+        add_rows(tx, ADD, circumstances, one).await?;
     }
     Ok(())
 }
 
-/// A statement costs more than a row: eight rows at once cost little more than one.
-async fn add_eight(tx: &mut Tx, uses: &[(Use, i64); 8]) -> Result<(), StoreError> {
+/// As many as [`ADD_MANY`] has places for. A statement costs more than a row.
+const ADDED_AT_ONCE: usize = 32;
+
+async fn add_rows(
+    tx: &mut Tx,
+    statement: &'static str,
+    circumstances: &Circumstances,
+    secrets: &[(SecretId, i64)],
+) -> Result<(), StoreError> {
     macro_rules! bind_all {
         ($transaction:expr) => {{
-            let mut query = sqlx::query(ADD_EIGHT);
-            for (used, count) in uses {
-                query = query
-                    .bind(used.minute)
-                    .bind(used.secret_id.0)
-                    .bind(used.source.to_string())
-                    .bind(used.user_agent.as_str())
-                    .bind(&*used.outcome)
-                    .bind(*count);
+            let mut query = sqlx::query(statement)
+                .bind(circumstances.minute)
+                .bind(circumstances.source.to_string())
+                .bind(circumstances.user_agent.as_str())
+                .bind(&*circumstances.outcome);
+            for (secret, count) in secrets {
+                query = query.bind(secret.0).bind(*count);
             }
             query.execute(&mut **$transaction).await.map(drop)
         }};
@@ -106,12 +117,16 @@ async fn add_eight(tx: &mut Tx, uses: &[(Use, i64); 8]) -> Result<(), StoreError
 /// As many as [`MARK_USED`] has places for.
 const MARKED_AT_ONCE: usize = 16;
 
-async fn mark_used(tx: &mut Tx, minute: i64, secrets: &[SecretId]) -> Result<(), StoreError> {
+async fn mark_used(
+    tx: &mut Tx,
+    minute: i64,
+    secrets: &[(SecretId, i64)],
+) -> Result<(), StoreError> {
     macro_rules! bind_all {
         ($transaction:expr) => {{
             let mut query = sqlx::query(MARK_USED).bind(minute);
             // Places that are left over name a secret twice, which changes nothing.
-            for secret in secrets.iter().cycle().take(MARKED_AT_ONCE) {
+            for (secret, _) in secrets.iter().cycle().take(MARKED_AT_ONCE) {
                 query = query.bind(secret.0);
             }
             query.execute(&mut **$transaction).await.map(drop)
@@ -140,13 +155,13 @@ pub async fn of_key(tx: &mut Tx, id: ApiKeyId) -> Result<Vec<(Use, i64)>, StoreE
     let rows: Vec<Row> = fetch!(tx, OF_KEY(id.0) => fetch_all)?;
     rows.into_iter()
         .map(|row| {
-            let used = Use {
-                secret_id: SecretId(row.secret_id),
+            let circumstances = Circumstances {
                 minute: row.minute,
                 source: super::parse("usage.source", &row.source)?,
                 user_agent: crate::domain::UserAgent::new(&row.user_agent),
                 outcome: row.outcome.into(),
             };
+            let used = Use { secret_id: SecretId(row.secret_id), circumstances };
             Ok((used, row.uses))
         })
         .collect()

@@ -283,7 +283,10 @@ async fn issued(server: &TestServer, id: ApiKeyId) -> i64 {
     fold.fold_all().await.unwrap();
     let mut tx = server.app.store.read().await.unwrap();
     let uses = store::usage::of_key(&mut tx, id).await.unwrap();
-    uses.iter().filter(|(used, _)| used.outcome == "issued").map(|(_, count)| count).sum()
+    uses.iter()
+        .filter(|(used, _)| used.circumstances.outcome == "issued")
+        .map(|(_, count)| count)
+        .sum()
 }
 
 #[tokio::test]

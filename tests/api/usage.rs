@@ -26,7 +26,11 @@ async fn uses(server: &TestServer, id: ApiKeyId) -> Vec<(Use, i64)> {
 
 /// How often a key was used, with which outcome.
 async fn counts(server: &TestServer, id: ApiKeyId) -> Vec<(String, i64)> {
-    uses(server, id).await.into_iter().map(|(used, count)| (used.outcome.into_owned(), count)).collect()
+    uses(server, id)
+        .await
+        .into_iter()
+        .map(|(used, count)| (used.circumstances.outcome.into_owned(), count))
+        .collect()
 }
 
 async fn exchange_as(server: &TestServer, agent: &str, secret: &Secret) -> u16 {
@@ -56,6 +60,7 @@ async fn usage_is_counted_by_minute_agent_and_outcome() {
             .await
             .into_iter()
             .map(|(used, count)| {
+                let used = used.circumstances;
                 let agent = used.user_agent.as_str().len();
                 assert_eq!(used.source.to_string(), "127.0.0.1");
                 (used.minute - minute, agent, used.outcome.into_owned(), count)

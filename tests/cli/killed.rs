@@ -96,7 +96,7 @@ async fn counted(place: &Place, key: &Key) -> u64 {
     Fold::new(store.clone(), Clock::system()).fold_all().await.unwrap();
     let mut tx = store.read().await.unwrap();
     let uses = store::usage::of_key(&mut tx, key.id.parse().unwrap()).await.unwrap();
-    let issued = uses.iter().filter(|(used, _)| used.outcome == "issued");
+    let issued = uses.iter().filter(|(used, _)| used.circumstances.outcome == "issued");
     issued.map(|(_, count)| u64::try_from(*count).unwrap()).sum()
 }
 

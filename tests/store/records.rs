@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use keyturn::{
     domain::{
-        Actor, ApiKey, ApiKeyId, AuditEvent, Networks, Owner, Reach, RefusalRecord, Secret,
-        SecretId, Use, UserAgent,
+        Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, Owner, Reach, RefusalRecord,
+        Secret, SecretId, Use, UserAgent,
     },
     random::Random,
     store::{api_key_secrets, api_keys, audit_events, counters, refusals, usage},
@@ -36,9 +36,8 @@ async fn key(engine: &Engine) -> (ApiKeyId, SecretId) {
     (key.id, secret_id)
 }
 
-fn used(secret_id: SecretId, minute: i64, source: &str, outcome: &str) -> Use {
-    Use {
-        secret_id,
+fn at(minute: i64, source: &str, outcome: &str) -> Circumstances {
+    Circumstances {
         minute,
         source: source.parse().unwrap(),
         user_agent: UserAgent::new("curl/8"),
@@ -50,23 +49,27 @@ fn used(secret_id: SecretId, minute: i64, source: &str, outcome: &str) -> Use {
 async fn usage_adds_up_however_many_rows_come_at_once() {
     for engine in engines().await {
         let (key, secret) = key(&engine).await;
-        let uses: Vec<_> = (0..21)
-            .map(|minute| (used(secret, minute, "2001:db8::1", "issued"), minute + 1))
-            .collect();
         let mut tx = engine.store.write().await.unwrap();
+        let mut counts = vec![(secret, 1)];
+        for count in 2..80 {
+            let secret = SecretId(id());
+            let hash = Secret::generate(&"ktk".parse().unwrap(), &Random::System).hash();
+            api_key_secrets::insert(&mut tx, secret, key, hash, now()).await.unwrap();
+            counts.push((secret, count));
+        }
+        let circumstances = at(7, "2001:db8::1", "issued");
 
-        usage::add(&mut tx, &uses).await.unwrap();
-        usage::add(&mut tx, &uses[..9]).await.unwrap();
-        usage::add(&mut tx, &[]).await.unwrap();
+        usage::add(&mut tx, &circumstances, &counts).await.unwrap();
+        usage::add(&mut tx, &circumstances, &counts[..40]).await.unwrap();
+        usage::add(&mut tx, &circumstances, &[]).await.unwrap();
 
-        let expected: Vec<_> = uses
-            .iter()
-            .enumerate()
-            .map(|(place, (used, count))| {
-                (used.clone(), if place < 9 { count * 2 } else { *count })
-            })
-            .collect();
-        assert_eq!(usage::of_key(&mut tx, key).await.unwrap(), expected, "{}", engine.name);
+        let found = usage::of_key(&mut tx, key).await.unwrap();
+        assert_eq!(found.len(), 79, "{}", engine.name);
+        for (place, (secret_id, count)) in counts.into_iter().enumerate() {
+            let used = Use { secret_id, circumstances: circumstances.clone() };
+            let expected = if place < 40 { count * 2 } else { count };
+            assert!(found.contains(&(used, expected)), "{}: {place}", engine.name);
+        }
     }
 }
 
@@ -74,42 +77,49 @@ async fn usage_adds_up_however_many_rows_come_at_once() {
 async fn the_last_use_is_the_last_token_and_not_the_last_refusal() {
     for engine in engines().await {
         let (_, secret) = key(&engine).await;
-        let uses = [
-            (used(secret, 7, "192.0.2.1", "issued"), 1),
-            (used(secret, 8, "192.0.2.2", "issued"), 1),
-            (used(secret, 9, "192.0.2.3", "key_expired"), 1),
-        ];
         let mut tx = engine.store.write().await.unwrap();
+        let mut found = vec![usage::last_used(&mut tx, secret).await.unwrap()];
 
-        let before = usage::last_used(&mut tx, secret).await.unwrap();
-        usage::add(&mut tx, &uses).await.unwrap();
-        let after = usage::last_used(&mut tx, secret).await.unwrap();
+        // Within the hour of the first, at its end, and long after.
+        for minute in [700, 701, 760, 2000] {
+            let issued = at(minute, "192.0.2.1", "issued");
+            let refused = at(minute + 1, "192.0.2.3", "key_expired");
+            usage::add(&mut tx, &issued, &[(secret, 1)]).await.unwrap();
+            usage::add(&mut tx, &refused, &[(secret, 1)]).await.unwrap();
+            found.push(usage::last_used(&mut tx, secret).await.unwrap());
+        }
 
-        assert_eq!(before, None, "{}", engine.name);
-        assert_eq!(after, Some((8, Some("192.0.2.2".to_owned()))));
+        let from = || Some("192.0.2.1".to_owned());
+        let expected = [700, 701, 760, 2000].map(|minute| Some((minute, from())));
+        assert_eq!(found[0], None, "{}", engine.name);
+        assert_eq!(found[1..], expected, "{}", engine.name);
     }
 }
 
 #[tokio::test]
-async fn old_usage_goes_minute_by_minute() {
+async fn old_usage_goes_minute_by_minute_and_the_last_use_is_still_known() {
     for engine in engines().await {
         let (key, secret) = key(&engine).await;
-        let uses: Vec<_> = [1, 1, 2, 3]
-            .into_iter()
-            .zip(["192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1"])
-            .map(|(minute, source)| (used(secret, minute, source, "issued"), 1))
-            .collect();
         let mut tx = engine.store.write().await.unwrap();
-        usage::add(&mut tx, &uses).await.unwrap();
+        for (minute, source) in
+            [(1, "192.0.2.1"), (1, "192.0.2.2"), (2, "192.0.2.1"), (3, "192.0.2.1")]
+        {
+            let issued = at(minute, source, "issued");
+            usage::add(&mut tx, &issued, &[(secret, 1)]).await.unwrap();
+        }
 
         let mut steps = Vec::new();
         for _ in 0..4 {
             steps.push(usage::prune(&mut tx, 3).await.unwrap());
         }
+        let left = usage::of_key(&mut tx, key).await.unwrap();
+        usage::prune(&mut tx, 9).await.unwrap();
+        let last = usage::last_used(&mut tx, secret).await.unwrap();
 
         assert_eq!(steps, [2, 1, 0, 0], "{}", engine.name);
-        assert_eq!(usage::last_used(&mut tx, secret).await.unwrap().unwrap().0, 3);
-        assert_eq!(usage::of_key(&mut tx, key).await.unwrap(), uses[3..]);
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].0.circumstances.minute, 3);
+        assert_eq!(last, Some((1, None)), "about when, no longer from where");
     }
 }
 

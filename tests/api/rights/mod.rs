@@ -56,7 +56,7 @@ async fn ask_in(server: &TestServer, secret: &Secret, organization: Organization
 /// The scopes granted, or why not.
 fn outcome(answer: &Answer) -> &str {
     let scope = answer.body["scope"].as_str();
-    scope.unwrap_or_else(|| answer.body["error"].as_str().unwrap())
+    scope.unwrap_or_else(|| answer.body["error"].as_str().unwrap_or_default())
 }
 
 async fn define(server: &TestServer, organization: OrganizationId, name: &str, scopes: &str) {
