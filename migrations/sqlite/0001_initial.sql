@@ -65,7 +65,7 @@ create table api_key_secrets (
     status_index     integer not null unique,
     created_at       integer not null,
     dies_at          integer,
-    -- The minute of the last use, or one of the hour before it: written once an hour at most.
+    -- The minute of the last use, or one of the two hours before it: seldom written.
     last_used_minute integer
 ) strict;
 create index api_key_secrets_by_key on api_key_secrets (api_key_id);

@@ -105,14 +105,8 @@ impl From<ExchangeError> for OAuthError {
     fn from(error: ExchangeError) -> Self {
         match error {
             ExchangeError::Refused(refusal) => refusal.into(),
-            error if error.may_pass() => {
-                tracing::warn!(%error, "cannot issue tokens for now");
-                Self::UNAVAILABLE
-            }
-            error => {
-                tracing::error!(%error, "could not issue a token");
-                Self::SERVER_ERROR
-            }
+            error if error.may_pass() => Self::UNAVAILABLE,
+            _ => Self::SERVER_ERROR,
         }
     }
 }

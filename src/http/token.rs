@@ -114,12 +114,15 @@ async fn answer(
         scopes: scopes(&mut form)?,
         origin,
     };
-    let (door, began) = (request.origin.door, Instant::now());
+    let (door, id, began) = (request.origin.door, request.origin.request_id, Instant::now());
     let outcome = exchange::exchange(&edge.app, request).await;
     let word = match &outcome {
         Ok(_) => "issued",
         Err(ExchangeError::Refused(refusal)) => refusal.code(),
-        Err(_) => "failed",
+        Err(error) => {
+            tracing::error!(request_id = %id, door, %error, "could not issue a token");
+            "failed"
+        }
     };
     edge.metrics.count_exchange(door, word, began.elapsed());
     Ok(written(&outcome?, shape))

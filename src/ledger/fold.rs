@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::batch::Batch;
+use super::{
+    batch::{Alike, Batch},
+    marked::Marked,
+};
 use crate::{
     clock::Clock,
     store::{self, Store, StoreError},
@@ -12,6 +15,7 @@ use crate::{
 pub struct Fold {
     store: Store,
     clock: Clock,
+    marked: Marked,
 }
 
 /// Batches to one transaction: it must not keep the writer waiting.
@@ -21,11 +25,11 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 impl Fold {
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+        Self { store, clock, marked: Marked::default() }
     }
 
     /// Folds for ever, every two seconds.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         loop {
             if let Err(error) = self.fold_all().await {
                 tracing::error!(%error, "could not fold the usage journal");
@@ -35,14 +39,14 @@ impl Fold {
     }
 
     /// Folds until the journal holds nothing but what others are folding just now.
-    pub async fn fold_all(&self) -> Result<(), StoreError> {
+    pub async fn fold_all(&mut self) -> Result<(), StoreError> {
         while self.fold_step().await? {}
         Ok(())
     }
 
     /// Takes some batches out and counts them, both in one transaction, so that each is counted
     /// once whoever folds and whenever it is killed. Tells whether there was anything to do.
-    async fn fold_step(&self) -> Result<bool, StoreError> {
+    async fn fold_step(&mut self) -> Result<bool, StoreError> {
         let mut tx = self.store.write().await?;
         let taken = store::usage_journal::take(&mut tx, STEP).await?;
         if taken.is_empty() {
@@ -55,13 +59,20 @@ impl Fold {
             }
         }
         let (uses, refusals) = all.into_parts();
-        for alike in &uses {
-            store::usage::add(&mut tx, &alike.circumstances, &alike.secrets).await?;
+        let mut marked = Vec::new();
+        for Alike { circumstances, secrets } in &uses {
+            store::usage::add(&mut tx, circumstances, secrets).await?;
+            let unknown = self.marked.unknown(circumstances, secrets);
+            store::api_key_secrets::mark_used(&mut tx, circumstances.minute, &unknown).await?;
+            marked.push((circumstances, unknown));
         }
         for refusal in &refusals {
             store::refusals::insert(&mut tx, refusal).await?;
         }
         tx.commit(self.clock.now()).await?;
+        for (circumstances, secrets) in marked {
+            self.marked.remember(circumstances, &secrets);
+        }
         Ok(true)
     }
 }

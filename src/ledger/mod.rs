@@ -5,6 +5,7 @@
 
 mod batch;
 mod fold;
+mod marked;
 mod writer;
 
 use tokio::sync::{mpsc, oneshot};
@@ -60,13 +61,21 @@ impl Receipt {
     }
 }
 
-/// Records that may wait: beyond it callers are told that we are overloaded.
-const MOST_WAITING: usize = 16_384;
-
 /// The ledger and the writer behind it, which runs until the ledger is closed.
 pub fn open(store: Store, clock: Clock, random: Random, recording: Recording) -> (Ledger, Writer) {
-    let (records, waiting) = mpsc::channel(MOST_WAITING);
+    let (records, waiting) = mpsc::channel(recording.most_waiting());
     (Ledger { records, recording }, Writer::new(waiting, store, clock, random, recording))
+}
+
+impl Recording {
+    /// Records that may wait: beyond it callers are told that we are overloaded. Where nobody waits
+    /// for the commit, they outlast one that hangs.
+    fn most_waiting(self) -> usize {
+        match self {
+            Self::BeforeReply => 16_384,
+            Self::Soon => 262_144,
+        }
+    }
 }
 
 impl Ledger {

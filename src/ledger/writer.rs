@@ -1,11 +1,11 @@
 //! The one writer: commits together whatever came while it was committing.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
     task::yield_now,
-    time::{sleep, timeout},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{Message, Recording, batch::Batch};
@@ -32,6 +32,34 @@ const MOST_KEPT: usize = 100_000;
 /// A commit that takes longer counts as failed: callers are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_secs(5);
 
+/// What was gathered beside the batch.
+#[derive(Default)]
+struct Gathered {
+    /// Who waits for the commit.
+    waiters: Vec<oneshot::Sender<()>>,
+    /// Who waits for the end.
+    closing: Option<oneshot::Sender<()>>,
+    /// Nobody is left to send anything.
+    ended: bool,
+}
+
+impl Gathered {
+    fn is_last(&self) -> bool {
+        self.ended || self.closing.is_some()
+    }
+
+    fn add(&mut self, message: Message, kept: &mut Batch) {
+        match message {
+            Message::Use(used, waiter) => {
+                kept.add_use(used);
+                self.waiters.extend(waiter);
+            }
+            Message::Refusal(refusal) => kept.add_refusal(*refusal),
+            Message::Close(done) => self.closing = Some(done),
+        }
+    }
+}
+
 impl Writer {
     pub(super) fn new(
         waiting: mpsc::Receiver<Message>,
@@ -45,40 +73,50 @@ impl Writer {
 
     /// Runs until the ledger is closed or every handle to it is gone.
     pub async fn run(mut self) {
-        let mut messages = Vec::with_capacity(MOST_AT_ONCE);
         let mut kept = Batch::default();
-        loop {
-            if self.waiting.recv_many(&mut messages, MOST_AT_ONCE).await == 0 {
-                break;
+        let mut gathered = Gathered::default();
+        while !gathered.is_last() {
+            match self.recording {
+                Recording::BeforeReply => self.gather(&mut kept, &mut gathered).await,
+                Recording::Soon => self.gather_for_a_while(&mut kept, &mut gathered).await,
             }
-            // Requests that are about to hand in their use share this commit, not the next.
-            yield_now().await;
-            while messages.len() < MOST_AT_ONCE
-                && let Ok(message) = self.waiting.try_recv()
-            {
-                messages.push(message);
+            self.write(&mut kept, mem::take(&mut gathered.waiters)).await;
+        }
+        if let Some(done) = gathered.closing {
+            // Nobody waits any more where the receiver is gone.
+            let _ = done.send(());
+        }
+    }
+
+    /// Waits for a message and takes what else is there. May be dropped at any time.
+    async fn gather(&mut self, kept: &mut Batch, gathered: &mut Gathered) {
+        let mut messages = Vec::with_capacity(64);
+        gathered.ended = self.waiting.recv_many(&mut messages, MOST_AT_ONCE).await == 0;
+        for message in messages {
+            gathered.add(message, kept);
+        }
+        // Requests that are about to hand in their use share this commit, not the next.
+        yield_now().await;
+        for _ in 0..MOST_AT_ONCE {
+            let Ok(message) = self.waiting.try_recv() else { break };
+            gathered.add(message, kept);
+        }
+    }
+
+    /// Gathers until it is time to write. Takes no more than can be kept: what then fills the queue
+    /// is told to its callers.
+    async fn gather_for_a_while(&mut self, kept: &mut Batch, gathered: &mut Gathered) {
+        if kept.is_empty() {
+            self.gather(kept, gathered).await;
+        }
+        let until = Instant::now() + SOON;
+        while !gathered.is_last() && kept.len() < MOST_KEPT {
+            if timeout_at(until, self.gather(kept, gathered)).await.is_err() {
+                return;
             }
-            let mut waiters = Vec::new();
-            let mut closing = None;
-            for message in messages.drain(..) {
-                match message {
-                    Message::Use(used, waiter) => {
-                        kept.add_use(used);
-                        waiters.extend(waiter);
-                    }
-                    Message::Refusal(refusal) => kept.add_refusal(*refusal),
-                    Message::Close(done) => closing = Some(done),
-                }
-            }
-            self.write(&mut kept, waiters).await;
-            if let Some(done) = closing {
-                // Nobody waits any more where the receiver is gone.
-                let _ = done.send(());
-                break;
-            }
-            if self.recording == Recording::Soon && !self.waiting.is_closed() {
-                sleep(SOON).await;
-            }
+        }
+        if !gathered.is_last() {
+            sleep_until(until).await;
         }
     }
 
@@ -102,7 +140,7 @@ impl Writer {
         // Dropping the waiters tells them that nothing was recorded.
         drop(waiters);
         tracing::error!(error = failure, records = kept.len(), "could not record usage");
-        if self.recording == Recording::BeforeReply || kept.len() > MOST_KEPT {
+        if self.recording == Recording::BeforeReply {
             *kept = Batch::default();
         }
     }

@@ -38,7 +38,7 @@ pub struct Listed {
 }
 
 /// The last minute in which a token was issued, and to which address. When usage is no longer kept:
-/// a minute at most an hour before it, and no address.
+/// a minute at most two hours before it, and no address.
 pub struct LastUse {
     pub minute: i64,
     pub source: Option<String>,

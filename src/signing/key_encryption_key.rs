@@ -17,7 +17,7 @@ use crate::random::Random;
 pub struct KeyEncryptionKey(Zeroizing<[u8; Self::LENGTH]>);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a key-encryption key is 43 characters: 32 bytes in base64url without padding")]
+#[error("a key-encryption key is 32 bytes in base64, as `openssl rand -base64 32` prints them")]
 pub struct MalformedKeyEncryptionKey;
 
 /// The bytes were not wrapped by this key for this purpose, or changed since.

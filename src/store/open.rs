@@ -62,6 +62,8 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             // What was acknowledged survives a power cut.
             .synchronous(SqliteSynchronous::Full)
+            // 8 MiB for each connection that needs it: the pages that are counted on now.
+            .pragma("cache_size", "-8192")
             // Another process may hold the write lock: a command beside a busy server.
             .busy_timeout(Duration::from_secs(10));
         let pool = SqlitePoolOptions::new()

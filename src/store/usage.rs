@@ -41,40 +41,29 @@ statements! {
             join usage u on u.minute = minutes.minute and u.secret_id = s.id
         order by u.minute, u.source, u.user_agent, u.outcome";
 
-    MARK_USED = "
-        update api_key_secrets set last_used_minute = $1
-        where (last_used_minute is null or last_used_minute < $1 - 60)
-            and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-
     LAST_USED = "
-        with recursive hour (minute, ending) as (
-            select last_used_minute, last_used_minute + 60 from api_key_secrets where id = $1
+        with recursive near (minute, ending) as (
+            select last_used_minute, last_used_minute + 120 from api_key_secrets where id = $1
             union all
-            select minute + 1, ending from hour where minute < ending
+            select minute + 1, ending from near where minute < ending
         )
-        select hour.minute, u.source
-        from hour left join usage u
-            on u.minute = hour.minute and u.secret_id = $1 and u.outcome = 'issued'
-        where hour.minute is not null
-        order by (u.minute is null), u.minute desc, hour.minute limit 1";
+        select near.minute, u.source
+        from near left join usage u
+            on u.minute = near.minute and u.secret_id = $1 and u.outcome = 'issued'
+        where near.minute is not null
+        order by (u.minute is null), u.minute desc, near.minute limit 1";
 
     PRUNE = "
         delete from usage
         where minute < $1 and minute = (select min(minute) from usage)";
 }
 
-/// Adds to the counts of these secrets, and remembers when they were last used. No secret may stand
-/// there twice.
+/// Adds to the counts of these secrets. None may stand there twice.
 pub async fn add(
     tx: &mut Tx,
     circumstances: &Circumstances,
     secrets: &[(SecretId, i64)],
 ) -> Result<(), StoreError> {
-    if circumstances.outcome == "issued" {
-        for some in secrets.chunks(MARKED_AT_ONCE) {
-            mark_used(tx, circumstances.minute, some).await?;
-        }
-    }
     let (many, rest) = secrets.as_chunks::<ADDED_AT_ONCE>();
     for some in many {
         add_rows(tx, ADD_MANY, circumstances, some).await?;
@@ -103,31 +92,6 @@ async fn add_rows(
                 .bind(&*circumstances.outcome);
             for (secret, count) in secrets {
                 query = query.bind(secret.0).bind(*count);
-            }
-            query.execute(&mut **$transaction).await.map(drop)
-        }};
-    }
-    match &mut tx.engine {
-        super::engine::Engine::Sqlite(transaction) => bind_all!(transaction)?,
-        super::engine::Engine::Postgres(transaction) => bind_all!(transaction)?,
-    }
-    Ok(())
-}
-
-/// As many as [`MARK_USED`] has places for.
-const MARKED_AT_ONCE: usize = 16;
-
-async fn mark_used(
-    tx: &mut Tx,
-    minute: i64,
-    secrets: &[(SecretId, i64)],
-) -> Result<(), StoreError> {
-    macro_rules! bind_all {
-        ($transaction:expr) => {{
-            let mut query = sqlx::query(MARK_USED).bind(minute);
-            // Places that are left over name a secret twice, which changes nothing.
-            for (secret, _) in secrets.iter().cycle().take(MARKED_AT_ONCE) {
-                query = query.bind(secret.0);
             }
             query.execute(&mut **$transaction).await.map(drop)
         }};
@@ -168,7 +132,7 @@ pub async fn of_key(tx: &mut Tx, id: ApiKeyId) -> Result<Vec<(Use, i64)>, StoreE
 }
 
 /// The last minute in which a token was issued for the secret, and to which address. Once that is
-/// no longer kept: a minute at most an hour before it, and no address.
+/// no longer kept: a minute at most two hours before it, and no address.
 pub async fn last_used(
     tx: &mut Tx,
     id: SecretId,

@@ -279,7 +279,7 @@ async fn kx_16_a_thousand_parallel_exchanges_give_a_thousand_tokens() {
 
 /// How many tokens the usage table knows of.
 async fn issued(server: &TestServer, id: ApiKeyId) -> i64 {
-    let fold = keyturn::ledger::Fold::new(server.app.store.clone(), server.app.clock.clone());
+    let mut fold = keyturn::ledger::Fold::new(server.app.store.clone(), server.app.clock.clone());
     fold.fold_all().await.unwrap();
     let mut tx = server.app.store.read().await.unwrap();
     let uses = store::usage::of_key(&mut tx, id).await.unwrap();

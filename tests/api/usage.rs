@@ -3,7 +3,7 @@
 use axum::{body::Body, http::Request};
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{ApiKeyId, Owner, Secret, Use},
+    domain::{ApiKeyId, Circumstances, Owner, Secret, Use, UserAgent},
     ledger::{Fold, Recording},
     manage::{Asker, api_keys},
     store,
@@ -146,6 +146,39 @@ async fn soon_means_after_the_reply_but_not_never() {
     }
 }
 
+/// The writer used to rest between two writes, and callers were told that it was overloaded.
+#[tokio::test]
+async fn soon_the_ledger_takes_uses_as_fast_as_they_come() {
+    for server in TestServer::on_each_engine_with(soon).await {
+        let acme = Owner::Organization(server.acme().await);
+        let (key, secret) = server.key(acme, "ci").await;
+        assert_eq!(server.exchange("ci", &secret).await.status, 200);
+        let presented = server.app.directory.key(&secret.hash()).await.unwrap().unwrap();
+        let issued = || Use {
+            secret_id: presented.secret.id,
+            circumstances: Circumstances {
+                minute: 30_000_000,
+                source: "192.0.2.1".parse().unwrap(),
+                user_agent: UserAgent::new("curl/8"),
+                outcome: "issued".into(),
+            },
+        };
+
+        for count in 0..300_000 {
+            let taken = server.app.ledger.record_use(issued());
+            assert!(taken.is_ok(), "{}: refused after {count}", server.engine);
+            if count % 1000 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        server.settle().await;
+
+        let counts = uses(&server, key.id).await;
+        let counted: i64 = counts.iter().map(|(_, count)| count).sum();
+        assert_eq!(counted, 300_001, "{}", server.engine);
+    }
+}
+
 #[tokio::test]
 async fn no_token_leaves_without_a_trace() {
     for options in [Options::default as fn() -> Options, soon] {
@@ -260,7 +293,7 @@ async fn two_who_fold_at_once_count_once() {
             }
         }
 
-        let (here, there) = (fold(&server), fold(&other));
+        let (mut here, mut there) = (fold(&server), fold(&other));
         let (here, there) = tokio::join!(here.fold_all(), there.fold_all());
         server.settle().await;
 

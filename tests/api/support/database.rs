@@ -60,7 +60,7 @@ impl TestServer {
     /// Ends the ledger, and waits until all that was used and refused can be looked up.
     pub(crate) async fn settle(&self) {
         self.app.ledger.close().await;
-        let fold = Fold::new(self.app.store.clone(), self.app.clock.clone());
+        let mut fold = Fold::new(self.app.store.clone(), self.app.clock.clone());
         fold.fold_all().await.unwrap();
     }
 
