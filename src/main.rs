@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// A tenth less processor time to an exchange than with the allocator of the C library.
+/// The allocator of the C library took an eighth of an exchange's processor time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
