@@ -23,6 +23,10 @@ use super::http::{Answer, Connection};
 /// Far longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// What a command changes counts everywhere within a second. The rest is for a machine that stands
+/// still meanwhile: the tests of two nodes hold the second itself.
+pub(crate) const A_SECOND_WITH_SLACK: Duration = Duration::from_secs(4);
+
 /// Where commands and servers of one test run.
 pub(crate) struct Place {
     folder: TempDir,
