@@ -99,6 +99,8 @@ pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<()
 
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
+    // Before the list: whoever makes a key after this has taken the generation that we try for.
+    let last = store::signing_keys::last_generation(&mut tx, algorithm).await?;
     let mut keys = store::signing_keys::list(&mut tx).await?;
     let position = keys.iter().position(|key| key.signing_key_id == signing_key_id);
     let mut revoked = keys.remove(position.ok_or(Rejection::NotFound("signing key"))?);
@@ -122,7 +124,6 @@ pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<()
         next.activates_at = now;
         store::signing_keys::set_life(&mut tx, next).await?;
     } else {
-        let last = store::signing_keys::last_generation(&mut tx, algorithm).await?;
         let spare = record(spare, last.unwrap_or(0) + 1, now, now);
         store::signing_keys::insert(&mut tx, &spare).await?;
     }
@@ -180,11 +181,11 @@ async fn insert(
 ) -> Result<SigningKey, Rejection> {
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
+    // Before the list: whoever makes a key after this has taken the generation that we try for.
+    let last = store::signing_keys::last_generation(&mut tx, new.algorithm).await?;
     let mut keys = store::signing_keys::list(&mut tx).await?;
     check_ours(app, &keys)?;
     keys.retain(|key| key.algorithm == new.algorithm);
-    // Also of a record that cannot be read.
-    let last = store::signing_keys::last_generation(&mut tx, new.algorithm).await?;
     let from = match begins {
         Begins::AsFirst if last.is_some() => return Err(StoreError::Conflict.into()),
         Begins::AsFirst => now,
