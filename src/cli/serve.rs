@@ -67,6 +67,5 @@ fn edge(config: &Config) -> http::Settings {
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors_origins: config.http.cors_origins.clone(),
         metrics_for: config.metrics_for.clone(),
-        jwks_max_age: config.signing.jwks_max_age,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use chrono::TimeDelta;
 use ipnet::IpNet;
 
 use crate::{app::App, metrics::Metrics};
@@ -24,8 +23,6 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Who may read `/metrics`.
     pub metrics_for: Vec<IpNet>,
-    /// How long verifiers may keep the JWKS and the metadata.
-    pub jwks_max_age: TimeDelta,
 }
 
 impl Edge {
@@ -36,7 +33,7 @@ impl Edge {
     /// `Cache-Control` of what anybody may keep for as long as a signing key is published before
     /// it signs.
     pub(super) fn cache_control(&self) -> String {
-        format!("public, max-age={}", self.settings.jwks_max_age.num_seconds())
+        format!("public, max-age={}", self.app.settings.rotation.jwks_max_age.num_seconds())
     }
 }
 

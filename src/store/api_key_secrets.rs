@@ -133,19 +133,10 @@ pub async fn mark_used(tx: &mut Tx, minute: i64, secrets: &[SecretId]) -> Result
 }
 
 async fn mark_some(tx: &mut Tx, minute: i64, secrets: &[SecretId]) -> Result<(), StoreError> {
-    macro_rules! bind_all {
-        ($transaction:expr) => {{
-            let mut query = sqlx::query(MARK_USED).bind(minute);
-            // Places that are left over name a secret twice, which changes nothing.
-            for secret in secrets.iter().cycle().take(MARKED_AT_ONCE) {
-                query = query.bind(secret.0);
-            }
-            query.execute(&mut **$transaction).await.map(drop)
-        }};
-    }
-    match &mut tx.engine {
-        super::engine::Engine::Sqlite(transaction) => bind_all!(transaction)?,
-        super::engine::Engine::Postgres(transaction) => bind_all!(transaction)?,
-    }
+    // Places that are left over name a secret twice, which changes nothing.
+    let places = secrets.iter().cycle().take(MARKED_AT_ONCE);
+    execute_built!(tx, MARK_USED, |query| {
+        places.fold(query.bind(minute), |query, secret| query.bind(secret.0))
+    })?;
     Ok(())
 }

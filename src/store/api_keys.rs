@@ -20,13 +20,6 @@ statements! {
             created_at, expires_at, disabled_at, revoked_at
         from api_keys where id = $1";
 
-    FIND_BY_NAME = "
-        select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, revoked_at
-        from api_keys
-        where name = $1
-            and (organization_id is not distinct from $2) and (user_id is not distinct from $3)";
-
     NAMED = "
         select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
             created_at, expires_at, disabled_at, revoked_at
@@ -134,17 +127,6 @@ pub async fn insert(tx: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
 
 pub async fn find(tx: &mut Tx, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
     let row: Option<Row> = fetch!(tx, FIND(id.0) => fetch_optional)?;
-    row.map(ApiKey::try_from).transpose()
-}
-
-pub async fn find_by_name(
-    tx: &mut Tx,
-    owner: Owner,
-    name: &KeyName,
-) -> Result<Option<ApiKey>, StoreError> {
-    let (organization_id, user_id) = columns(owner);
-    let row: Option<Row> =
-        fetch!(tx, FIND_BY_NAME(name.as_str(), organization_id, user_id) => fetch_optional)?;
     row.map(ApiKey::try_from).transpose()
 }
 

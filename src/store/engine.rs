@@ -180,6 +180,23 @@ macro_rules! execute {
     };
 }
 
+/// Like `execute!`, for as many arguments as are bound at run time:
+/// `execute_built!(tx, sql, |query| query.bind(minute))`.
+macro_rules! execute_built {
+    ($tx:expr, $sql:expr, |$query:ident| $built:expr) => {
+        match &mut $tx.engine {
+            $crate::store::engine::Engine::Sqlite(tx) => {
+                let $query = sqlx::query($sql);
+                $built.execute(&mut **tx).await.map(|done| done.rows_affected())
+            }
+            $crate::store::engine::Engine::Postgres(tx) => {
+                let $query = sqlx::query($sql);
+                $built.execute(&mut **tx).await.map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+
 /// Like `execute!`, where the statement is a transaction by itself: one way to the database and
 /// back instead of three.
 macro_rules! execute_alone {

@@ -83,23 +83,14 @@ async fn add_rows(
     circumstances: &Circumstances,
     secrets: &[(SecretId, i64)],
 ) -> Result<(), StoreError> {
-    macro_rules! bind_all {
-        ($transaction:expr) => {{
-            let mut query = sqlx::query(statement)
-                .bind(circumstances.minute)
-                .bind(circumstances.source.to_string())
-                .bind(circumstances.user_agent.as_str())
-                .bind(&*circumstances.outcome);
-            for (secret, count) in secrets {
-                query = query.bind(secret.0).bind(*count);
-            }
-            query.execute(&mut **$transaction).await.map(drop)
-        }};
-    }
-    match &mut tx.engine {
-        super::engine::Engine::Sqlite(transaction) => bind_all!(transaction)?,
-        super::engine::Engine::Postgres(transaction) => bind_all!(transaction)?,
-    }
+    execute_built!(tx, statement, |query| {
+        let shared = query
+            .bind(circumstances.minute)
+            .bind(circumstances.source.to_string())
+            .bind(circumstances.user_agent.as_str())
+            .bind(&*circumstances.outcome);
+        secrets.iter().fold(shared, |query, (secret, count)| query.bind(secret.0).bind(*count))
+    })?;
     Ok(())
 }
 

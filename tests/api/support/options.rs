@@ -49,7 +49,6 @@ impl Default for Options {
                 trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
                 cors_origins: Vec::new(),
                 metrics_for: vec!["127.0.0.0/8".parse().unwrap()],
-                jwks_max_age: TimeDelta::minutes(15),
             },
             recording: Recording::BeforeReply,
             key_encryption_key: key_encryption_key(),
