@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{named, output::Output, start};
 use crate::{
     config::Config,
-    domain::{Email, RoleName},
-    manage::users,
+    domain::{Email, Expected, RoleName},
+    manage::{members, users},
 };
 
 #[derive(clap::Args)]
@@ -46,7 +46,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         Command::Set { email, role, org } => {
             let user = users::find_by_email(&app, &email).await?;
             let organization = named::organization_or_only(&app, org.as_deref()).await?;
-            users::set_role(&app, &asker, user.id, organization.id, role.clone()).await?;
+            members::set_role(&app, &asker, user.id, organization.id, role.clone()).await?;
             let text = format!("User {email} is {role} of {}.", organization.name);
             let json =
                 json!({ "user_id": user.id, "organization_id": organization.id, "role": role });
@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         Command::Remove { email, org } => {
             let user = users::find_by_email(&app, &email).await?;
             let organization = named::organization_or_only(&app, org.as_deref()).await?;
-            users::remove_member(&app, &asker, user.id, organization.id).await?;
+            members::remove(&app, &asker, organization.id, user.id, &Expected::Any).await?;
             let text = format!("User {email} is no member of {} any more.", organization.name);
             let json =
                 json!({ "user_id": user.id, "organization_id": organization.id, "role": null });

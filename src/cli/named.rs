@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use anyhow::{Context as _, bail};
 
+use super::start;
 use crate::{
     app::App,
     domain::{ApiKey, ApiKeyId, KeyName, Organization, OrganizationId, Owner, Reach, UserId},
     manage::{api_keys, organizations, users},
+    store::Page,
 };
 
 /// What people call organizations and users, for the text of an answer.
@@ -18,9 +20,9 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) async fn read(app: &App) -> anyhow::Result<Self> {
-        let organizations = organizations::list(app).await?;
+        let organizations = organizations::list(app, &start::asker(), None, Page::ALL).await?;
         let paths = organizations.iter().map(|it| (it.id, path(it, &organizations))).collect();
-        let people = users::list(app).await?.into_iter();
+        let people = users::list(app, &start::asker(), Page::ALL).await?.into_iter();
         let users = people.map(|it| (it.user.id, it.user.email.to_string())).collect();
         Ok(Self { organizations: paths, users })
     }
@@ -49,7 +51,7 @@ fn path(of: &Organization, all: &[Organization]) -> String {
 
 /// By id, by path from the root, or by a name that only one has.
 pub(super) async fn organization(app: &App, text: &str) -> anyhow::Result<Organization> {
-    let all = organizations::list(app).await?;
+    let all = organizations::list(app, &start::asker(), None, Page::ALL).await?;
     let id = text.parse::<OrganizationId>().ok();
     let exact = |it: &&Organization| Some(it.id) == id || path(it, &all) == text;
     if let Some(found) = all.iter().find(exact) {
@@ -75,7 +77,7 @@ pub(super) async fn organization_or_only(
 }
 
 async fn only_organization(app: &App) -> anyhow::Result<Organization> {
-    let all = organizations::list(app).await?;
+    let all = organizations::list(app, &start::asker(), None, Page::ALL).await?;
     match &all[..] {
         [one] => Ok(one.clone()),
         [] => bail!("there is no organization yet: make one by `keyturn organization create NAME`"),
@@ -94,7 +96,10 @@ fn list(these: &[&Organization], all: &[Organization]) -> String {
 /// By id, or by a name that only one key has.
 pub(super) async fn api_key(app: &App, text: &str) -> anyhow::Result<ApiKey> {
     if let Ok(id) = text.parse::<ApiKeyId>() {
-        return Ok(api_keys::show(app, id).await.with_context(|| text.to_owned())?.key);
+        return Ok(api_keys::show(app, &start::asker(), id)
+            .await
+            .with_context(|| text.to_owned())?
+            .key);
     }
     let name: KeyName = text.parse()?;
     let mut named = api_keys::named(app, &name).await?;

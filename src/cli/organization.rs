@@ -13,8 +13,9 @@ use crate::{
     app::App,
     clock::Timestamp,
     config::Config,
-    domain::{Organization, OrganizationId, OrganizationName},
-    manage::organizations,
+    domain::{Expected, Organization, OrganizationId, OrganizationName},
+    manage::organizations::{self, Edit},
+    store::Page,
 };
 
 #[derive(clap::Args)]
@@ -88,7 +89,7 @@ async fn create(
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let names = Names::read(app).await?;
-    let all = organizations::list(app).await?;
+    let all = organizations::list(app, &start::asker(), None, Page::ALL).await?;
     let shown = all.iter().map(|it| Shown {
         id: it.id,
         parent_id: it.parent_id,
@@ -118,7 +119,8 @@ fn status(of: &Organization, all: &[Organization]) -> &'static str {
 
 async fn set_enabled(app: &App, name: &str, enabled: bool, output: Output) -> anyhow::Result<()> {
     let found = named::organization(app, name).await?;
-    organizations::set_enabled(app, &start::asker(), found.id, enabled).await?;
+    let edit = Edit { enabled: Some(enabled), ..Edit::default() };
+    organizations::update(app, &start::asker(), found.id, &Expected::Any, edit).await?;
     let status = if enabled { "active" } else { "disabled" };
     let json = json!({ "id": found.id, "name": found.name, "status": status });
     output.say(&format!("Organization {} is {status}.", found.name), &json)

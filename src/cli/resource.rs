@@ -9,7 +9,7 @@ use super::{output::Output, start};
 use crate::{
     app::App,
     config::Config,
-    domain::{Algorithm, Resource, ResourceIdentifier},
+    domain::{Algorithm, Expected, Resource, ResourceIdentifier},
     manage::resources::{self, NewResource},
 };
 
@@ -83,7 +83,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         Command::List => list(&start::manage(config).await?, output).await,
         Command::Remove { identifier } => {
             let app = start::manage(config).await?;
-            resources::remove(&app, &start::asker(), &identifier).await?;
+            resources::remove(&app, &start::asker(), &identifier, &Expected::Any).await?;
             let json = json!({ "identifier": identifier });
             output.say(&format!("Resource {identifier} is removed."), &json)
         }
@@ -98,8 +98,8 @@ async fn register(app: &App, args: RegisterArgs, output: Output) -> anyhow::Resu
         token_lifetime: args.lifetime.map(|seconds| TimeDelta::seconds(seconds.into())),
         is_default: args.default,
     };
-    let made = resources::register(app, &start::asker(), new).await?;
-    let all = resources::list(app).await?;
+    let made = resources::register(app, &start::asker(), &Expected::Any, new).await?;
+    let all = resources::list(app, &start::asker()).await?;
     let shown = Shown::new(app, &made, default(&all));
     let text = format!(
         "Resource {} takes {} tokens that live {} seconds, with the scopes: {}.",
@@ -109,7 +109,7 @@ async fn register(app: &App, args: RegisterArgs, output: Output) -> anyhow::Resu
 }
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
-    let all = resources::list(app).await?;
+    let all = resources::list(app, &start::asker()).await?;
     let shown: Vec<_> = all.iter().map(|it| Shown::new(app, it, default(&all))).collect();
     let none = "There are no resources yet: `keyturn resource register IDENTIFIER --scope SCOPE`.";
     output.list(none, ["RESOURCE", "ALGORITHM", "SECONDS", "DEFAULT", "SCOPES"], &shown, |it| {

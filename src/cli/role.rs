@@ -12,8 +12,8 @@ use super::{
 use crate::{
     app::App,
     config::Config,
-    domain::{Role, RoleName, Scopes},
-    manage::organizations,
+    domain::{Expected, RoleName, Scopes},
+    manage::roles::{self, Definition},
 };
 
 #[derive(clap::Args)]
@@ -73,8 +73,8 @@ async fn define(
         "organization_id": organization.id,
         "scopes": scopes.to_string(),
     });
-    let role = Role { organization_id: organization.id, name, scopes };
-    organizations::define_role(app, &start::asker(), role).await?;
+    let new = Definition { organization_id: organization.id, name, scopes };
+    roles::define(app, &start::asker(), &Expected::Any, new).await?;
     output.say(&text, &json)
 }
 
@@ -85,7 +85,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
         organization: None,
         scopes: scopes.to_string(),
     });
-    let defined = organizations::list_roles(app).await?.into_iter().map(|role| Shown {
+    let defined = roles::list(app, &start::asker()).await?.into_iter().map(|role| Shown {
         name: role.name,
         organization: Some(names.organization(role.organization_id)),
         scopes: role.scopes.to_string(),

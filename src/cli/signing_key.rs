@@ -96,7 +96,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
 }
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
-    let all = signing_keys::list(app).await?.into_iter();
+    let all = signing_keys::list(app, &start::asker()).await?.into_iter();
     let shown: Vec<_> = all.map(|key| Shown::new(app, key)).collect();
     let head = ["ALGORITHM", "STATE", "SIGNS FROM", "SIGNS UNTIL", "PUBLISHED UNTIL", "KID"];
     let none = "There are no signing keys yet: `keyturn serve` makes them when it starts.";
@@ -139,7 +139,7 @@ async fn rotate(app: &App, algorithm: Option<Algorithm>, output: Output) -> anyh
 
 async fn in_use(app: &App) -> anyhow::Result<Vec<Algorithm>> {
     let now = app.clock.now();
-    let keys = signing_keys::list(app).await?;
+    let keys = signing_keys::list(app, &start::asker()).await?;
     let is_used = |algorithm: &Algorithm| {
         let of_algorithm = keys.iter().filter(|key| key.algorithm == *algorithm);
         of_algorithm.map(|key| key.state(now)).any(|state| state != SigningKeyState::Gone)
@@ -154,7 +154,7 @@ async fn revoke(app: &App, signing_key_id: &str, output: Output) -> anyhow::Resu
         }
         done => done?,
     }
-    let all = signing_keys::list(app).await?.into_iter();
+    let all = signing_keys::list(app, &start::asker()).await?.into_iter();
     let revoked = all.into_iter().find(|key| key.signing_key_id == signing_key_id);
     let shown = revoked.map(|key| Shown::new(app, key));
     output.say(&format!("Signing key {signing_key_id} is out: nothing is signed by it."), &shown)

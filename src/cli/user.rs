@@ -13,11 +13,12 @@ use crate::{
     app::App,
     clock::Timestamp,
     config::Config,
-    domain::{Email, RoleName, UserId},
+    domain::{Email, Expected, RoleName, Text, UserId},
     manage::{
         quickstart::generate_password,
-        users::{self, NewMember},
+        users::{self, Edit, NewUser},
     },
+    store::Page,
 };
 
 #[derive(clap::Args)]
@@ -45,7 +46,7 @@ struct CreateArgs {
     email: Email,
     /// What the person is called
     #[arg(long, default_value = "", hide_default_value = true)]
-    name: String,
+    name: Text,
     /// An organization to make the user a member of
     #[arg(long, value_name = "NAME|ID", requires = "role")]
     org: Option<String>,
@@ -72,15 +73,12 @@ async fn create(app: &App, args: CreateArgs, output: Output) -> anyhow::Result<(
     let CreateArgs { email, name, org, role, no_password } = args;
     let password = (!no_password).then(|| generate_password(app));
     let asker = start::asker();
-    let user = match (org, role) {
-        (Some(org), Some(role)) => {
-            let organization_id = named::organization(app, &org).await?.id;
-            let password = password.clone();
-            let new = NewMember { email, name, password, organization_id, role };
-            users::create_member(app, &asker, new).await?
-        }
-        _ => users::create(app, &asker, email, name, password.clone()).await?,
+    let membership = match (org, role) {
+        (Some(org), Some(role)) => Some((named::organization(app, &org).await?.id, role)),
+        _ => None,
     };
+    let new = NewUser { email, name, password: password.clone(), membership };
+    let user = users::create(app, &asker, new).await?;
     let mut json = json!({ "id": user.id, "email": user.email, "name": user.name });
     let made = format!("User {} is made. The id is {}.", user.email, user.id);
     let Some(password) = password else { return output.say(&made, &json) };
@@ -93,7 +91,7 @@ async fn create(app: &App, args: CreateArgs, output: Output) -> anyhow::Result<(
 struct Shown {
     id: UserId,
     email: Email,
-    name: String,
+    name: Text,
     status: &'static str,
     created_at: Timestamp,
     memberships: Vec<ShownMembership>,
@@ -107,7 +105,7 @@ struct ShownMembership {
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let names = Names::read(app).await?;
-    let people = users::list(app).await?.into_iter();
+    let people = users::list(app, &start::asker(), Page::ALL).await?.into_iter();
     let shown = people.map(|person| Shown {
         id: person.user.id,
         status: if person.user.disabled_at.is_some() { "disabled" } else { "active" },
@@ -129,7 +127,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
         let roles = user.memberships.iter().map(|it| format!("{} of {}", it.role, it.organization));
         let roles = roles.collect::<Vec<_>>().join(", ");
         let (email, status) = (user.email.to_string(), user.status.to_owned());
-        [email, user.name.clone(), status, roles, user.id.to_string()]
+        [email, user.name.to_string(), status, roles, user.id.to_string()]
     })
 }
 
@@ -140,7 +138,8 @@ async fn set_enabled(
     output: Output,
 ) -> anyhow::Result<()> {
     let user = users::find_by_email(app, email).await?;
-    users::set_enabled(app, &start::asker(), user.id, enabled).await?;
+    let edit = Edit { enabled: Some(enabled), ..Edit::default() };
+    users::update(app, &start::asker(), user.id, &Expected::Any, edit).await?;
     let status = if enabled { "active" } else { "disabled" };
     let json = json!({ "id": user.id, "email": user.email, "status": status });
     output.say(&format!("User {email} is {status}."), &json)

@@ -4,6 +4,7 @@
 //! feed, and none is trusted while the feed cannot be followed.
 
 mod feed;
+mod standing;
 
 use std::{
     sync::{
@@ -16,6 +17,7 @@ use std::{
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
+pub use self::standing::Standing;
 use crate::{
     clock::Clock,
     domain::{Change, Lineage, OrganizationId, Person, Presented, Resource, SecretHash, UserId},

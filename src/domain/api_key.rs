@@ -4,7 +4,9 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use super::{ApiKeyId, KeyName, Networks, OrganizationId, Roles, SecretHash, SecretId, UserId};
+use super::{
+    ApiKeyId, KeyName, Networks, OrganizationId, Roles, SecretHash, SecretId, Text, UserId, Version,
+};
 use crate::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +15,7 @@ pub struct ApiKey {
     pub owner: Owner,
     /// Never changes.
     pub name: KeyName,
-    pub description: String,
+    pub description: Text,
     /// `None`, for a user's key only: whatever the user may do at the time of use.
     pub roles: Option<Roles>,
     pub reach: Reach,
@@ -22,7 +24,45 @@ pub struct ApiKey {
     /// The first second in which the key is dead; `None`: it never expires.
     pub expires_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
+    /// While it is set nothing of the key is changed, nor is it deleted.
+    pub locked_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
+    pub when_leaked: WhenLeaked,
+    pub version: Version,
+}
+
+/// What happens to a key by itself when somebody has found its secret where it does not belong.
+/// Its owners are told in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenLeaked {
+    Notify,
+    Disable,
+    Revoke,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("what is to happen to a leaked key is `notify`, `disable` or `revoke`")]
+pub struct UnknownReaction;
+
+impl WhenLeaked {
+    const ALL: [Self; 3] = [Self::Notify, Self::Disable, Self::Revoke];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::Disable => "disable",
+            Self::Revoke => "revoke",
+        }
+    }
+}
+
+impl FromStr for WhenLeaked {
+    type Err = UnknownReaction;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text).ok_or(UnknownReaction)
+    }
 }
 
 /// Whose key it is, and so whose rights bound it.
@@ -86,6 +126,17 @@ pub enum Status {
     Revoked,
 }
 
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Disabled => "disabled",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
 impl ApiKey {
     pub fn status(&self, now: Timestamp) -> Status {
         if self.revoked_at.is_some() {
@@ -147,14 +198,17 @@ mod tests {
             id: ApiKeyId(random.id(now)),
             owner: Owner::Organization(OrganizationId(random.id(now))),
             name: "Nightly Build".parse().unwrap(),
-            description: String::new(),
+            description: Text::default(),
             roles: Some("viewer".parse().unwrap()),
             reach: Reach::Own,
             allowed_networks: Networks::default(),
             created_at: now,
             expires_at: Some(now + TimeDelta::days(1)),
             disabled_at: None,
+            locked_at: None,
             revoked_at: None,
+            when_leaked: WhenLeaked::Revoke,
+            version: Version::FIRST,
         }
     }
 

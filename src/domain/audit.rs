@@ -1,6 +1,6 @@
 //! The audit trail: who did what to which thing, from where.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ pub struct AuditEvent {
     pub at: Timestamp,
     pub actor: Actor,
     /// What was done: `api_key.created`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// To what: its identifier.
     pub subject: String,
     pub organization_id: Option<OrganizationId>,
@@ -36,13 +36,32 @@ pub struct AuditEvent {
     pub detail: serde_json::Value,
 }
 
-impl std::fmt::Display for Actor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
             Self::ApiKey(id) => write!(f, "key:{id}"),
             Self::Operator(name) => write!(f, "operator:{name}"),
             Self::Keyturn => f.write_str("keyturn"),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an actor is `user:` or `key:` and an id, `operator:` and a name, or `keyturn`")]
+pub struct MalformedActor;
+
+impl FromStr for Actor {
+    type Err = MalformedActor;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let id = |text: &str| text.parse::<Uuid>().map_err(|_| MalformedActor);
+        match text.split_once(':') {
+            Some(("user", text)) => id(text).map(|id| Self::User(UserId(id))),
+            Some(("key", text)) => id(text).map(|id| Self::ApiKey(ApiKeyId(id))),
+            Some(("operator", name)) => Ok(Self::Operator(name.to_owned())),
+            None if text == "keyturn" => Ok(Self::Keyturn),
+            _ => Err(MalformedActor),
         }
     }
 }

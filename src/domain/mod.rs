@@ -3,10 +3,12 @@
 
 mod api_key;
 mod audit;
+mod authority;
 mod change;
 mod id;
 mod name;
 mod network;
+mod once;
 mod organization;
 mod password;
 mod policy;
@@ -16,23 +18,32 @@ mod role;
 mod scope;
 mod secret;
 mod signing_key;
+mod text;
 mod usage;
 mod user;
+mod version;
 
-pub use api_key::{ApiKey, ApiKeySecret, MalformedReach, Owner, Presented, Reach, Status};
-pub use audit::{Actor, AuditEvent};
+pub use api_key::{
+    ApiKey, ApiKeySecret, MalformedReach, Owner, Presented, Reach, Status, UnknownReaction,
+    WhenLeaked,
+};
+pub use audit::{Actor, AuditEvent, MalformedActor};
+pub use authority::{Authority, Below, Bounds, Sight, Wider};
 pub use change::Change;
 pub use id::{ApiKeyId, MalformedId, OrganizationId, SecretId, UserId};
 pub use name::{KeyName, MalformedName, OrganizationName};
 pub use network::{MalformedNetworks, Networks};
+pub use once::Once;
 pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
 pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime};
 pub use resource::{MalformedResource, Resource, ResourceIdentifier};
-pub use rights::{OutOfReach, acting_organization, granted_scopes, held_roles};
+pub use rights::{OutOfReach, acting_organization, held_roles, held_scopes};
 pub use role::{MalformedRole, Role, RoleName, Roles};
 pub use scope::{MalformedScope, NotGranted, Scopes};
 pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix};
 pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownAlgorithm};
+pub use text::{MalformedText, Text};
 pub use usage::{Circumstances, Origin, RefusalRecord, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};
+pub use version::{Expected, Version};

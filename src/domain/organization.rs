@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{OrganizationId, OrganizationName, RoleName, Roles, Scopes};
+use super::{OrganizationId, OrganizationName, RoleName, Roles, Scopes, Version};
 use crate::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub struct Organization {
     pub created_at: Timestamp,
     /// Disables everything below as well.
     pub disabled_at: Option<Timestamp>,
+    pub version: Version,
 }
 
 /// An organization with what it has from its ancestors.

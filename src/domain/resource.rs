@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::{Algorithm, Issuer, Scopes};
+use super::{Algorithm, Issuer, Scopes, Version};
 use crate::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub struct Resource {
     pub created_at: Timestamp,
     /// Whose turn it is when a request names no resource: the latest of these.
     pub default_since: Option<Timestamp>,
+    pub version: Version,
 }
 
 impl Resource {
@@ -47,6 +48,7 @@ impl Resource {
             token_lifetime: None,
             created_at: Timestamp::UNIX_EPOCH,
             default_since: None,
+            version: Version::FIRST,
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What a key may do now. Every function here only ever takes away.
 
-use super::{
-    ApiKey, Lineage, OrganizationId, Owner, Person, Reach, Resource, RoleName, Roles, Scopes,
-};
+use super::{ApiKey, Lineage, OrganizationId, Owner, Person, Reach, RoleName, Roles, Scopes};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key does not reach this organization")]
@@ -36,40 +34,38 @@ pub fn acting_organization(
 }
 
 /// What the key's roles come to in the organization it acts in, at most what its owner may do
-/// there, at most what the resource knows.
+/// there. What of it a token carries is up to the resource it is for.
 ///
 /// `givers` are the lineages in which a role was given: the owning organization's, or those of the
 /// user's memberships. A role means what it means where it was given, so that nobody below can
 /// widen it.
-pub fn granted_scopes(
+pub fn held_scopes(
     key: &ApiKey,
     person: Option<&Person>,
     givers: &[&Lineage],
     acting: &Lineage,
-    resource: &Resource,
 ) -> Result<Scopes, OutOfReach> {
     let giver = |id| givers.iter().find(|lineage| lineage.id() == id);
-    let scopes = match (key.owner, person) {
+    match (key.owner, person) {
         (Owner::Organization(id), _) => {
             let giver = giver(id).filter(|_| is_reached(key, id, acting)).ok_or(OutOfReach)?;
-            key.roles.as_ref().map(|roles| giver.scopes_of(roles)).unwrap_or_default()
+            Ok(key.roles.as_ref().map(|roles| giver.scopes_of(roles)).unwrap_or_default())
         }
-        (Owner::User(_), None) => return Err(OutOfReach),
+        (Owner::User(_), None) => Err(OutOfReach),
         (Owner::User(_), Some(person)) => {
             let here = memberships_here(key, person, givers, acting);
             if here.is_empty() {
                 return Err(OutOfReach);
             }
-            here.iter().fold(Scopes::default(), |all, (role, giver)| {
+            Ok(here.iter().fold(Scopes::default(), |all, (role, giver)| {
                 let may = giver.scopes_of(&[RoleName::clone(role)].into_iter().collect());
                 all.union(&match &key.roles {
                     Some(roles) => giver.scopes_of(roles).intersection(&may),
                     None => may,
                 })
-            })
+            }))
         }
-    };
-    Ok(scopes.intersection(&resource.scopes))
+    }
 }
 
 /// The roles a token names, sorted: the key's, as far as its user still has all that they mean;

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{OrganizationId, Scopes};
+use super::{OrganizationId, Scopes, Version};
 
 /// 1 to 64 of `a-z 0-9 - _ .`: plain, so that a list of roles can be written with spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,6 +25,7 @@ pub struct Role {
     pub organization_id: OrganizationId,
     pub name: RoleName,
     pub scopes: Scopes,
+    pub version: Version,
 }
 
 /// The roles every organization has; none of them can be redefined. Each contains the one before

@@ -4,16 +4,17 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use super::{OrganizationId, RoleName, UserId};
+use super::{OrganizationId, RoleName, Text, UserId, Version};
 use crate::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     pub id: UserId,
     pub email: Email,
-    pub name: String,
+    pub name: Text,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
+    pub version: Version,
 }
 
 /// A user's role in one organization and everything below it.
@@ -23,6 +24,7 @@ pub struct Membership {
     pub user_id: UserId,
     pub role: RoleName,
     pub created_at: Timestamp,
+    pub version: Version,
 }
 
 /// A user with all memberships, oldest first.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Failed, Refusal, Request, judge::Standing};
+use super::{Failed, Refusal, Request};
 use crate::{
     app::App,
+    directory::Standing,
     domain::{
-        Lineage, NotGranted, Presented, Resource, Roles, Scopes, acting_organization,
-        granted_scopes, held_roles,
+        Lineage, NotGranted, Presented, Resource, Roles, Scopes, acting_organization, held_roles,
+        held_scopes,
     },
 };
 
@@ -35,8 +36,8 @@ pub(super) async fn narrow(
     let resource = resource(app, request).await?;
 
     let givers: Vec<_> = standing.givers.iter().map(|giver| &**giver).collect();
-    let granted =
-        granted_scopes(key, person, &givers, &acting, &resource).map_err(|_| out_of_reach())?;
+    let held = held_scopes(key, person, &givers, &acting).map_err(|_| out_of_reach())?;
+    let granted = held.intersection(&resource.scopes);
     // Only now: whether an organization out of reach is disabled is none of the caller's business.
     if !acting.is_enabled() {
         return Err(Refusal::OrganizationDisabled(id).into());

@@ -1,50 +1,55 @@
 //! What owners and operators do: each change is one transaction with its audit event in it.
 
 pub mod api_keys;
+mod asker;
+pub mod audit_trail;
+pub mod authority;
+pub mod members;
+mod once;
 pub mod organizations;
 pub mod quickstart;
 pub mod resources;
+pub mod roles;
 pub mod signing_keys;
 pub mod upkeep;
 pub mod users;
 
-use std::{net::IpAddr, num::NonZeroU32};
+use std::num::NonZeroU32;
 
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use self::{asker::Asker, once::Made};
+
 use crate::{
     app::{App, TooBusy},
-    domain::{Actor, AuditEvent, ExpiryRefused, MalformedResource, OrganizationId, RoleName},
+    clock::Timestamp,
+    domain::{AuditEvent, ExpiryRefused, MalformedResource, OrganizationId, RoleName, Wider},
     signing::MalformedPem,
-    store::{self, StoreError, Tx},
+    store::{StoreError, Tx},
 };
-
-/// Who asks for a change, and from where.
-#[derive(Clone, Debug)]
-pub struct Asker {
-    pub actor: Actor,
-    pub source: Option<IpAddr>,
-    pub request_id: Option<Uuid>,
-}
-
-impl Asker {
-    /// keyturn itself.
-    pub fn keyturn() -> Self {
-        Self { actor: Actor::Keyturn, source: None, request_id: None }
-    }
-
-    /// A person at the machine.
-    pub fn operator(name: String) -> Self {
-        Self { actor: Actor::Operator(name), source: None, request_id: None }
-    }
-}
 
 /// Why something was not changed. Safe to show to whoever asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    #[error("this needs the scope {0}")]
+    MissingScope(&'static str),
+    #[error(
+        "this concerns the whole server: only keys of the organization that was made first may do \
+         it"
+    )]
+    NotTheServersOwner,
+    #[error("this would go beyond what you may: {0}")]
+    Wider(Wider),
+    #[error("somebody has changed it meanwhile: read it again, then decide")]
+    ChangedMeanwhile,
+    #[error("this Idempotency-Key came with another request before")]
+    OtherRequest,
+    #[error("{} still in the way: {}", are(.0.len()), names(.0))]
+    StillUsed(Vec<Obstacle>),
     #[error("{0} of this name exists already")]
     NameTaken(&'static str),
     #[error(transparent)]
@@ -63,8 +68,14 @@ pub enum Rejection {
     TooManyKeys(NonZeroU32),
     #[error("a revoked key stays revoked; make a new one")]
     Revoked,
-    #[error("the old secret may live 7 days at most")]
-    GraceTooLong,
+    #[error("the key is locked: unlock it first")]
+    Locked,
+    #[error("the old secret may live 7 days at most, until {0}")]
+    GraceTooLong(Timestamp),
+    #[error("the key has expired: say when the new secret is to expire")]
+    Expired,
+    #[error("the key has no old secret that still works")]
+    NotRotating,
     #[error("a token for a resource lives 30 to 360 seconds")]
     TokenLifetime,
     #[error(transparent)]
@@ -86,6 +97,24 @@ pub enum Rejection {
     Store(#[from] StoreError),
 }
 
+/// What has to go before something else can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Obstacle {
+    /// `organization`, `api_key`, `member`.
+    pub kind: &'static str,
+    pub id: Uuid,
+    pub name: String,
+}
+
+fn are(count: usize) -> String {
+    if count == 1 { "one thing is".to_owned() } else { format!("{count} things are") }
+}
+
+fn names(obstacles: &[Obstacle]) -> String {
+    let named = obstacles.iter().map(|it| format!("{} {}", it.kind.replace('_', " "), it.name));
+    named.collect::<Vec<_>>().join(", ")
+}
+
 /// One change for the audit trail.
 struct Change {
     action: &'static str,
@@ -94,21 +123,20 @@ struct Change {
     detail: Value,
 }
 
-/// Writes the audit event into the transaction that makes the change.
-async fn audit(app: &App, tx: &mut Tx, asker: &Asker, change: Change) -> Result<(), StoreError> {
+/// Records a change in the transaction that makes it.
+fn audit(app: &App, tx: &mut Tx, asker: &Asker, change: Change) {
     let at = app.clock.now();
-    let event = AuditEvent {
+    tx.record(AuditEvent {
         id: app.random.id(at),
         at,
         actor: asker.actor.clone(),
-        action: change.action,
+        action: change.action.into(),
         subject: change.subject,
         organization_id: change.organization_id,
         source: asker.source,
         request_id: asker.request_id,
         detail: change.detail,
-    };
-    store::audit_events::insert(tx, &event).await
+    });
 }
 
 /// Says which name was taken where the store says that something exists.

@@ -1,13 +1,19 @@
-//! Makes organizations, and defines the roles they have beside the built-in ones.
+//! Makes organizations, renames, disables and deletes them.
 
 use serde_json::json;
 
-use super::{Asker, Change, Rejection, audit, taken};
+use super::{Asker, Change, Made, Obstacle, Rejection, audit, once, taken};
 use crate::{
     app::App,
-    domain::{Organization, OrganizationId, OrganizationName, Role},
-    store::{self, Tx},
+    domain::{
+        Below, Expected, Lineage, Once, Organization, OrganizationId, OrganizationName, Sight,
+        Version,
+    },
+    store::{self, Page, Tx, api_keys::Filter},
 };
+
+const READ: &str = "organizations:read";
+const WRITE: &str = "organizations:write";
 
 /// Makes an organization; with a parent, a sub-organization.
 pub async fn create(
@@ -22,6 +28,25 @@ pub async fn create(
     Ok(organization)
 }
 
+/// [`create`], unless an earlier request made it.
+pub async fn create_once(
+    app: &App,
+    asker: &Asker,
+    name: OrganizationName,
+    parent_id: Option<OrganizationId>,
+    once: &Once,
+) -> Result<Made<Organization>, Rejection> {
+    let mut tx = app.store.write().await?;
+    if let Some(id) = once::made_before(&mut tx, asker, once).await? {
+        let found = asker.organization(&mut tx, id).await?;
+        return Ok(Made::Before(found.line[0].clone()));
+    }
+    let organization = add(app, &mut tx, asker, name, parent_id).await?;
+    once::remember(app, &mut tx, asker, once, organization.id).await?;
+    app.commit(tx).await?;
+    Ok(Made::New(organization))
+}
+
 /// [`create`] as a part of a larger transaction.
 pub(super) async fn add(
     app: &App,
@@ -30,72 +55,132 @@ pub(super) async fn add(
     name: OrganizationName,
     parent_id: Option<OrganizationId>,
 ) -> Result<Organization, Rejection> {
+    asker.must(WRITE)?;
+    match parent_id {
+        Some(parent_id) => drop(asker.organization(tx, parent_id).await?),
+        None => asker.must_run_server(WRITE)?,
+    }
     let now = app.clock.now();
     let id = OrganizationId(app.random.id(now));
-    let organization = Organization { id, parent_id, name, created_at: now, disabled_at: None };
-    if let Some(parent_id) = parent_id {
-        let parent = store::organizations::find(tx, parent_id).await?;
-        parent.ok_or(Rejection::NotFound("organization"))?;
-    }
+    let version = Version::FIRST;
+    let organization =
+        Organization { id, parent_id, name, created_at: now, disabled_at: None, version };
     store::organizations::insert(tx, &organization).await.map_err(taken("an organization"))?;
-    let change = Change {
-        action: "organization.created",
-        subject: format!("organization:{id}"),
-        organization_id: Some(id),
-        detail: json!({ "name": organization.name, "parent_id": parent_id }),
-    };
-    audit(app, tx, asker, change).await?;
+    let detail = json!({ "name": organization.name, "parent_id": parent_id });
+    audit(app, tx, asker, event("organization.created", id, detail));
     Ok(organization)
 }
 
-pub async fn list(app: &App) -> Result<Vec<Organization>, Rejection> {
+/// Those the asker may know of, oldest first; of one parent, if that is named.
+pub async fn list(
+    app: &App,
+    asker: &Asker,
+    parent: Option<OrganizationId>,
+    page: Page<OrganizationId>,
+) -> Result<Vec<Organization>, Rejection> {
+    asker.must(READ)?;
     let mut tx = app.store.read().await?;
-    Ok(store::organizations::list(&mut tx).await?)
+    Ok(store::organizations::list(&mut tx, asker.sight(), parent, page).await?)
 }
 
-/// Disables the organization and everything below it; enables it again.
-pub async fn set_enabled(
+/// The organization with those above it and the roles it has from them.
+pub async fn show(app: &App, asker: &Asker, id: OrganizationId) -> Result<Lineage, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    asker.organization(&mut tx, id).await
+}
+
+/// What is to be otherwise. What is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<OrganizationName>,
+    /// Disabling stops the keys of the organization and of everything below it.
+    pub enabled: Option<bool>,
+}
+
+pub async fn update(
     app: &App,
     asker: &Asker,
     id: OrganizationId,
-    enabled: bool,
+    expected: &Expected,
+    edit: Edit,
+) -> Result<Organization, Rejection> {
+    let mut tx = app.store.write().await?;
+    let mut organization = find_to_change(&mut tx, asker, id, expected).await?;
+    if let Some(name) = edit.name.filter(|name| *name != organization.name) {
+        let detail = json!({ "from": organization.name, "to": name });
+        audit(app, &mut tx, asker, event("organization.renamed", id, detail));
+        organization.name = name;
+    }
+    if let Some(enabled) = edit.enabled.filter(|it| *it != organization.disabled_at.is_none()) {
+        let action = if enabled { "organization.enabled" } else { "organization.disabled" };
+        audit(app, &mut tx, asker, event(action, id, json!({})));
+        organization.disabled_at = (!enabled).then(|| app.clock.now());
+    }
+    let written = store::organizations::update(&mut tx, &organization).await;
+    if !written.map_err(taken("an organization"))? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    app.commit(tx).await?;
+    organization.version = Version(organization.version.0 + 1);
+    Ok(organization)
+}
+
+/// Deletes an organization that has no sub-organizations and no keys, with its roles and
+/// memberships.
+pub async fn delete(
+    app: &App,
+    asker: &Asker,
+    id: OrganizationId,
+    expected: &Expected,
 ) -> Result<(), Rejection> {
     let mut tx = app.store.write().await?;
-    let at = (!enabled).then(|| app.clock.now());
-    if !store::organizations::disable(&mut tx, id, at).await? {
-        return Err(Rejection::NotFound("organization"));
+    let organization = find_to_change(&mut tx, asker, id, expected).await?;
+    let obstacles = obstacles(app, &mut tx, id).await?;
+    if !obstacles.is_empty() {
+        return Err(Rejection::StillUsed(obstacles));
     }
-    let change = Change {
-        action: if enabled { "organization.enabled" } else { "organization.disabled" },
-        subject: format!("organization:{id}"),
-        organization_id: Some(id),
-        detail: json!({}),
-    };
-    audit(app, &mut tx, asker, change).await?;
+    if !store::organizations::delete(&mut tx, &organization).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    let detail = json!({ "name": organization.name });
+    audit(app, &mut tx, asker, event("organization.deleted", id, detail));
     Ok(app.commit(tx).await?)
 }
 
-/// Every role that an organization defines.
-pub async fn list_roles(app: &App) -> Result<Vec<Role>, Rejection> {
-    let mut tx = app.store.read().await?;
-    Ok(store::roles::list(&mut tx).await?)
+/// The first of what belongs to an organization and is not deleted with it.
+async fn obstacles(app: &App, tx: &mut Tx, id: OrganizationId) -> Result<Vec<Obstacle>, Rejection> {
+    const SHOWN: i64 = 20;
+    let children = Page { after: None, most: SHOWN };
+    let children = store::organizations::list(tx, Sight::Everything, Some(id), children).await?;
+    let children = children.into_iter().map(|it| Obstacle {
+        kind: "organization",
+        id: it.id.0,
+        name: it.name.to_string(),
+    });
+    let sight = Sight::Of { organization: id, below: Below::Excluded, user: None };
+    let keys = Page { after: None, most: SHOWN };
+    let keys = store::api_keys::list(tx, sight, &Filter::default(), keys, app.clock.now()).await?;
+    let keys = keys.into_iter().map(|key| Obstacle {
+        kind: "api_key",
+        id: key.id.0,
+        name: key.name.to_string(),
+    });
+    Ok(children.chain(keys).collect())
 }
 
-/// Defines a role for an organization and everything below it, or changes what it means.
-pub async fn define_role(app: &App, asker: &Asker, role: Role) -> Result<(), Rejection> {
-    if role.name.built_in().is_some() {
-        return Err(Rejection::BuiltInRole(role.name));
-    }
-    let mut tx = app.store.write().await?;
-    let organization = store::organizations::find(&mut tx, role.organization_id).await?;
-    organization.ok_or(Rejection::NotFound("organization"))?;
-    store::roles::set(&mut tx, &role).await?;
-    let change = Change {
-        action: "role.defined",
-        subject: format!("role:{}", role.name),
-        organization_id: Some(role.organization_id),
-        detail: json!({ "scopes": role.scopes.to_string() }),
-    };
-    audit(app, &mut tx, asker, change).await?;
-    Ok(app.commit(tx).await?)
+async fn find_to_change(
+    tx: &mut Tx,
+    asker: &Asker,
+    id: OrganizationId,
+    expected: &Expected,
+) -> Result<Organization, Rejection> {
+    asker.must(WRITE)?;
+    let organization = asker.organization(tx, id).await?.line[0].clone();
+    let seen = expected.allows(organization.version);
+    if seen { Ok(organization) } else { Err(Rejection::ChangedMeanwhile) }
+}
+
+fn event(action: &'static str, id: OrganizationId, detail: serde_json::Value) -> Change {
+    Change { action, subject: format!("organization:{id}"), organization_id: Some(id), detail }
 }

@@ -3,14 +3,15 @@
 use super::{
     Asker, Rejection,
     api_keys::{self, Created, NewApiKey},
-    organizations,
+    members, organizations,
     resources::{self, NewResource},
     users,
 };
 use crate::{
     app::App,
     domain::{
-        Algorithm, Lifetime, Networks, Owner, Password, Reach, Resource, RoleName, Roles, User,
+        Algorithm, Expected, Lifetime, Networks, Owner, Password, Reach, Resource, RoleName, Roles,
+        User, WhenLeaked,
     },
     store,
 };
@@ -30,7 +31,7 @@ const PASSWORD: usize = 20;
 /// already. One transaction: whoever is interrupted starts from nothing.
 pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
     let mut tx = app.store.write().await?;
-    if !store::organizations::list(&mut tx).await?.is_empty() {
+    if store::organizations::first(&mut tx).await?.is_some() {
         return Ok(None);
     }
     let name = "quickstart".parse().expect("a name");
@@ -42,8 +43,9 @@ pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
     let password = generate_password(app);
     let hash = app.passwords.hash(password.clone()).await?;
     let email = "owner@localhost".parse().expect("an address");
-    let owner = users::add(app, &mut tx, asker, email, "Owner".to_owned(), Some(&hash)).await?;
-    users::give_role(app, &mut tx, asker, owner.id, organization.id, RoleName::owner()).await?;
+    let name = "Owner".parse().expect("a text");
+    let owner = users::add(app, &mut tx, asker, email, name, Some(&hash)).await?;
+    members::give_role(app, &mut tx, asker, owner.id, organization.id, RoleName::owner()).await?;
 
     let resource = NewResource {
         identifier: "https://api.example.com".parse().expect("a URI"),
@@ -52,15 +54,16 @@ pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
         token_lifetime: None,
         is_default: true,
     };
-    let resource = resources::add(app, &mut tx, asker, resource).await?;
+    let resource = resources::set(app, &mut tx, asker, &Expected::Absent, resource).await?;
     let api_key = NewApiKey {
         owner: Owner::Organization(organization.id),
         name: "quickstart".parse().expect("a name"),
-        description: "Made by keyturn quickstart".to_owned(),
+        description: "Made by keyturn quickstart".parse().expect("a text"),
         roles: Some(Roles::from_iter(["manager".parse().expect("a role")])),
         reach: Reach::Own,
         allowed_networks: Networks::default(),
         lifetime: Lifetime::Default,
+        when_leaked: WhenLeaked::Revoke,
     };
     let api_key = api_keys::add(app, &mut tx, asker, api_key).await?;
     app.commit(tx).await?;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Asker, Change, Rejection, audit, signing_keys};
 use crate::{
     app::App,
-    domain::{Algorithm, Resource, ResourceIdentifier, Scopes},
+    domain::{Algorithm, Expected, Resource, ResourceIdentifier, Scopes, Version},
     store::{self, Tx},
 };
 
@@ -20,54 +20,85 @@ pub struct NewResource {
     pub is_default: bool,
 }
 
-/// Registers the resource, or changes it. A signing key for its algorithm is made if there is none.
-pub async fn register(app: &App, asker: &Asker, new: NewResource) -> Result<Resource, Rejection> {
+const READ: &str = "resources:read";
+const WRITE: &str = "resources:write";
+
+/// Registers the resource, or changes it. `None` expects that there is none yet. A signing key for
+/// its algorithm is made if there is none.
+pub async fn register(
+    app: &App,
+    asker: &Asker,
+    expected: &Expected,
+    new: NewResource,
+) -> Result<Resource, Rejection> {
+    asker.must_run_server(WRITE)?;
     signing_keys::ensure(app, asker, new.algorithm).await?;
     let mut tx = app.store.write().await?;
-    let resource = add(app, &mut tx, asker, new).await?;
+    let resource = set(app, &mut tx, asker, expected, new).await?;
     app.commit(tx).await?;
     Ok(resource)
 }
 
 /// [`register`] as a part of a larger transaction, where the signing key is there.
-pub(super) async fn add(
+pub(super) async fn set(
     app: &App,
     tx: &mut Tx,
     asker: &Asker,
+    expected: &Expected,
     new: NewResource,
 ) -> Result<Resource, Rejection> {
+    asker.must_run_server(WRITE)?;
     let bounds = Resource::SHORTEST_TOKEN..=Resource::LONGEST_TOKEN;
     if new.token_lifetime.is_some_and(|lifetime| !bounds.contains(&lifetime)) {
         return Err(Rejection::TokenLifetime);
     }
     let now = app.clock.now();
-    let is_first = store::resources::list(tx).await?.is_empty();
+    let registered = store::resources::list(tx).await?;
+    let before = registered.iter().find(|it| it.identifier == new.identifier);
+    let version = match (before, expected) {
+        (None, Expected::Any | Expected::Absent) => Version::FIRST,
+        (Some(before), _) if expected.allows(before.version) => Version(before.version.0 + 1),
+        (Some(_), Expected::Absent) => return Err(Rejection::NameTaken("a resource")),
+        _ => return Err(Rejection::ChangedMeanwhile),
+    };
+    let is_default = new.is_default || registered.is_empty();
     let resource = Resource {
         identifier: new.identifier,
         scopes: new.scopes,
         algorithm: new.algorithm,
         token_lifetime: new.token_lifetime,
-        created_at: now,
-        default_since: (new.is_default || is_first).then_some(now),
+        created_at: before.map_or(now, |before| before.created_at),
+        default_since: before.and_then(|it| it.default_since).or(is_default.then_some(now)),
+        version,
     };
-    store::resources::set(tx, &resource).await?;
-    let change = Change {
-        action: "resource.registered",
-        subject: format!("resource:{}", resource.identifier),
-        organization_id: None,
-        detail: json!({
-            "scopes": resource.scopes.to_string(),
-            "algorithm": resource.algorithm,
-            "token_lifetime": resource.token_lifetime.map(|lifetime| lifetime.num_seconds()),
-        }),
-    };
-    audit(app, tx, asker, change).await?;
+    if !store::resources::set(tx, &resource).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    let detail = json!({
+        "scopes": resource.scopes.to_string(),
+        "algorithm": resource.algorithm,
+        "token_lifetime": resource.token_lifetime.map(|lifetime| lifetime.num_seconds()),
+    });
+    audit(app, tx, asker, event("resource.registered", &resource.identifier, detail));
     Ok(resource)
 }
 
-pub async fn list(app: &App) -> Result<Vec<Resource>, Rejection> {
+/// All of them: whoever has a key may ask for tokens for any.
+pub async fn list(app: &App, asker: &Asker) -> Result<Vec<Resource>, Rejection> {
+    asker.must(READ)?;
     let mut tx = app.store.read().await?;
     Ok(store::resources::list(&mut tx).await?)
+}
+
+pub async fn show(
+    app: &App,
+    asker: &Asker,
+    identifier: &ResourceIdentifier,
+) -> Result<Resource, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    let resource = store::resources::find(&mut tx, identifier).await?;
+    resource.ok_or(Rejection::NotFound("resource"))
 }
 
 /// No token is issued for it any more.
@@ -75,17 +106,26 @@ pub async fn remove(
     app: &App,
     asker: &Asker,
     identifier: &ResourceIdentifier,
+    expected: &Expected,
 ) -> Result<(), Rejection> {
+    asker.must_run_server(WRITE)?;
     let mut tx = app.store.write().await?;
-    if !store::resources::remove(&mut tx, identifier).await? {
-        return Err(Rejection::NotFound("resource"));
+    let resource = store::resources::find(&mut tx, identifier).await?;
+    let resource = resource.ok_or(Rejection::NotFound("resource"))?;
+    if !expected.allows(resource.version) {
+        return Err(Rejection::ChangedMeanwhile);
     }
-    let change = Change {
-        action: "resource.removed",
-        subject: format!("resource:{identifier}"),
-        organization_id: None,
-        detail: json!({}),
-    };
-    audit(app, &mut tx, asker, change).await?;
+    if !store::resources::remove(&mut tx, &resource).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    audit(app, &mut tx, asker, event("resource.removed", identifier, json!({})));
     Ok(app.commit(tx).await?)
+}
+
+fn event(
+    action: &'static str,
+    identifier: &ResourceIdentifier,
+    detail: serde_json::Value,
+) -> Change {
+    Change { action, subject: format!("resource:{identifier}"), organization_id: None, detail }
 }

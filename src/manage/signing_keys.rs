@@ -12,6 +12,9 @@ use crate::{
     store::{self, StoreError, Tx},
 };
 
+const READ: &str = "signing-keys:read";
+const WRITE: &str = "signing-keys:write";
+
 /// Makes a key for this algorithm if there has never been one. A damaged one is never replaced:
 /// live tokens hang on it.
 pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<(), Rejection> {
@@ -35,11 +38,12 @@ pub async fn rotate(
     asker: &Asker,
     algorithm: Algorithm,
 ) -> Result<SigningKey, Rejection> {
+    asker.must_run_server(WRITE)?;
     let new = generate(app, algorithm).await?;
     match insert(app, asker, new, Begins::AsNext, "signing_key.rotated").await {
         Err(Rejection::Store(StoreError::Conflict)) => {
             // Another was quicker since we looked.
-            let next = list(app).await?.into_iter().rfind(|key| key.algorithm == algorithm);
+            let next = all(app).await?.into_iter().rfind(|key| key.algorithm == algorithm);
             let next = next.ok_or(Rejection::NotFound("signing key"))?;
             Err(Rejection::AlreadyRotating(next.signing_key_id))
         }
@@ -49,6 +53,7 @@ pub async fn rotate(
 
 /// Makes a key from a PEM file the next one. The first of its algorithm signs at once.
 pub async fn import(app: &App, asker: &Asker, pem: &str) -> Result<SigningKey, Rejection> {
+    asker.must_run_server(WRITE)?;
     let new = signing::import(pem, &app.key_encryption_key, &app.random)?;
     let mut tx = app.store.read().await?;
     let is_first = store::signing_keys::last_generation(&mut tx, new.algorithm).await?.is_none();
@@ -92,7 +97,8 @@ pub async fn rotate_due(app: &App) -> Result<Vec<SigningKey>, Rejection> {
 /// Takes a key out at once: it neither signs nor is published from here on. Tokens it signed fail
 /// wherever the JWKS is fetched anew. If it was the one that signs, another takes over at once.
 pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<(), Rejection> {
-    let known = list(app).await?.into_iter().find(|key| key.signing_key_id == signing_key_id);
+    asker.must_run_server(WRITE)?;
+    let known = all(app).await?.into_iter().find(|key| key.signing_key_id == signing_key_id);
     let algorithm = known.ok_or(Rejection::NotFound("signing key"))?.algorithm;
     // Perhaps not needed, but nobody may wait for it once the transaction has begun.
     let spare = generate(app, algorithm).await?;
@@ -128,14 +134,14 @@ pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<()
         store::signing_keys::insert(&mut tx, &spare).await?;
     }
     let detail = json!({ "algorithm": algorithm });
-    audit(app, &mut tx, asker, change("signing_key.revoked", signing_key_id, detail)).await?;
+    audit(app, &mut tx, asker, change("signing_key.revoked", signing_key_id, detail));
     Ok(app.commit(tx).await?)
 }
 
 /// Fails where there are signing keys and the key-encryption key we have opens none of them: what
 /// it would encrypt no other node could open.
 pub async fn check_key_encryption_key(app: &App) -> Result<(), Rejection> {
-    check_ours(app, &list(app).await?)
+    check_ours(app, &all(app).await?)
 }
 
 fn check_ours(app: &App, keys: &[SigningKey]) -> Result<(), Rejection> {
@@ -150,7 +156,12 @@ fn check_ours(app: &App, keys: &[SigningKey]) -> Result<(), Rejection> {
 }
 
 /// Every key, by algorithm, oldest first.
-pub async fn list(app: &App) -> Result<Vec<SigningKey>, Rejection> {
+pub async fn list(app: &App, asker: &Asker) -> Result<Vec<SigningKey>, Rejection> {
+    asker.must_run_server(READ)?;
+    all(app).await
+}
+
+async fn all(app: &App) -> Result<Vec<SigningKey>, Rejection> {
     let mut tx = app.store.read().await?;
     Ok(store::signing_keys::list(&mut tx).await?)
 }
@@ -199,7 +210,7 @@ async fn insert(
     let key = record(new, generation, now, from);
     store::signing_keys::insert(&mut tx, &key).await?;
     let detail = json!({ "algorithm": key.algorithm, "activates_at": key.activates_at });
-    audit(app, &mut tx, asker, change(action, &key.signing_key_id, detail)).await?;
+    audit(app, &mut tx, asker, change(action, &key.signing_key_id, detail));
     app.commit(tx).await?;
     Ok(key)
 }

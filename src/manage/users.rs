@@ -1,173 +1,156 @@
-//! Makes users and gives them roles in organizations.
+//! Makes users, disables and enables them. Users belong to the server; members to organizations.
 
 use serde_json::json;
 
-use super::{Asker, Change, Rejection, audit, taken};
+use super::{
+    Asker, Change, Made, Rejection, audit,
+    members::{self, WRITE},
+    once, taken,
+};
 use crate::{
     app::App,
     domain::{
-        Email, Membership, OrganizationId, Password, PasswordHash, Person, RoleName, User, UserId,
+        Email, Expected, Once, OrganizationId, Password, PasswordHash, Person, RoleName, Text,
+        User, UserId, Version,
     },
-    store::{self, Tx},
+    store::{self, Page, Tx},
 };
 
-/// Makes a user. Without a password, the user cannot sign in with one.
-pub async fn create(
-    app: &App,
-    asker: &Asker,
-    email: Email,
-    name: String,
-    password: Option<Password>,
-) -> Result<User, Rejection> {
-    let hash = match password {
-        Some(password) => Some(app.passwords.hash(password).await?),
-        None => None,
-    };
-    let mut tx = app.store.write().await?;
-    let user = add(app, &mut tx, asker, email, name, hash.as_ref()).await?;
-    app.commit(tx).await?;
-    Ok(user)
-}
+const READ: &str = "members:read";
 
-/// A user who is a member of an organization from the beginning.
-pub struct NewMember {
+/// A user who is to be made.
+pub struct NewUser {
     pub email: Email,
-    pub name: String,
+    pub name: Text,
+    /// Without one, the user cannot sign in by password.
     pub password: Option<Password>,
-    pub organization_id: OrganizationId,
-    pub role: RoleName,
+    /// A member of this organization from the beginning.
+    pub membership: Option<(OrganizationId, RoleName)>,
 }
 
-pub async fn create_member(app: &App, asker: &Asker, new: NewMember) -> Result<User, Rejection> {
-    let hash = match new.password {
-        Some(password) => Some(app.passwords.hash(password).await?),
-        None => None,
-    };
+pub async fn create(app: &App, asker: &Asker, new: NewUser) -> Result<User, Rejection> {
+    asker.must_run_server(WRITE)?;
+    let hash = hash(app, new.password).await?;
     let mut tx = app.store.write().await?;
     let user = add(app, &mut tx, asker, new.email, new.name, hash.as_ref()).await?;
-    give_role(app, &mut tx, asker, user.id, new.organization_id, new.role).await?;
+    if let Some((organization, role)) = new.membership {
+        members::give_role(app, &mut tx, asker, user.id, organization, role).await?;
+    }
     app.commit(tx).await?;
     Ok(user)
 }
 
-/// [`create`] as a part of a larger transaction.
+/// [`create`], unless an earlier request made the user.
+pub async fn create_once(
+    app: &App,
+    asker: &Asker,
+    new: NewUser,
+    once: &Once,
+) -> Result<Made<User>, Rejection> {
+    asker.must_run_server(WRITE)?;
+    let hash = hash(app, new.password).await?;
+    let mut tx = app.store.write().await?;
+    if let Some(id) = once::made_before(&mut tx, asker, once).await? {
+        let person = store::users::person(&mut tx, id).await?;
+        return Ok(Made::Before(person.ok_or(Rejection::NotFound("user"))?.user));
+    }
+    let user = add(app, &mut tx, asker, new.email, new.name, hash.as_ref()).await?;
+    if let Some((organization, role)) = new.membership {
+        members::give_role(app, &mut tx, asker, user.id, organization, role).await?;
+    }
+    once::remember(app, &mut tx, asker, once, user.id).await?;
+    app.commit(tx).await?;
+    Ok(Made::New(user))
+}
+
+async fn hash(app: &App, password: Option<Password>) -> Result<Option<PasswordHash>, Rejection> {
+    match password {
+        Some(password) => Ok(Some(app.passwords.hash(password).await?)),
+        None => Ok(None),
+    }
+}
+
+/// [`create`] as a part of a larger transaction, for an asker who may.
 pub(super) async fn add(
     app: &App,
     tx: &mut Tx,
     asker: &Asker,
     email: Email,
-    name: String,
+    name: Text,
     password: Option<&PasswordHash>,
 ) -> Result<User, Rejection> {
     let now = app.clock.now();
     let id = UserId(app.random.id(now));
-    let user = User { id, email, name, created_at: now, disabled_at: None };
+    let version = Version::FIRST;
+    let user = User { id, email, name, created_at: now, disabled_at: None, version };
     store::users::insert(tx, &user, password).await.map_err(taken("a user"))?;
-    let change = Change {
-        action: "user.created",
-        subject: format!("user:{id}"),
-        organization_id: None,
-        detail: json!({ "email": user.email }),
-    };
-    audit(app, tx, asker, change).await?;
+    audit(app, tx, asker, event("user.created", id, json!({ "email": user.email })));
     Ok(user)
 }
 
 /// Everybody with their memberships, oldest first.
-pub async fn list(app: &App) -> Result<Vec<Person>, Rejection> {
+pub async fn list(app: &App, asker: &Asker, page: Page<UserId>) -> Result<Vec<Person>, Rejection> {
+    asker.must_run_server(READ)?;
     let mut tx = app.store.read().await?;
     let mut people = Vec::new();
-    for user in store::users::list(&mut tx).await? {
+    for user in store::users::list(&mut tx, page).await? {
         people.extend(store::users::person(&mut tx, user.id).await?);
     }
     Ok(people)
 }
 
+pub async fn show(app: &App, asker: &Asker, id: UserId) -> Result<Person, Rejection> {
+    asker.must_run_server(READ)?;
+    let mut tx = app.store.read().await?;
+    store::users::person(&mut tx, id).await?.ok_or(Rejection::NotFound("user"))
+}
+
+/// For a person at the machine.
 pub async fn find_by_email(app: &App, email: &Email) -> Result<User, Rejection> {
     let mut tx = app.store.read().await?;
     let user = store::users::find_by_email(&mut tx, email).await?;
     user.ok_or(Rejection::NotFound("user"))
 }
 
-/// Disables the user, whose keys then stop as well; enables again.
-pub async fn set_enabled(
+/// What is to be otherwise. What is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<Text>,
+    /// Disabling stops the user's keys as well.
+    pub enabled: Option<bool>,
+}
+
+pub async fn update(
     app: &App,
     asker: &Asker,
     id: UserId,
-    enabled: bool,
-) -> Result<(), Rejection> {
+    expected: &Expected,
+    edit: Edit,
+) -> Result<User, Rejection> {
+    asker.must_run_server(WRITE)?;
     let mut tx = app.store.write().await?;
-    let at = (!enabled).then(|| app.clock.now());
-    if !store::users::disable(&mut tx, id, at).await? {
-        return Err(Rejection::NotFound("user"));
+    let person = store::users::person(&mut tx, id).await?;
+    let mut user = person.ok_or(Rejection::NotFound("user"))?.user;
+    if !expected.allows(user.version) {
+        return Err(Rejection::ChangedMeanwhile);
     }
-    let change = Change {
-        action: if enabled { "user.enabled" } else { "user.disabled" },
-        subject: format!("user:{id}"),
-        organization_id: None,
-        detail: json!({}),
-    };
-    audit(app, &mut tx, asker, change).await?;
-    Ok(app.commit(tx).await?)
+    if let Some(name) = edit.name.filter(|name| *name != user.name) {
+        user.name = name;
+        audit(app, &mut tx, asker, event("user.renamed", id, json!({})));
+    }
+    if let Some(enabled) = edit.enabled.filter(|it| *it != user.disabled_at.is_none()) {
+        let action = if enabled { "user.enabled" } else { "user.disabled" };
+        audit(app, &mut tx, asker, event(action, id, json!({})));
+        user.disabled_at = (!enabled).then(|| app.clock.now());
+    }
+    if !store::users::update(&mut tx, &user).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    app.commit(tx).await?;
+    user.version = Version(user.version.0 + 1);
+    Ok(user)
 }
 
-/// Gives the user a role in an organization and everything below it.
-pub async fn set_role(
-    app: &App,
-    asker: &Asker,
-    user_id: UserId,
-    organization_id: OrganizationId,
-    role: RoleName,
-) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
-    give_role(app, &mut tx, asker, user_id, organization_id, role).await?;
-    Ok(app.commit(tx).await?)
-}
-
-/// [`set_role`] as a part of a larger transaction.
-pub(super) async fn give_role(
-    app: &App,
-    tx: &mut Tx,
-    asker: &Asker,
-    user_id: UserId,
-    organization_id: OrganizationId,
-    role: RoleName,
-) -> Result<(), Rejection> {
-    let lineage = store::organizations::lineage(tx, organization_id).await?;
-    let lineage = lineage.ok_or(Rejection::NotFound("organization"))?;
-    if !lineage.knows(&role) {
-        return Err(Rejection::UnknownRole(role));
-    }
-    let detail = json!({ "role": role });
-    let created_at = app.clock.now();
-    let membership = Membership { organization_id, user_id, role, created_at };
-    store::memberships::set(tx, &membership).await?;
-    let change = Change {
-        action: "member.role_set",
-        subject: format!("user:{user_id}"),
-        organization_id: Some(organization_id),
-        detail,
-    };
-    Ok(audit(app, tx, asker, change).await?)
-}
-
-/// Ends a membership.
-pub async fn remove_member(
-    app: &App,
-    asker: &Asker,
-    user_id: UserId,
-    organization_id: OrganizationId,
-) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
-    if !store::memberships::remove(&mut tx, user_id, organization_id).await? {
-        return Err(Rejection::NotFound("member"));
-    }
-    let change = Change {
-        action: "member.removed",
-        subject: format!("user:{user_id}"),
-        organization_id: Some(organization_id),
-        detail: json!({}),
-    };
-    audit(app, &mut tx, asker, change).await?;
-    Ok(app.commit(tx).await?)
+fn event(action: &'static str, id: UserId, detail: serde_json::Value) -> Change {
+    Change { action, subject: format!("user:{id}"), organization_id: None, detail }
 }

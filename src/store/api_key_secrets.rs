@@ -17,7 +17,8 @@ statements! {
         select s.id as secret_id, s.api_key_id, s.hash, s.status_index,
             s.created_at as secret_created_at, s.dies_at,
             k.id, k.organization_id, k.user_id, k.name, k.description, k.roles, k.reach,
-            k.allowed_networks, k.created_at, k.expires_at, k.disabled_at, k.revoked_at
+            k.allowed_networks, k.created_at, k.expires_at, k.disabled_at, k.locked_at,
+            k.revoked_at, k.when_leaked, k.version
         from api_key_secrets s join api_keys k on k.id = s.api_key_id
         where s.hash = $1";
 
@@ -31,9 +32,8 @@ statements! {
         where (last_used_minute is null or last_used_minute < $1 - 60)
             and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 
-    RETIRE = "
-        update api_key_secrets set dies_at = $2
-        where id = $1 and (dies_at is null or dies_at > $2)";
+    SET_END = "
+        update api_key_secrets set dies_at = $2 where id = $1";
 }
 
 /// Gives the secret its place in the status list, which is never given again.
@@ -105,9 +105,9 @@ pub async fn of_key(tx: &mut Tx, id: ApiKeyId) -> Result<Vec<ApiKeySecret>, Stor
     rows.into_iter().map(ApiKeySecret::try_from).collect()
 }
 
-/// Lets a secret die at this moment, unless it is to die earlier.
-pub async fn retire(tx: &mut Tx, secret: &ApiKeySecret, at: Timestamp) -> Result<(), StoreError> {
-    execute!(tx, RETIRE(secret.id.0, at.timestamp()))?;
+/// Lets a secret die at this moment.
+pub async fn set_end(tx: &mut Tx, secret: &ApiKeySecret, at: Timestamp) -> Result<(), StoreError> {
+    execute!(tx, SET_END(secret.id.0, at.timestamp()))?;
     tx.changes(Change::secret(&secret.hash));
     Ok(())
 }

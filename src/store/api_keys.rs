@@ -2,33 +2,55 @@
 
 use sqlx::types::Uuid;
 
-use super::{StoreError, Tx, api_key_secrets, moment, moment_if_any, parse};
+use super::{Page, StoreError, Tx, api_key_secrets, moment, moment_if_any, parse};
 use crate::{
     clock::Timestamp,
-    domain::{ApiKey, ApiKeyId, KeyName, OrganizationId, Owner, Roles, UserId},
+    domain::{
+        ApiKey, ApiKeyId, KeyName, OrganizationId, Owner, Sight, Status, Text, UserId, Version,
+    },
 };
 
 statements! {
     INSERT = "
         insert into api_keys (
             id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, revoked_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, version)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
     FIND = "
         select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, revoked_at
+            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, version
         from api_keys where id = $1";
 
     NAMED = "
         select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, revoked_at
+            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, version
         from api_keys where name = $1 order by created_at, id";
 
     LIST = "
+        with recursive seen (id) as (
+            select id from organizations where id = $1
+            union all
+            select o.id from organizations o join seen on o.parent_id = seen.id where $2
+        )
         select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, revoked_at
-        from api_keys order by created_at, id";
+            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, version
+        from api_keys
+        where id > $3
+            and ($4 or organization_id in (select id from seen) or user_id = $5)
+            and ($6 is null or organization_id = $6)
+            and ($7 is null or user_id = $7)
+            and ($8 is null or name = $8)
+            and ($9 is null or expires_at <= $9)
+            and ($10 is null or created_at < $10 and not exists (
+                select 1 from api_key_secrets s
+                where s.api_key_id = api_keys.id and s.last_used_minute >= $11))
+            and ($12 is null or $12 = case
+                when revoked_at is not null then 'revoked'
+                when expires_at <= $13 then 'expired'
+                when disabled_at is not null then 'disabled'
+                else 'active' end)
+        order by id limit $14";
 
     COUNT_IN_TREE = "
         with recursive tree (id) as (
@@ -39,17 +61,14 @@ statements! {
         select count(*) from api_keys
         where organization_id in (select id from tree) and revoked_at is null";
 
-    REVOKE = "
-        update api_keys set revoked_at = $2 where id = $1 and revoked_at is null";
+    UPDATE = "
+        update api_keys set description = $3, roles = $4, reach = $5, allowed_networks = $6,
+            expires_at = $7, disabled_at = $8, locked_at = $9, revoked_at = $10,
+            when_leaked = $11, version = version + 1
+        where id = $1 and version = $2";
 
-    DISABLE = "
-        update api_keys set disabled_at = $2 where id = $1";
-
-    SET_EXPIRY = "
-        update api_keys set expires_at = $2 where id = $1";
-
-    SET_ROLES = "
-        update api_keys set roles = $2 where id = $1";
+    DELETE = "
+        delete from api_keys where id = $1 and version = $2";
 }
 
 row! {
@@ -65,7 +84,10 @@ row! {
         created_at: i64,
         expires_at: Option<i64>,
         disabled_at: Option<i64>,
+        locked_at: Option<i64>,
         revoked_at: Option<i64>,
+        when_leaked: String,
+        version: i64,
     }
 }
 
@@ -82,14 +104,17 @@ impl TryFrom<Row> for ApiKey {
             id: ApiKeyId(row.id),
             owner,
             name: parse("api_keys.name", &row.name)?,
-            description: row.description,
+            description: Text::from_stored(row.description),
             roles: row.roles.map(|roles| parse("api_keys.roles", &roles)).transpose()?,
             reach: parse("api_keys.reach", &row.reach)?,
             allowed_networks: parse("api_keys.allowed_networks", &row.allowed_networks)?,
             created_at: moment("api_keys.created_at", row.created_at)?,
             expires_at: moment_if_any("api_keys.expires_at", row.expires_at)?,
             disabled_at: moment_if_any("api_keys.disabled_at", row.disabled_at)?,
+            locked_at: moment_if_any("api_keys.locked_at", row.locked_at)?,
             revoked_at: moment_if_any("api_keys.revoked_at", row.revoked_at)?,
+            when_leaked: parse("api_keys.when_leaked", &row.when_leaked)?,
+            version: Version(row.version),
         })
     }
 }
@@ -119,7 +144,10 @@ pub async fn insert(tx: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
             key.created_at.timestamp(),
             key.expires_at.map(|at| at.timestamp()),
             key.disabled_at.map(|at| at.timestamp()),
+            key.locked_at.map(|at| at.timestamp()),
             key.revoked_at.map(|at| at.timestamp()),
+            key.when_leaked.as_str(),
+            key.version.0,
         )
     )?;
     Ok(())
@@ -136,9 +164,46 @@ pub async fn named(tx: &mut Tx, name: &KeyName) -> Result<Vec<ApiKey>, StoreErro
     rows.into_iter().map(ApiKey::try_from).collect()
 }
 
-/// All of them, oldest first.
-pub async fn list(tx: &mut Tx) -> Result<Vec<ApiKey>, StoreError> {
-    let rows: Vec<Row> = fetch!(tx, LIST() => fetch_all)?;
+/// Which keys to list. What is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub organization: Option<OrganizationId>,
+    pub user: Option<UserId>,
+    pub name: Option<KeyName>,
+    pub status: Option<Status>,
+    /// Those that will have expired by then.
+    pub expires_by: Option<Timestamp>,
+    /// Those neither made nor used since then, as far as is known: a use is remembered up to two
+    /// hours too early.
+    pub unused_since: Option<Timestamp>,
+}
+
+/// The keys within sight after the one with this id, oldest first.
+pub async fn list(
+    tx: &mut Tx,
+    sight: Sight,
+    filter: &Filter,
+    page: Page<ApiKeyId>,
+    now: Timestamp,
+) -> Result<Vec<ApiKey>, StoreError> {
+    let (everything, organization, below, user) = super::sight_columns(sight);
+    let unused_since = filter.unused_since.map(|at| at.timestamp());
+    let rows: Vec<Row> = fetch!(tx, LIST(
+        organization,
+        below,
+        page.after.map_or(Uuid::nil(), |id| id.0),
+        everything,
+        user,
+        filter.organization.map(|id| id.0),
+        filter.user.map(|id| id.0),
+        filter.name.as_ref().map(KeyName::as_str),
+        filter.expires_by.map(|at| at.timestamp()),
+        unused_since,
+        unused_since.map(|at| at / 60),
+        filter.status.map(Status::as_str),
+        now.timestamp(),
+        page.most,
+    ) => fetch_all)?;
     rows.into_iter().map(ApiKey::try_from).collect()
 }
 
@@ -148,34 +213,32 @@ pub async fn count_in_tree(tx: &mut Tx, root: OrganizationId) -> Result<i64, Sto
     Ok(count)
 }
 
-/// Tells whether the key was still there to revoke; the first revocation wins.
-pub async fn revoke(tx: &mut Tx, id: ApiKeyId, at: Timestamp) -> Result<bool, StoreError> {
-    let done = execute!(tx, REVOKE(id.0, at.timestamp()))? == 1;
-    api_key_secrets::mark_changed(tx, id).await?;
-    Ok(done)
+/// Writes all that may change of a key, unless somebody has changed it since it was read: tells
+/// whether nobody has. Every node forgets the key.
+pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<bool, StoreError> {
+    let changed = execute!(
+        tx,
+        UPDATE(
+            key.id.0,
+            key.version.0,
+            key.description.as_str(),
+            key.roles.as_ref().map(ToString::to_string),
+            key.reach.to_string(),
+            key.allowed_networks.to_string(),
+            key.expires_at.map(|at| at.timestamp()),
+            key.disabled_at.map(|at| at.timestamp()),
+            key.locked_at.map(|at| at.timestamp()),
+            key.revoked_at.map(|at| at.timestamp()),
+            key.when_leaked.as_str(),
+        )
+    )?;
+    api_key_secrets::mark_changed(tx, key.id).await?;
+    Ok(changed == 1)
 }
 
-/// Disables the key, or enables it again with `None`.
-pub async fn disable(tx: &mut Tx, id: ApiKeyId, at: Option<Timestamp>) -> Result<bool, StoreError> {
-    let done = execute!(tx, DISABLE(id.0, at.map(|at| at.timestamp())))? == 1;
-    api_key_secrets::mark_changed(tx, id).await?;
-    Ok(done)
-}
-
-/// Lets the key expire at another moment, or never.
-pub async fn set_expiry(
-    tx: &mut Tx,
-    id: ApiKeyId,
-    at: Option<Timestamp>,
-) -> Result<bool, StoreError> {
-    let done = execute!(tx, SET_EXPIRY(id.0, at.map(|at| at.timestamp())))? == 1;
-    api_key_secrets::mark_changed(tx, id).await?;
-    Ok(done)
-}
-
-/// Takes effect at the next exchange, with the same secret.
-pub async fn set_roles(tx: &mut Tx, id: ApiKeyId, roles: &Roles) -> Result<bool, StoreError> {
-    let done = execute!(tx, SET_ROLES(id.0, roles.to_string()))? == 1;
-    api_key_secrets::mark_changed(tx, id).await?;
-    Ok(done)
+/// Deletes the key with its secrets, unless somebody has changed it since it was read: tells
+/// whether nobody has.
+pub async fn delete(tx: &mut Tx, key: &ApiKey) -> Result<bool, StoreError> {
+    api_key_secrets::mark_changed(tx, key.id).await?;
+    Ok(execute!(tx, DELETE(key.id.0, key.version.0))? == 1)
 }

@@ -1,64 +1,280 @@
-//! The `audit_events` table: every change of state, written in its transaction.
+//! The `audit_events` table: every change of state, written in its transaction and chained to the
+//! one before it.
 
+use aws_lc_rs::digest::{Context, SHA256};
 use sqlx::types::Uuid;
 
-use super::{StoreError, Tx};
-use crate::domain::AuditEvent;
+use super::{Page, StoreError, Tx, counters, moment, parse};
+use crate::{
+    clock::Timestamp,
+    domain::{Actor, AuditEvent, OrganizationId, Sight},
+};
 
 statements! {
     INSERT = "
-        insert into audit_events (
-            id, at, actor, action, subject, organization_id, source, request_id, detail)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        insert into audit_events (id, at, actor, action, subject, organization_id, source,
+            request_id, detail, number, hash)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
-    OF_SUBJECT = "
-        select id, at, actor, action, detail from audit_events
-        where subject = $1 order by at, id";
+    HASH_OF = "
+        select hash from audit_events where number = $1";
+
+    ANCHOR = "
+        select number, hash from audit_anchors order by number desc limit 1";
+
+    LIST = "
+        with recursive seen (id) as (
+            select id from organizations where id = $1
+            union all
+            select o.id from organizations o join seen on o.parent_id = seen.id where $2
+        )
+        select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
+            hash
+        from audit_events
+        where number < $3 and ($4 or organization_id in (select id from seen))
+            and ($5 is null or organization_id = $5)
+            and ($6 is null or subject = $6)
+            and ($7 is null or actor = $7)
+            and ($8 is null or action = $8)
+            and ($9 is null or at >= $9)
+            and ($10 is null or at < $10)
+        order by number desc limit $11";
+
+    CHAIN = "
+        select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
+            hash
+        from audit_events where number > $1 order by number limit 1000";
+
+    UNCHAINED = "
+        select count(*) from audit_events where number is null";
+
+    LAST_BEFORE = "
+        select max(number) from (
+            select number from audit_events where number is not null and at < $1
+            order by number limit 1000) as oldest";
+
+    SET_ANCHOR = "
+        insert into audit_anchors (number, hash)
+        select number, hash from audit_events where number = $1
+        on conflict (number) do nothing";
+
+    DROP_ANCHORS = "
+        delete from audit_anchors where number < $1";
+
+    PRUNE = "
+        delete from audit_events where number <= $1";
 }
 
-pub async fn insert(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreError> {
+row! {
+    /// An event as the table holds it: the chain is over these very texts.
+    struct Row {
+        id: Uuid,
+        at: i64,
+        actor: String,
+        action: String,
+        subject: String,
+        organization_id: Option<Uuid>,
+        source: Option<String>,
+        request_id: Option<Uuid>,
+        detail: String,
+        number: i64,
+        hash: Vec<u8>,
+    }
+}
+
+/// An event that was recorded, with its place in the trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub number: i64,
+    pub event: AuditEvent,
+}
+
+impl TryFrom<Row> for Recorded {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let source = row.source.map(|source| parse("audit_events.source", &source)).transpose()?;
+        let detail = serde_json::from_str(&row.detail);
+        let event = AuditEvent {
+            id: row.id,
+            at: moment("audit_events.at", row.at)?,
+            actor: parse("audit_events.actor", &row.actor)?,
+            action: row.action.into(),
+            subject: row.subject,
+            organization_id: row.organization_id.map(OrganizationId),
+            source,
+            request_id: row.request_id,
+            detail: detail.map_err(|_| StoreError::Corrupt("audit_events.detail"))?,
+        };
+        Ok(Self { number: row.number, event })
+    }
+}
+
+/// The hash before the first event.
+const BEGINNING: [u8; 32] = [0; 32];
+
+impl Row {
+    fn of(event: &AuditEvent, number: i64) -> Self {
+        Self {
+            id: event.id,
+            at: event.at.timestamp(),
+            actor: event.actor.to_string(),
+            action: event.action.to_string(),
+            subject: event.subject.clone(),
+            organization_id: event.organization_id.map(|id| id.0),
+            source: event.source.map(|source| source.to_string()),
+            request_id: event.request_id,
+            detail: event.detail.to_string(),
+            number,
+            hash: Vec::new(),
+        }
+    }
+
+    /// SHA-256 over the hash of the event before it and each column with its length, so that no
+    /// two rows read alike.
+    fn hash_after(&self, previous: &[u8]) -> Vec<u8> {
+        let mut hash = Context::new(&SHA256);
+        let mut add = |bytes: Option<&[u8]>| {
+            let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
+            hash.update(&length.to_be_bytes());
+            hash.update(bytes.unwrap_or_default());
+        };
+        add(Some(previous));
+        add(Some(&self.number.to_be_bytes()));
+        add(Some(self.id.as_bytes()));
+        add(Some(&self.at.to_be_bytes()));
+        for text in [&self.actor, &self.action, &self.subject, &self.detail] {
+            add(Some(text.as_bytes()));
+        }
+        add(self.organization_id.as_ref().map(|id| &id.as_bytes()[..]));
+        add(self.source.as_deref().map(str::as_bytes));
+        add(self.request_id.as_ref().map(|id| &id.as_bytes()[..]));
+        hash.finish().as_ref().to_vec()
+    }
+}
+
+/// Writes the event as the next of the chain. Called last in a transaction: until it ends, nobody
+/// else gets a number.
+pub(super) async fn append(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreError> {
+    let number = counters::next(tx, counters::AUDIT_EVENTS).await?;
+    let before: Option<(Vec<u8>,)> = fetch!(tx, HASH_OF(number - 1) => fetch_optional)?;
+    let before = match before {
+        Some((hash,)) => hash,
+        None => anchor(tx).await?.1,
+    };
+    let row = Row::of(event, number);
+    let hash = row.hash_after(&before);
     execute!(
         tx,
         INSERT(
-            event.id,
-            event.at.timestamp(),
-            event.actor.to_string(),
-            event.action,
-            event.subject.as_str(),
-            event.organization_id.map(|id| id.0),
-            event.source.map(|source| source.to_string()),
-            event.request_id,
-            event.detail.to_string(),
+            row.id,
+            row.at,
+            row.actor,
+            row.action,
+            row.subject,
+            row.organization_id,
+            row.source,
+            row.request_id,
+            row.detail,
+            row.number,
+            hash,
         )
     )?;
     Ok(())
 }
 
-/// An event as it is read back.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Recorded {
-    pub id: Uuid,
-    /// Seconds since 1970.
-    pub at: i64,
-    pub actor: String,
-    pub action: String,
-    /// JSON.
-    pub detail: String,
+/// Number and hash of the newest event that was deleted for its age; of the beginning, if none was.
+async fn anchor(tx: &mut Tx) -> Result<(i64, Vec<u8>), StoreError> {
+    let anchor: Option<(i64, Vec<u8>)> = fetch!(tx, ANCHOR() => fetch_optional)?;
+    Ok(anchor.unwrap_or_else(|| (0, BEGINNING.to_vec())))
 }
 
-row! {
-    struct Row { id: Uuid, at: i64, actor: String, action: String, detail: String }
+/// Which events to list. What is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub organization: Option<OrganizationId>,
+    /// `key:…`, `user:…`, `organization:…`.
+    pub subject: Option<String>,
+    pub actor: Option<Actor>,
+    pub action: Option<String>,
+    pub from: Option<Timestamp>,
+    /// The first moment no longer wanted.
+    pub until: Option<Timestamp>,
 }
 
-/// What happened to one thing, oldest first.
-pub async fn of_subject(tx: &mut Tx, subject: &str) -> Result<Vec<Recorded>, StoreError> {
-    let rows: Vec<Row> = fetch!(tx, OF_SUBJECT(subject) => fetch_all)?;
-    let recorded = |row: Row| Recorded {
-        id: row.id,
-        at: row.at,
-        actor: row.actor,
-        action: row.action,
-        detail: row.detail,
-    };
-    Ok(rows.into_iter().map(recorded).collect())
+/// The events within sight that come before this number, newest first.
+pub async fn list(
+    tx: &mut Tx,
+    sight: Sight,
+    filter: &Filter,
+    page: Page<i64>,
+) -> Result<Vec<Recorded>, StoreError> {
+    let (everything, organization, below, _) = super::sight_columns(sight);
+    let rows: Vec<Row> = fetch!(tx, LIST(
+        organization,
+        below,
+        page.after.unwrap_or(i64::MAX),
+        everything,
+        filter.organization.map(|id| id.0),
+        filter.subject.as_deref(),
+        filter.actor.as_ref().map(ToString::to_string),
+        filter.action.as_deref(),
+        filter.from.map(|at| at.timestamp()),
+        filter.until.map(|at| at.timestamp()),
+        page.most,
+    ) => fetch_all)?;
+    rows.into_iter().map(Recorded::try_from).collect()
+}
+
+/// How the chain was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chain {
+    Whole {
+        events: i64,
+        /// Written before there was a chain.
+        unchained: i64,
+        /// Over all of it: whoever keeps a copy elsewhere notices a chain written anew.
+        head: Vec<u8>,
+    },
+    /// The first event that is not what was written.
+    Altered { number: i64, id: Uuid },
+    /// Events from this number on that are not there.
+    Missing { number: i64 },
+}
+
+/// Goes along the whole chain.
+pub async fn verify(tx: &mut Tx) -> Result<Chain, StoreError> {
+    let (mut number, mut head) = anchor(tx).await?;
+    let mut events = 0;
+    loop {
+        let rows: Vec<Row> = fetch!(tx, CHAIN(number) => fetch_all)?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            if row.number != number + 1 {
+                return Ok(Chain::Missing { number: number + 1 });
+            }
+            if row.hash_after(&head) != row.hash {
+                return Ok(Chain::Altered { number: row.number, id: row.id });
+            }
+            (number, head) = (row.number, row.hash);
+            events += 1;
+        }
+    }
+    if counters::value(tx, counters::AUDIT_EVENTS).await? != number {
+        return Ok(Chain::Missing { number: number + 1 });
+    }
+    let (unchained,): (i64,) = fetch!(tx, UNCHAINED() => fetch_one)?;
+    Ok(Chain::Whole { events, unchained, head })
+}
+
+/// Deletes up to 1000 of the oldest events that are older than `before`; gives how many. The chain
+/// goes on from the last of them.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
+    let (last,): (Option<i64>,) = fetch!(tx, LAST_BEFORE(before.timestamp()) => fetch_one)?;
+    let Some(last) = last else { return Ok(0) };
+    execute!(tx, SET_ANCHOR(last))?;
+    execute!(tx, DROP_ANCHORS(last))?;
+    Ok(execute!(tx, PRUNE(last))?)
 }

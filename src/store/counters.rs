@@ -2,6 +2,8 @@
 
 use super::{StoreError, Tx};
 
+/// Numbers the audit trail.
+pub const AUDIT_EVENTS: &str = "audit_events";
 /// Numbers the change feed.
 pub const CHANGES: &str = "changes";
 /// Numbers the places in the status list.

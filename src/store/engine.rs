@@ -5,8 +5,11 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{changes, counters};
-use crate::{clock::Timestamp, domain::Change};
+use super::{audit_events, changes, counters};
+use crate::{
+    clock::Timestamp,
+    domain::{AuditEvent, Change},
+};
 
 #[derive(Clone)]
 pub enum Store {
@@ -22,6 +25,7 @@ pub enum Store {
 /// A transaction on whichever engine the store runs on.
 pub struct Tx {
     pub(super) engine: Engine,
+    events: Vec<AuditEvent>,
     changes: Vec<Change>,
     /// Held until the transaction has ended.
     _writer: Option<OwnedMutexGuard<()>>,
@@ -80,7 +84,7 @@ impl Store {
             Self::Sqlite { pool, .. } => Engine::Sqlite(pool.begin().await?),
             Self::Postgres(pool) => Engine::Postgres(pool.begin().await?),
         };
-        Ok(Tx { engine, changes: Vec::new(), _writer: None })
+        Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: None })
     }
 
     pub async fn write(&self) -> Result<Tx, StoreError> {
@@ -93,7 +97,7 @@ impl Store {
             }
             Self::Postgres(pool) => (Engine::Postgres(pool.begin().await?), None),
         };
-        Ok(Tx { engine, changes: Vec::new(), _writer: turn })
+        Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: turn })
     }
 
     /// Tells whether the database answers.
@@ -111,10 +115,20 @@ impl Tx {
         }
     }
 
+    /// Remembers what this transaction does, for the audit trail.
+    pub fn record(&mut self, event: AuditEvent) {
+        self.events.push(event);
+    }
+
     /// Commits, and gives what this process has to forget at once. Other processes learn it from
-    /// the feed, whose entries are written last: their numbers are taken under a lock that ends
-    /// with the transaction, so that they become visible in their order.
+    /// the feed.
+    ///
+    /// The audit trail and the feed are written last, in this order: their numbers are taken under
+    /// locks that end with the transaction, so that they become visible in their order.
     pub async fn commit(mut self, now: Timestamp) -> Result<Vec<Change>, StoreError> {
+        for event in std::mem::take(&mut self.events) {
+            audit_events::append(&mut self, &event).await?;
+        }
         let changes = std::mem::take(&mut self.changes);
         for change in &changes {
             changes::append(&mut self, change, now).await?;

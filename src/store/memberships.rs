@@ -2,59 +2,111 @@
 
 use sqlx::types::Uuid;
 
-use super::{StoreError, Tx, moment, parse};
-use crate::domain::{Change, Membership, OrganizationId, UserId};
+use super::{Page, StoreError, Tx, moment, parse};
+use crate::domain::{Change, Membership, OrganizationId, UserId, Version};
 
 statements! {
     SET = "
-        insert into memberships (user_id, organization_id, role, created_at)
-        values ($1, $2, $3, $4)
-        on conflict (user_id, organization_id) do update set role = excluded.role";
+        insert into memberships (user_id, organization_id, role, created_at, version)
+        values ($1, $2, $3, $4, $5)
+        on conflict (user_id, organization_id) do update set role = excluded.role,
+            version = excluded.version
+        where memberships.version = excluded.version - 1";
 
     OF_USER = "
-        select organization_id, role, created_at from memberships
+        select user_id, organization_id, role, created_at, version from memberships
         where user_id = $1 order by created_at, organization_id";
 
+    FIND = "
+        select user_id, organization_id, role, created_at, version from memberships
+        where user_id = $1 and organization_id = $2";
+
+    OF_ORGANIZATION = "
+        select user_id, organization_id, role, created_at, version from memberships
+        where organization_id = $1 and user_id > $2 order by user_id limit $3";
+
+    USERS_OF = "
+        select user_id from memberships where organization_id = $1";
+
     REMOVE = "
-        delete from memberships where user_id = $1 and organization_id = $2";
+        delete from memberships where user_id = $1 and organization_id = $2 and version = $3";
 }
 
-/// Makes the user a member, or gives a member another role.
-pub async fn set(tx: &mut Tx, membership: &Membership) -> Result<(), StoreError> {
-    execute!(
+/// Makes the user a member, or gives a member another role, unless somebody has changed that since
+/// it was read: tells whether nobody has.
+pub async fn set(tx: &mut Tx, membership: &Membership) -> Result<bool, StoreError> {
+    tx.changes(Change::User { id: membership.user_id });
+    let written = execute!(
         tx,
         SET(
             membership.user_id.0,
             membership.organization_id.0,
             membership.role.as_str(),
             membership.created_at.timestamp(),
+            membership.version.0,
         )
     )?;
-    tx.changes(Change::User { id: membership.user_id });
-    Ok(())
+    Ok(written == 1)
 }
 
-/// Tells whether the user was a member.
-pub async fn remove(
-    tx: &mut Tx,
-    user_id: UserId,
-    organization_id: OrganizationId,
-) -> Result<bool, StoreError> {
-    tx.changes(Change::User { id: user_id });
-    Ok(execute!(tx, REMOVE(user_id.0, organization_id.0))? == 1)
+/// Unless somebody has changed it since it was read: tells whether nobody has.
+pub async fn remove(tx: &mut Tx, membership: &Membership) -> Result<bool, StoreError> {
+    let Membership { user_id, organization_id, version, .. } = membership;
+    tx.changes(Change::User { id: *user_id });
+    Ok(execute!(tx, REMOVE(user_id.0, organization_id.0, version.0))? == 1)
+}
+
+row! {
+    struct Row {
+        user_id: Uuid,
+        organization_id: Uuid,
+        role: String,
+        created_at: i64,
+        version: i64,
+    }
+}
+
+impl TryFrom<Row> for Membership {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            organization_id: OrganizationId(row.organization_id),
+            user_id: UserId(row.user_id),
+            role: parse("memberships.role", &row.role)?,
+            created_at: moment("memberships.created_at", row.created_at)?,
+            version: Version(row.version),
+        })
+    }
 }
 
 /// Oldest first.
 pub(super) async fn of_user(tx: &mut Tx, id: UserId) -> Result<Vec<Membership>, StoreError> {
-    let rows: Vec<(Uuid, String, i64)> = fetch!(tx, OF_USER(id.0) => fetch_all)?;
-    rows.into_iter()
-        .map(|(organization_id, role, created_at)| {
-            Ok(Membership {
-                organization_id: OrganizationId(organization_id),
-                user_id: id,
-                role: parse("memberships.role", &role)?,
-                created_at: moment("memberships.created_at", created_at)?,
-            })
-        })
-        .collect()
+    let rows: Vec<Row> = fetch!(tx, OF_USER(id.0) => fetch_all)?;
+    rows.into_iter().map(Membership::try_from).collect()
+}
+
+pub async fn find(
+    tx: &mut Tx,
+    user_id: UserId,
+    organization_id: OrganizationId,
+) -> Result<Option<Membership>, StoreError> {
+    let row: Option<Row> = fetch!(tx, FIND(user_id.0, organization_id.0) => fetch_optional)?;
+    row.map(Membership::try_from).transpose()
+}
+
+/// The members of one organization, not of those above it, after this user; by user.
+pub async fn of_organization(
+    tx: &mut Tx,
+    id: OrganizationId,
+    page: Page<UserId>,
+) -> Result<Vec<Membership>, StoreError> {
+    let after = page.after.map_or(Uuid::nil(), |id| id.0);
+    let rows: Vec<Row> = fetch!(tx, OF_ORGANIZATION(id.0, after, page.most) => fetch_all)?;
+    rows.into_iter().map(Membership::try_from).collect()
+}
+
+pub(super) async fn users_of(tx: &mut Tx, id: OrganizationId) -> Result<Vec<UserId>, StoreError> {
+    let rows: Vec<(Uuid,)> = fetch!(tx, USERS_OF(id.0) => fetch_all)?;
+    Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
 }

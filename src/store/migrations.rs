@@ -20,6 +20,7 @@ macro_rules! migrations {
 
 migrations! {
     1 "0001_initial",
+    2 "0002_owning_keys",
 }
 
 #[derive(Debug, thiserror::Error)]

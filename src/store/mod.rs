@@ -15,6 +15,7 @@ pub mod api_keys;
 pub mod audit_events;
 pub mod changes;
 pub mod counters;
+pub mod idempotency_keys;
 pub mod memberships;
 pub mod organizations;
 pub mod refusals;
@@ -29,7 +30,12 @@ pub use engine::{Store, StoreError, Tx};
 pub use migrations::MigrationFailed;
 pub use open::Options;
 
-use crate::clock::{self, Timestamp};
+use sqlx::types::Uuid;
+
+use crate::{
+    clock::{self, Timestamp},
+    domain::{Below, Sight},
+};
 
 /// Every statement by name.
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
@@ -38,6 +44,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     audit_events::STATEMENTS,
     changes::STATEMENTS,
     counters::STATEMENTS,
+    idempotency_keys::STATEMENTS,
     memberships::STATEMENTS,
     organizations::STATEMENTS,
     refusals::STATEMENTS,
@@ -48,6 +55,29 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     usage_journal::STATEMENTS,
     users::STATEMENTS,
 ];
+
+/// A part of a list: what comes after this one, and how many at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<T> {
+    pub after: Option<T>,
+    pub most: i64,
+}
+
+impl<T> Page<T> {
+    /// All of a list that is short by its nature, or wanted whole.
+    pub const ALL: Self = Self { after: None, most: i64::MAX };
+}
+
+/// What is within sight, as a statement asks for it: whether that is everything; otherwise the
+/// organization, whether those below it too, and the user.
+fn sight_columns(sight: Sight) -> (bool, Option<Uuid>, bool, Option<Uuid>) {
+    match sight {
+        Sight::Everything => (true, None, true, None),
+        Sight::Of { organization, below, user } => {
+            (false, Some(organization.0), below == Below::Included, user.map(|id| id.0))
+        }
+    }
+}
 
 /// Reads a column of seconds.
 fn moment(column: &'static str, seconds: i64) -> Result<Timestamp, StoreError> {

@@ -2,36 +2,55 @@
 
 use sqlx::types::Uuid;
 
-use super::{StoreError, Tx, moment, moment_if_any, parse, roles};
-use crate::{
-    clock::Timestamp,
-    domain::{Change, Lineage, Organization, OrganizationId, OrganizationName},
+use super::{Page, StoreError, Tx, memberships, moment, moment_if_any, parse, roles};
+use crate::domain::{
+    Change, Lineage, Organization, OrganizationId, OrganizationName, Sight, Version,
 };
 
 statements! {
     INSERT = "
-        insert into organizations (id, parent_id, name, created_at, disabled_at)
-        values ($1, $2, $3, $4, $5)";
+        insert into organizations (id, parent_id, name, created_at, disabled_at, version)
+        values ($1, $2, $3, $4, $5, $6)";
 
     FIND = "
-        select id, parent_id, name, created_at, disabled_at from organizations where id = $1";
+        select id, parent_id, name, created_at, disabled_at, version
+        from organizations where id = $1";
 
     LIST = "
-        select id, parent_id, name, created_at, disabled_at from organizations
-        order by created_at, id";
+        with recursive seen (id) as (
+            select id from organizations where id = $1
+            union all
+            select o.id from organizations o join seen on o.parent_id = seen.id where $2
+        )
+        select id, parent_id, name, created_at, disabled_at, version from organizations
+        where id > $3 and ($4 or id in (select id from seen)) and ($5 is null or parent_id = $5)
+        order by id limit $6";
 
     LINE = "
-        with recursive line (id, parent_id, name, created_at, disabled_at, depth) as (
-            select id, parent_id, name, created_at, disabled_at, 0
+        with recursive line (id, parent_id, name, created_at, disabled_at, version, depth) as (
+            select id, parent_id, name, created_at, disabled_at, version, 0
             from organizations where id = $1
             union all
-            select o.id, o.parent_id, o.name, o.created_at, o.disabled_at, line.depth + 1
+            select o.id, o.parent_id, o.name, o.created_at, o.disabled_at, o.version, line.depth + 1
             from organizations o join line on o.id = line.parent_id
         )
-        select id, parent_id, name, created_at, disabled_at from line order by depth";
+        select id, parent_id, name, created_at, disabled_at, version from line order by depth";
 
-    DISABLE = "
-        update organizations set disabled_at = $2 where id = $1";
+    FIRST = "
+        select id from organizations where parent_id is null order by created_at, id limit 1";
+
+    UPDATE = "
+        update organizations set name = $3, disabled_at = $4, version = version + 1
+        where id = $1 and version = $2";
+
+    DELETE_MEMBERSHIPS = "
+        delete from memberships where organization_id = $1";
+
+    DELETE_ROLES = "
+        delete from roles where organization_id = $1";
+
+    DELETE = "
+        delete from organizations where id = $1 and version = $2";
 }
 
 row! {
@@ -41,6 +60,7 @@ row! {
         name: String,
         created_at: i64,
         disabled_at: Option<i64>,
+        version: i64,
     }
 }
 
@@ -54,6 +74,7 @@ impl TryFrom<Row> for Organization {
             name: parse::<OrganizationName>("organizations.name", &row.name)?,
             created_at: moment("organizations.created_at", row.created_at)?,
             disabled_at: moment_if_any("organizations.disabled_at", row.disabled_at)?,
+            version: Version(row.version),
         })
     }
 }
@@ -68,6 +89,7 @@ pub async fn insert(tx: &mut Tx, organization: &Organization) -> Result<(), Stor
             organization.name.as_str(),
             organization.created_at.timestamp(),
             organization.disabled_at.map(|at| at.timestamp()),
+            organization.version.0,
         )
     )?;
     tx.changes(Change::Organizations);
@@ -79,10 +101,25 @@ pub async fn find(tx: &mut Tx, id: OrganizationId) -> Result<Option<Organization
     row.map(Organization::try_from).transpose()
 }
 
-/// All of them, oldest first.
-pub async fn list(tx: &mut Tx) -> Result<Vec<Organization>, StoreError> {
-    let rows: Vec<Row> = fetch!(tx, LIST() => fetch_all)?;
+/// Those within sight after the one with this id, oldest first; of one parent, if that is named.
+pub async fn list(
+    tx: &mut Tx,
+    sight: Sight,
+    parent: Option<OrganizationId>,
+    page: Page<OrganizationId>,
+) -> Result<Vec<Organization>, StoreError> {
+    let (everything, organization, below, _) = super::sight_columns(sight);
+    let after = page.after.map_or(Uuid::nil(), |id| id.0);
+    let parent = parent.map(|id| id.0);
+    let rows: Vec<Row> =
+        fetch!(tx, LIST(organization, below, after, everything, parent, page.most) => fetch_all)?;
     rows.into_iter().map(Organization::try_from).collect()
+}
+
+/// The oldest organization without a parent: the one that runs the server.
+pub async fn first(tx: &mut Tx) -> Result<Option<OrganizationId>, StoreError> {
+    let row: Option<(Uuid,)> = fetch!(tx, FIRST() => fetch_optional)?;
+    Ok(row.map(|(id,)| OrganizationId(id)))
 }
 
 /// The organization with what it inherits; `None` if there is no such organization.
@@ -95,12 +132,24 @@ pub async fn lineage(tx: &mut Tx, id: OrganizationId) -> Result<Option<Lineage>,
     Ok(Some(Lineage { line, roles: roles::inherited_by(tx, id).await? }))
 }
 
-/// Disables it and everything below it, or enables it again with `None`.
-pub async fn disable(
-    tx: &mut Tx,
-    id: OrganizationId,
-    at: Option<Timestamp>,
-) -> Result<bool, StoreError> {
+/// Writes all that may change, unless somebody has changed it since it was read: tells whether
+/// nobody has. Fails with [`StoreError::Conflict`] if a sibling has the name.
+pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<bool, StoreError> {
+    let Organization { id, version, name, disabled_at, .. } = organization;
+    let disabled_at = disabled_at.map(|at| at.timestamp());
     tx.changes(Change::Organizations);
-    Ok(execute!(tx, DISABLE(id.0, at.map(|at| at.timestamp())))? == 1)
+    Ok(execute!(tx, UPDATE(id.0, version.0, name.as_str(), disabled_at))? == 1)
+}
+
+/// Deletes it with its roles and memberships, unless somebody has changed it since it was read:
+/// tells whether nobody has. Nothing else may belong to it.
+pub async fn delete(tx: &mut Tx, organization: &Organization) -> Result<bool, StoreError> {
+    let Organization { id, version, .. } = organization;
+    for user in memberships::users_of(tx, *id).await? {
+        tx.changes(Change::User { id: user });
+    }
+    execute!(tx, DELETE_MEMBERSHIPS(id.0))?;
+    execute!(tx, DELETE_ROLES(id.0))?;
+    tx.changes(Change::Organizations);
+    Ok(execute!(tx, DELETE(id.0, version.0))? == 1)
 }

@@ -5,24 +5,30 @@ use chrono::TimeDelta;
 use super::{StoreError, Tx, moment, moment_if_any, parse};
 use crate::{
     clock::Timestamp,
-    domain::{Change, Resource, ResourceIdentifier},
+    domain::{Change, Resource, ResourceIdentifier, Version},
 };
 
 statements! {
     SET = "
         insert into resources (
-            identifier, scopes, algorithm, token_lifetime, created_at, default_since)
-        values ($1, $2, $3, $4, $5, $6)
+            identifier, scopes, algorithm, token_lifetime, created_at, default_since, version)
+        values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (identifier) do update set scopes = excluded.scopes,
             algorithm = excluded.algorithm, token_lifetime = excluded.token_lifetime,
-            default_since = coalesce(excluded.default_since, resources.default_since)";
+            default_since = coalesce(excluded.default_since, resources.default_since),
+            version = excluded.version
+        where resources.version = excluded.version - 1";
+
+    FIND = "
+        select identifier, scopes, algorithm, token_lifetime, created_at, default_since, version
+        from resources where identifier = $1";
 
     LIST = "
-        select identifier, scopes, algorithm, token_lifetime, created_at, default_since
+        select identifier, scopes, algorithm, token_lifetime, created_at, default_since, version
         from resources order by identifier";
 
     REMOVE = "
-        delete from resources where identifier = $1";
+        delete from resources where identifier = $1 and version = $2";
 }
 
 row! {
@@ -33,6 +39,7 @@ row! {
         token_lifetime: Option<i64>,
         created_at: i64,
         default_since: Option<i64>,
+        version: i64,
     }
 }
 
@@ -50,14 +57,17 @@ impl TryFrom<Row> for Resource {
             token_lifetime: row.token_lifetime.map(lifetime).transpose()?,
             created_at: moment("resources.created_at", row.created_at)?,
             default_since: moment_if_any("resources.default_since", row.default_since)?,
+            version: Version(row.version),
         })
     }
 }
 
-/// Registers the resource, or changes all of it but when it was registered.
-pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<(), StoreError> {
+/// Registers the resource, or changes all of it but when it was registered, unless somebody has
+/// changed it since it was read: tells whether nobody has.
+pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
     let lifetime = resource.token_lifetime.map(|lifetime| lifetime.num_seconds());
-    execute!(
+    tx.changes(Change::Resources);
+    let written = execute!(
         tx,
         SET(
             resource.identifier.as_str(),
@@ -66,19 +76,28 @@ pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<(), StoreError> {
             lifetime,
             resource.created_at.timestamp(),
             resource.default_since.map(|at: Timestamp| at.timestamp()),
+            resource.version.0,
         )
     )?;
-    tx.changes(Change::Resources);
-    Ok(())
+    Ok(written == 1)
 }
 
+pub async fn find(
+    tx: &mut Tx,
+    identifier: &ResourceIdentifier,
+) -> Result<Option<Resource>, StoreError> {
+    let row: Option<Row> = fetch!(tx, FIND(identifier.as_str()) => fetch_optional)?;
+    row.map(Resource::try_from).transpose()
+}
+
+/// All of them, by identifier.
 pub async fn list(tx: &mut Tx) -> Result<Vec<Resource>, StoreError> {
     let rows: Vec<Row> = fetch!(tx, LIST() => fetch_all)?;
     rows.into_iter().map(Resource::try_from).collect()
 }
 
-/// Tells whether there was such a resource.
-pub async fn remove(tx: &mut Tx, identifier: &ResourceIdentifier) -> Result<bool, StoreError> {
+/// Unless somebody has changed it since it was read: tells whether nobody has.
+pub async fn remove(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
     tx.changes(Change::Resources);
-    Ok(execute!(tx, REMOVE(identifier.as_str()))? == 1)
+    Ok(execute!(tx, REMOVE(resource.identifier.as_str(), resource.version.0))? == 1)
 }

@@ -5,12 +5,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use sqlx::types::Uuid;
 
 use super::{StoreError, Tx, parse};
-use crate::domain::{Change, OrganizationId, Role, RoleName, Scopes};
+use crate::domain::{Change, OrganizationId, Role, RoleName, Scopes, Sight, Version};
 
 statements! {
     SET = "
-        insert into roles (organization_id, name, scopes) values ($1, $2, $3)
-        on conflict (organization_id, name) do update set scopes = excluded.scopes";
+        insert into roles (organization_id, name, scopes, version) values ($1, $2, $3, $4)
+        on conflict (organization_id, name) do update set scopes = excluded.scopes,
+            version = excluded.version
+        where roles.version = excluded.version - 1";
 
     INHERITED = "
         with recursive line (id, parent_id, depth) as (
@@ -23,16 +25,52 @@ statements! {
         from roles join line on roles.organization_id = line.id
         order by line.depth desc";
 
+    FIND = "
+        select organization_id, name, scopes, version from roles
+        where organization_id = $1 and name = $2";
+
     LIST = "
-        select organization_id, name, scopes from roles order by organization_id, name";
+        with recursive seen (id) as (
+            select id from organizations where id = $1
+            union all
+            select o.id from organizations o join seen on o.parent_id = seen.id where $2
+        )
+        select organization_id, name, scopes, version from roles
+        where $3 or organization_id in (select id from seen)
+        order by organization_id, name";
+
+    KEYS_WITH = "
+        with recursive below (id) as (
+            select id from organizations where id = $1
+            union all
+            select o.id from organizations o join below on o.parent_id = below.id
+        )
+        select id, name from api_keys
+        where revoked_at is null and organization_id in (select id from below)
+            and replace(' ' || roles || ' ', ' ' || $2 || ' ', '') <> ' ' || roles || ' '
+        order by id limit 20";
+
+    MEMBERS_WITH = "
+        with recursive below (id) as (
+            select id from organizations where id = $1
+            union all
+            select o.id from organizations o join below on o.parent_id = below.id
+        )
+        select u.id, u.email from memberships m join users u on u.id = m.user_id
+        where m.organization_id in (select id from below) and m.role = $2
+        order by u.id limit 20";
+
+    DELETE = "
+        delete from roles where organization_id = $1 and name = $2 and version = $3";
 }
 
-/// Defines the role or changes what it means, for its organization and everything below.
-pub async fn set(tx: &mut Tx, role: &Role) -> Result<(), StoreError> {
-    let scopes = role.scopes.to_string();
-    execute!(tx, SET(role.organization_id.0, role.name.as_str(), scopes.as_str()))?;
+/// Defines the role or changes what it means, for its organization and everything below, unless
+/// somebody has changed it since it was read: tells whether nobody has.
+pub async fn set(tx: &mut Tx, role: &Role) -> Result<bool, StoreError> {
+    let Role { organization_id, name, scopes, version } = role;
     tx.changes(Change::Organizations);
-    Ok(())
+    let scopes = scopes.to_string();
+    Ok(execute!(tx, SET(organization_id.0, name.as_str(), scopes.as_str(), version.0))? == 1)
 }
 
 /// The roles an organization has by itself and from above; the nearest definition of a name.
@@ -48,16 +86,55 @@ pub(super) async fn inherited_by(
         .collect()
 }
 
-/// Every role that some organization defines.
-pub async fn list(tx: &mut Tx) -> Result<Vec<Role>, StoreError> {
-    let rows: Vec<(Uuid, String, String)> = fetch!(tx, LIST() => fetch_all)?;
-    rows.into_iter()
-        .map(|(organization_id, name, scopes)| {
-            Ok(Role {
-                organization_id: OrganizationId(organization_id),
-                name: parse("roles.name", &name)?,
-                scopes: parse("roles.scopes", &scopes)?,
-            })
+row! {
+    struct Row { organization_id: Uuid, name: String, scopes: String, version: i64 }
+}
+
+impl TryFrom<Row> for Role {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            organization_id: OrganizationId(row.organization_id),
+            name: parse("roles.name", &row.name)?,
+            scopes: parse("roles.scopes", &row.scopes)?,
+            version: Version(row.version),
         })
-        .collect()
+    }
+}
+
+/// As this organization itself defines it.
+pub async fn find(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    name: &RoleName,
+) -> Result<Option<Role>, StoreError> {
+    let row: Option<Row> = fetch!(tx, FIND(organization.0, name.as_str()) => fetch_optional)?;
+    row.map(Role::try_from).transpose()
+}
+
+/// Every role that an organization within sight defines.
+pub async fn list(tx: &mut Tx, sight: Sight) -> Result<Vec<Role>, StoreError> {
+    let (everything, organization, below, _) = super::sight_columns(sight);
+    let rows: Vec<Row> = fetch!(tx, LIST(organization, below, everything) => fetch_all)?;
+    rows.into_iter().map(Role::try_from).collect()
+}
+
+/// Keys and members, by id and name, that have a role of this name here or below; not more than 20
+/// of either.
+pub async fn used_by(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    name: &RoleName,
+) -> Result<(Vec<(Uuid, String)>, Vec<(Uuid, String)>), StoreError> {
+    let keys = fetch!(tx, KEYS_WITH(organization.0, name.as_str()) => fetch_all)?;
+    let members = fetch!(tx, MEMBERS_WITH(organization.0, name.as_str()) => fetch_all)?;
+    Ok((keys, members))
+}
+
+/// Deletes the role, unless somebody has changed it since it was read: tells whether nobody has.
+pub async fn delete(tx: &mut Tx, role: &Role) -> Result<bool, StoreError> {
+    let Role { organization_id, name, version, .. } = role;
+    tx.changes(Change::Organizations);
+    Ok(execute!(tx, DELETE(organization_id.0, name.as_str(), version.0))? == 1)
 }

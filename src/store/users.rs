@@ -2,31 +2,30 @@
 
 use sqlx::types::Uuid;
 
-use super::{StoreError, Tx, memberships, moment, moment_if_any, parse};
-use crate::{
-    clock::Timestamp,
-    domain::{Change, Email, PasswordHash, Person, User, UserId},
-};
+use super::{Page, StoreError, Tx, memberships, moment, moment_if_any, parse};
+use crate::domain::{Change, Email, PasswordHash, Person, Text, User, UserId, Version};
 
 statements! {
     INSERT = "
-        insert into users (id, email, name, password_hash, created_at, disabled_at)
-        values ($1, $2, $3, $4, $5, $6)";
+        insert into users (id, email, name, password_hash, created_at, disabled_at, version)
+        values ($1, $2, $3, $4, $5, $6, $7)";
 
     FIND = "
-        select id, email, name, created_at, disabled_at from users where id = $1";
+        select id, email, name, created_at, disabled_at, version from users where id = $1";
 
     FIND_BY_EMAIL = "
-        select id, email, name, created_at, disabled_at from users where email = $1";
+        select id, email, name, created_at, disabled_at, version from users where email = $1";
 
     LIST = "
-        select id, email, name, created_at, disabled_at from users order by created_at, id";
+        select id, email, name, created_at, disabled_at, version from users
+        where id > $1 order by id limit $2";
 
     PASSWORD_HASH = "
         select password_hash from users where id = $1";
 
-    DISABLE = "
-        update users set disabled_at = $2 where id = $1";
+    UPDATE = "
+        update users set name = $3, disabled_at = $4, version = version + 1
+        where id = $1 and version = $2";
 }
 
 row! {
@@ -36,6 +35,7 @@ row! {
         name: String,
         created_at: i64,
         disabled_at: Option<i64>,
+        version: i64,
     }
 }
 
@@ -46,9 +46,10 @@ impl TryFrom<Row> for User {
         Ok(Self {
             id: UserId(row.id),
             email: parse("users.email", &row.email)?,
-            name: row.name,
+            name: Text::from_stored(row.name),
             created_at: moment("users.created_at", row.created_at)?,
             disabled_at: moment_if_any("users.disabled_at", row.disabled_at)?,
+            version: Version(row.version),
         })
     }
 }
@@ -68,6 +69,7 @@ pub async fn insert(
             password.map(PasswordHash::as_phc),
             user.created_at.timestamp(),
             user.disabled_at.map(|at| at.timestamp()),
+            user.version.0,
         )
     )?;
     Ok(())
@@ -78,9 +80,10 @@ pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<User>, S
     row.map(User::try_from).transpose()
 }
 
-/// All of them, oldest first.
-pub async fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
-    let rows: Vec<Row> = fetch!(tx, LIST() => fetch_all)?;
+/// Those after the one with this id, oldest first.
+pub async fn list(tx: &mut Tx, page: Page<UserId>) -> Result<Vec<User>, StoreError> {
+    let after = page.after.map_or(Uuid::nil(), |id| id.0);
+    let rows: Vec<Row> = fetch!(tx, LIST(after, page.most) => fetch_all)?;
     rows.into_iter().map(User::try_from).collect()
 }
 
@@ -97,8 +100,10 @@ pub async fn password_hash(tx: &mut Tx, id: UserId) -> Result<Option<PasswordHas
     Ok(row.and_then(|(hash,)| hash).map(PasswordHash::from_phc))
 }
 
-/// Disables the user, or enables again with `None`.
-pub async fn disable(tx: &mut Tx, id: UserId, at: Option<Timestamp>) -> Result<bool, StoreError> {
-    tx.changes(Change::User { id });
-    Ok(execute!(tx, DISABLE(id.0, at.map(|at| at.timestamp())))? == 1)
+/// Writes all that may change, unless somebody has changed it since it was read: tells whether
+/// nobody has.
+pub async fn update(tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
+    let disabled_at = user.disabled_at.map(|at| at.timestamp());
+    tx.changes(Change::User { id: user.id });
+    Ok(execute!(tx, UPDATE(user.id.0, user.version.0, user.name.as_str(), disabled_at))? == 1)
 }

@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::{
     app::App,
     cli::{expires::Expires, named, output::Output, start},
-    domain::{RoleName, Roles},
-    manage::api_keys,
+    domain::{Expected, RoleName, Roles},
+    manage::api_keys::{self, Edit, OldSecret, Rotation},
 };
 
 #[derive(clap::Args)]
@@ -42,7 +42,7 @@ pub(super) struct ExpiresArgs {
 
 pub(super) async fn revoke(app: &App, name: &str, output: Output) -> anyhow::Result<()> {
     let key = named::api_key(app, name).await?;
-    api_keys::revoke(app, &start::asker(), key.id).await?;
+    api_keys::revoke(app, &start::asker(), key.id, &Expected::Any).await?;
     let json = json!({ "id": key.id, "name": key.name, "status": "revoked" });
     output.say(&format!("Key {} is revoked for ever.", key.name), &json)
 }
@@ -54,8 +54,7 @@ pub(super) async fn set_enabled(
     output: Output,
 ) -> anyhow::Result<()> {
     let key = named::api_key(app, name).await?;
-    api_keys::set_enabled(app, &start::asker(), key.id, enabled).await?;
-    let key = api_keys::show(app, key.id).await?.key;
+    let key = api_keys::set_enabled(app, &start::asker(), key.id, &Expected::Any, enabled).await?;
     let status = key.status(app.clock.now());
     let json = json!({ "id": key.id, "name": key.name, "status": status });
     let word = format!("{status:?}").to_lowercase();
@@ -67,16 +66,18 @@ pub(super) async fn roles(app: &App, args: RolesArgs, output: Output) -> anyhow:
     let roles = Roles::from_iter(args.roles);
     let text = format!("Key {} has the roles {roles} from its next token on.", key.name);
     let json = json!({ "id": key.id, "name": key.name, "roles": roles });
-    api_keys::set_roles(app, &start::asker(), key.id, roles).await?;
+    let edit = Edit { roles: Some(Some(roles)), ..Edit::default() };
+    api_keys::update(app, &start::asker(), key.id, &Expected::Any, edit).await?;
     output.say(&text, &json)
 }
 
 pub(super) async fn rotate(app: &App, args: &RotateArgs, output: Output) -> anyhow::Result<()> {
     let key = named::api_key(app, &args.key).await?;
     let grace = TimeDelta::hours(args.old_secret_lives.into());
-    let secret = api_keys::rotate(app, &start::asker(), key.id, grace).await?;
+    let rotation = Rotation { old_secret: OldSecret::DiesAfter(grace), lifetime: None };
+    let rotated = api_keys::rotate(app, &start::asker(), key.id, &Expected::Any, rotation).await?;
     let dies_at = app.clock.now() + grace;
-    let secret = secret.reveal();
+    let secret = rotated.secret.reveal();
     let json = json!({
         "id": key.id,
         "name": key.name,
@@ -93,8 +94,8 @@ pub(super) async fn rotate(app: &App, args: &RotateArgs, output: Output) -> anyh
 pub(super) async fn expires(app: &App, args: &ExpiresArgs, output: Output) -> anyhow::Result<()> {
     let key = named::api_key(app, &args.key).await?;
     let lifetime = args.expires.lifetime(app.clock.now());
-    api_keys::set_expiry(app, &start::asker(), key.id, lifetime).await?;
-    let key = api_keys::show(app, key.id).await?.key;
+    let edit = Edit { lifetime: Some(lifetime), ..Edit::default() };
+    let key = api_keys::update(app, &start::asker(), key.id, &Expected::Any, edit).await?;
     let end = key.expires_at.map_or("never expires".to_owned(), |end| format!("expires at {end}"));
     let json = json!({ "id": key.id, "name": key.name, "expires_at": key.expires_at });
     output.say(&format!("Key {} {end}.", key.name), &json)

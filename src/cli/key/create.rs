@@ -15,6 +15,7 @@ use crate::{
     },
     domain::{
         ApiKey, Email, KeyName, Lifetime, MalformedNetworks, Networks, Owner, RoleName, Roles,
+        Text, WhenLeaked,
     },
     manage::{
         api_keys::{self, NewApiKey},
@@ -28,7 +29,7 @@ pub(super) struct Args {
     name: KeyName,
     /// What the key is for
     #[arg(short, long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    description: String,
+    description: Text,
     /// The organization that owns the key [default: the only one]
     #[arg(long, value_name = "NAME|ID", conflicts_with = "user")]
     org: Option<String>,
@@ -113,6 +114,7 @@ async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
         roles,
         reach: named::reach(app, &args.reach).await?,
         allowed_networks: networks(&args.cidr)?,
+        when_leaked: WhenLeaked::Revoke,
         lifetime: args.expires.map_or(Lifetime::Default, |expires| expires.lifetime(now)),
     })
 }

@@ -7,10 +7,12 @@ use crate::{
     cli::{
         named::{self, Names},
         output::Output,
+        start,
     },
     clock::{Timestamp, timestamp},
-    domain::{ApiKeyId, KeyName, Networks, Owner, Reach, Roles, SecretId, Status},
+    domain::{ApiKeyId, KeyName, Networks, Owner, Reach, Roles, SecretId, Status, Text},
     manage::api_keys::{self, Listed},
+    store::{Page, api_keys::Filter},
 };
 
 /// A key as `--json` tells it.
@@ -18,7 +20,7 @@ use crate::{
 struct Shown {
     id: ApiKeyId,
     name: KeyName,
-    description: String,
+    description: Text,
     #[serde(flatten)]
     owner: ShownOwner,
     roles: Option<Roles>,
@@ -118,7 +120,7 @@ impl Shown {
         let mut lines = vec![
             ("name", self.name.to_string()),
             ("id", self.id.to_string()),
-            ("description", self.description.clone()),
+            ("description", self.description.to_string()),
             ("owner", self.owner()),
             ("roles", self.roles()),
             ("reach", self.reach.to_string()),
@@ -154,7 +156,8 @@ fn moment(at: Option<Timestamp>, none: &str) -> String {
 
 pub(super) async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let names = Names::read(app).await?;
-    let listed = api_keys::list(app).await?.into_iter();
+    let listed =
+        api_keys::list(app, &start::asker(), &Filter::default(), Page::ALL).await?.into_iter();
     let shown: Vec<_> = listed.map(|listed| Shown::new(app, &names, listed)).collect();
     let head = ["NAME", "OWNER", "ROLES", "STATUS", "EXPIRES", "LAST USED", "ID"];
     let none = "There are no keys yet: make one by `keyturn key create NAME`.";
@@ -174,6 +177,6 @@ pub(super) async fn list(app: &App, output: Output) -> anyhow::Result<()> {
 pub(super) async fn show(app: &App, name: &str, output: Output) -> anyhow::Result<()> {
     let id = named::api_key(app, name).await?.id;
     let names = Names::read(app).await?;
-    let shown = Shown::new(app, &names, api_keys::show(app, id).await?);
+    let shown = Shown::new(app, &names, api_keys::show(app, &start::asker(), id).await?);
     output.say(&shown.text(), &shown)
 }

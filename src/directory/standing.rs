@@ -1,0 +1,44 @@
+//! The owner of a key as of now: whose rights bound it.
+
+use std::sync::Arc;
+
+use super::Directory;
+use crate::{
+    domain::{Lineage, Owner, Person},
+    store::StoreError,
+};
+
+/// The owner of a key with the lineages in which its roles were given.
+pub struct Standing {
+    pub person: Option<Arc<Person>>,
+    pub givers: Vec<Arc<Lineage>>,
+}
+
+impl Standing {
+    pub fn is_enabled(&self) -> bool {
+        match &self.person {
+            Some(person) => person.user.disabled_at.is_none(),
+            None => self.givers.iter().all(|giver| giver.is_enabled()),
+        }
+    }
+}
+
+impl Directory {
+    /// `None` where the owner no longer exists.
+    pub async fn standing(&self, owner: Owner) -> Result<Option<Standing>, StoreError> {
+        match owner {
+            Owner::Organization(id) => {
+                let lineage = self.lineage(id).await?;
+                Ok(lineage.map(|lineage| Standing { person: None, givers: vec![lineage] }))
+            }
+            Owner::User(id) => {
+                let Some(person) = self.person(id).await? else { return Ok(None) };
+                let mut givers = Vec::with_capacity(person.memberships.len());
+                for membership in &person.memberships {
+                    givers.extend(self.lineage(membership.organization_id).await?);
+                }
+                Ok(Some(Standing { person: Some(person), givers }))
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What somebody who manages things may do: nobody hands on more than they have.
+
+use super::{
+    ApiKeyId, Lineage, Networks, OrganizationId, Reach, Resource, RoleName, Roles, Scopes, UserId,
+};
+use crate::clock::Timestamp;
+
+/// How far an asker's word goes.
+#[derive(Clone, Debug)]
+pub enum Authority {
+    /// A person at the machine, or keyturn itself.
+    Unbounded,
+    /// The holder of a key, by one of its tokens.
+    Bounded(Box<Bounds>),
+}
+
+/// What a token that manages things may do, and what it may hand on.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    pub api_key_id: ApiKeyId,
+    /// What the token carries for keyturn itself.
+    pub scopes: Scopes,
+    /// What its key may do at any resource, except that of keyturn's own scopes only those of the
+    /// token count: who has narrowed a token cannot widen it here.
+    pub to_give: Scopes,
+    /// The organization acted in.
+    pub organization: OrganizationId,
+    pub below: Below,
+    /// Whose key it is, where it is a user's.
+    pub user: Option<UserId>,
+    /// Of the key; `None` for a user's key that has none of its own.
+    pub roles: Option<Roles>,
+    /// `None`: the key never expires.
+    pub expires_at: Option<Timestamp>,
+    pub networks: Networks,
+    /// Whether it also manages what belongs to no organization: it acts in the one that runs the
+    /// server.
+    pub runs_server: bool,
+}
+
+/// Whether a right in an organization is one in those below it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Below {
+    Included,
+    Excluded,
+}
+
+impl Below {
+    pub fn is_included(self) -> bool {
+        self == Self::Included
+    }
+}
+
+impl From<&Reach> for Below {
+    fn from(reach: &Reach) -> Self {
+        match reach {
+            Reach::Subtree => Self::Included,
+            Reach::Own | Reach::Listed(_) => Self::Excluded,
+        }
+    }
+}
+
+/// Whose things an asker gets to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    Everything,
+    Of { organization: OrganizationId, below: Below, user: Option<UserId> },
+}
+
+impl Authority {
+    pub fn bounds(&self) -> Option<&Bounds> {
+        match self {
+            Self::Unbounded => None,
+            Self::Bounded(bounds) => Some(bounds),
+        }
+    }
+
+    pub fn has(&self, scope: &str) -> bool {
+        self.bounds().is_none_or(|bounds| bounds.scopes.contains(scope))
+    }
+
+    pub fn reaches(&self, organization: &Lineage) -> bool {
+        self.bounds().is_none_or(|bounds| bounds.reaches(organization))
+    }
+
+    pub fn is_user(&self, user: UserId) -> bool {
+        self.bounds().is_none_or(|bounds| bounds.user == Some(user))
+    }
+
+    pub fn runs_server(&self) -> bool {
+        self.bounds().is_none_or(|bounds| bounds.runs_server)
+    }
+
+    pub fn sight(&self) -> Sight {
+        self.bounds().map_or(Sight::Everything, |bounds| Sight::Of {
+            organization: bounds.organization,
+            below: bounds.below,
+            user: bounds.user,
+        })
+    }
+}
+
+/// What would go beyond the asker's own key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wider {
+    #[error("scope {0} is not yours to give")]
+    Scope(String),
+    #[error("role {0} is not yours to give")]
+    Role(RoleName),
+    #[error("it could do all its user may, which the key you ask with cannot")]
+    AllRoles,
+    #[error("it would live longer than the key you ask with, which expires at {0}")]
+    Lifetime(Timestamp),
+    #[error("it would reach further than the key you ask with")]
+    Reach,
+    #[error("it could be used from addresses that the key you ask with cannot: {0}")]
+    Networks(Networks),
+}
+
+impl Bounds {
+    fn reaches(&self, organization: &Lineage) -> bool {
+        match self.below {
+            Below::Included => organization.is_within(self.organization),
+            Below::Excluded => organization.id() == self.organization,
+        }
+    }
+
+    pub fn check_scopes(&self, scopes: &Scopes) -> Result<(), Wider> {
+        match scopes.iter().find(|scope| !self.to_give.contains(scope)) {
+            Some(extra) => Err(Wider::Scope(extra.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    pub fn check_expiry(&self, expires_at: Option<Timestamp>) -> Result<(), Wider> {
+        match self.expires_at {
+            Some(own) if expires_at.is_none_or(|end| end > own) => Err(Wider::Lifetime(own)),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn check_reach(&self, reach: &Reach) -> Result<(), Wider> {
+        let elsewhere = |id: &OrganizationId| *id != self.organization;
+        let further = match reach {
+            Reach::Own => false,
+            Reach::Subtree => !self.below.is_included(),
+            Reach::Listed(listed) => !self.below.is_included() && listed.iter().any(elsewhere),
+        };
+        if further { Err(Wider::Reach) } else { Ok(()) }
+    }
+
+    /// Of a key of the same user: what its roles mean differs from organization to organization, so
+    /// their names are compared.
+    pub fn check_roles_of_user(&self, roles: Option<&Roles>) -> Result<(), Wider> {
+        let Some(own) = &self.roles else { return Ok(()) };
+        let Some(roles) = roles else { return Err(Wider::AllRoles) };
+        let extra = roles.iter().find(|role| !own.iter().any(|known| known == *role));
+        extra.map_or(Ok(()), |extra| Err(Wider::Role(extra.clone())))
+    }
+
+    pub fn check_networks(&self, networks: &Networks) -> Result<(), Wider> {
+        if networks.are_within(&self.networks) {
+            Ok(())
+        } else {
+            Err(Wider::Networks(self.networks.clone()))
+        }
+    }
+
+    /// What a key that holds these rights may hand on by a token that carries those.
+    pub fn to_give(held: &Scopes, carried: &Scopes, own_resource: &Resource) -> Scopes {
+        let others = held.iter().filter(|scope| !own_resource.scopes.contains(scope));
+        others.chain(carried.iter()).map(Into::into).collect()
+    }
+}

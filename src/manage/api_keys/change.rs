@@ -1,0 +1,188 @@
+//! Changes API keys: what they may do, whether they work, whether they are there at all.
+
+use serde_json::{Value, json};
+
+use super::{Rejection, WRITE, bounds, event, find};
+use crate::{
+    app::App,
+    domain::{
+        ApiKey, ApiKeyId, Expected, Lifetime, Networks, Reach, Roles, Text, Version, WhenLeaked,
+    },
+    manage::{Asker, audit},
+    store::{self, Tx},
+};
+
+/// What is to be otherwise. What is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub description: Option<Text>,
+    /// `Some(None)`, for a user's key: whatever the user may do.
+    pub roles: Option<Option<Roles>>,
+    pub reach: Option<Reach>,
+    pub allowed_networks: Option<Networks>,
+    pub lifetime: Option<Lifetime>,
+    pub when_leaked: Option<WhenLeaked>,
+}
+
+/// A key that is being changed, in a transaction.
+pub(super) struct Editing {
+    pub(super) tx: Tx,
+    pub(super) key: ApiKey,
+}
+
+impl Editing {
+    pub(super) async fn begin(
+        app: &App,
+        asker: &Asker,
+        id: ApiKeyId,
+        expected: &Expected,
+    ) -> Result<Self, Rejection> {
+        asker.must(WRITE)?;
+        let mut tx = app.store.write().await?;
+        let key = find(&mut tx, asker, id).await?;
+        if !expected.allows(key.version) {
+            return Err(Rejection::ChangedMeanwhile);
+        }
+        Ok(Self { tx, key })
+    }
+
+    pub(super) fn unlocked(self) -> Result<Self, Rejection> {
+        if self.key.locked_at.is_some() { Err(Rejection::Locked) } else { Ok(self) }
+    }
+
+    /// Writes the key and what was done to it. Gives it as it is now.
+    pub(super) async fn save(
+        mut self,
+        app: &App,
+        asker: &Asker,
+        action: &'static str,
+        detail: Value,
+    ) -> Result<ApiKey, Rejection> {
+        if !store::api_keys::update(&mut self.tx, &self.key).await? {
+            return Err(Rejection::ChangedMeanwhile);
+        }
+        audit(app, &mut self.tx, asker, event(action, &self.key, detail));
+        app.commit(self.tx).await?;
+        self.key.version = Version(self.key.version.0 + 1);
+        Ok(self.key)
+    }
+}
+
+/// Changes what the key may do, from its next exchange on; its secret stays.
+pub async fn update(
+    app: &App,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+    edit: Edit,
+) -> Result<ApiKey, Rejection> {
+    let mut editing = Editing::begin(app, asker, id, expected).await?.unlocked()?;
+    let before = describe(&editing.key);
+    apply(app, &mut editing.key, edit)?;
+    let Editing { tx, key } = &mut editing;
+    bounds::check(app, tx, asker, key).await?;
+    let detail = json!({ "from": before, "to": describe(key) });
+    editing.save(app, asker, "api_key.updated", detail).await
+}
+
+fn apply(app: &App, key: &mut ApiKey, edit: Edit) -> Result<(), Rejection> {
+    let policy = &app.settings.keys;
+    if let Some(lifetime) = edit.lifetime {
+        let end = policy.expiry(lifetime, app.clock.now())?;
+        if end != key.expires_at && !policy.expiry_may_change {
+            return Err(Rejection::ExpiryIsFixed);
+        }
+        key.expires_at = end;
+    }
+    key.description = edit.description.unwrap_or_else(|| key.description.clone());
+    key.roles = edit.roles.unwrap_or_else(|| key.roles.clone());
+    key.reach = edit.reach.unwrap_or_else(|| key.reach.clone());
+    key.allowed_networks = edit.allowed_networks.unwrap_or_else(|| key.allowed_networks.clone());
+    key.when_leaked = edit.when_leaked.unwrap_or(key.when_leaked);
+    Ok(())
+}
+
+/// All that [`update`] can change, for the audit trail.
+fn describe(key: &ApiKey) -> Value {
+    json!({
+        "description": key.description,
+        "roles": key.roles.as_ref().map(ToString::to_string),
+        "reach": key.reach.to_string(),
+        "allowed_networks": key.allowed_networks,
+        "expires_at": key.expires_at,
+        "when_leaked": key.when_leaked,
+    })
+}
+
+/// Stops the key from being exchanged, or lets it again.
+pub async fn set_enabled(
+    app: &App,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+    enabled: bool,
+) -> Result<ApiKey, Rejection> {
+    let mut editing = Editing::begin(app, asker, id, expected).await?.unlocked()?;
+    if editing.key.disabled_at.is_none() == enabled {
+        return Ok(editing.key);
+    }
+    editing.key.disabled_at = (!enabled).then(|| app.clock.now());
+    if enabled {
+        let Editing { tx, key } = &mut editing;
+        bounds::check(app, tx, asker, key).await?;
+    }
+    let action = if enabled { "api_key.enabled" } else { "api_key.disabled" };
+    editing.save(app, asker, action, json!({})).await
+}
+
+/// Keeps the key from being changed or deleted, or lets it again.
+pub async fn set_locked(
+    app: &App,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+    locked: bool,
+) -> Result<ApiKey, Rejection> {
+    let mut editing = Editing::begin(app, asker, id, expected).await?;
+    if editing.key.locked_at.is_some() == locked {
+        return Ok(editing.key);
+    }
+    editing.key.locked_at = locked.then(|| app.clock.now());
+    let Editing { tx, key } = &mut editing;
+    bounds::check(app, tx, asker, key).await?;
+    let action = if locked { "api_key.locked" } else { "api_key.unlocked" };
+    editing.save(app, asker, action, json!({})).await
+}
+
+/// When this returns, this node exchanges the key no more; every other node within a second.
+/// Revoking twice is no error: what was asked for is so.
+pub async fn revoke(
+    app: &App,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+) -> Result<ApiKey, Rejection> {
+    let mut editing = Editing::begin(app, asker, id, expected).await?;
+    if editing.key.revoked_at.is_some() {
+        return Ok(editing.key);
+    }
+    editing = editing.unlocked()?;
+    editing.key.revoked_at = Some(app.clock.now());
+    editing.save(app, asker, "api_key.revoked", json!({})).await
+}
+
+/// Deletes the key with its secrets; its name is free again. What it did stays in the audit trail.
+pub async fn delete(
+    app: &App,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+) -> Result<(), Rejection> {
+    let Editing { mut tx, key } = Editing::begin(app, asker, id, expected).await?.unlocked()?;
+    if !store::api_keys::delete(&mut tx, &key).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    let detail = json!({ "name": key.name });
+    audit(app, &mut tx, asker, event("api_key.deleted", &key, detail));
+    Ok(app.commit(tx).await?)
+}

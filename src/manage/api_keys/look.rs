@@ -1,0 +1,64 @@
+//! Shows API keys: whose they are, what they may do, when they were last used.
+
+use super::{READ, Rejection, find};
+use crate::{
+    app::App,
+    domain::{ApiKey, ApiKeyId, ApiKeySecret, KeyName},
+    manage::Asker,
+    store::{self, Page, Tx, api_keys::Filter},
+};
+
+/// A key as its owner sees it.
+#[derive(Debug)]
+pub struct Listed {
+    pub key: ApiKey,
+    /// Oldest first, dead ones included.
+    pub secrets: Vec<(ApiKeySecret, Option<LastUse>)>,
+}
+
+/// The last minute in which a token was issued, and to which address. When usage is no longer kept:
+/// a minute at most two hours before it, and no address.
+#[derive(Debug)]
+pub struct LastUse {
+    pub minute: i64,
+    pub source: Option<String>,
+}
+
+/// The keys that the asker may know of, with their secrets, oldest first.
+pub async fn list(
+    app: &App,
+    asker: &Asker,
+    filter: &Filter,
+    page: Page<ApiKeyId>,
+) -> Result<Vec<Listed>, Rejection> {
+    asker.must(READ)?;
+    let now = app.clock.now();
+    let mut tx = app.store.read().await?;
+    let mut listed = Vec::new();
+    for key in store::api_keys::list(&mut tx, asker.sight(), filter, page, now).await? {
+        listed.push(with_secrets(&mut tx, key).await?);
+    }
+    Ok(listed)
+}
+
+pub async fn show(app: &App, asker: &Asker, id: ApiKeyId) -> Result<Listed, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    let key = find(&mut tx, asker, id).await?;
+    with_secrets(&mut tx, key).await
+}
+
+/// The keys of this name, oldest first: each owner may have one. For a person at the machine.
+pub async fn named(app: &App, name: &KeyName) -> Result<Vec<ApiKey>, Rejection> {
+    let mut tx = app.store.read().await?;
+    Ok(store::api_keys::named(&mut tx, name).await?)
+}
+
+async fn with_secrets(tx: &mut Tx, key: ApiKey) -> Result<Listed, Rejection> {
+    let mut secrets = Vec::new();
+    for secret in store::api_key_secrets::of_key(tx, key.id).await? {
+        let last = store::usage::last_used(tx, secret.id).await?;
+        secrets.push((secret, last.map(|(minute, source)| LastUse { minute, source })));
+    }
+    Ok(Listed { key, secrets })
+}

@@ -1,0 +1,48 @@
+//! What owners do with API keys.
+
+mod bounds;
+mod change;
+mod create;
+mod look;
+mod rotate;
+
+use serde_json::Value;
+
+pub(super) use self::create::add;
+pub use self::{
+    change::{Edit, delete, revoke, set_enabled, set_locked, update},
+    create::{Created, NewApiKey, create, create_once},
+    look::{LastUse, Listed, list, named, show},
+    rotate::{OldSecret, Rotated, Rotation, rotate, set_rotation_end},
+};
+use super::{Asker, Change, Rejection};
+use crate::{
+    domain::{ApiKey, ApiKeyId, Owner},
+    store::{self, Tx},
+};
+
+const READ: &str = "keys:read";
+const WRITE: &str = "keys:write";
+
+/// The key, if the asker may know of it.
+async fn find(tx: &mut Tx, asker: &Asker, id: ApiKeyId) -> Result<ApiKey, Rejection> {
+    let key = store::api_keys::find(tx, id).await?.ok_or(Rejection::NotFound("key"))?;
+    check_sight(tx, asker, key.owner).await?;
+    Ok(key)
+}
+
+async fn check_sight(tx: &mut Tx, asker: &Asker, owner: Owner) -> Result<(), Rejection> {
+    let seen = match owner {
+        Owner::Organization(id) => asker.organization(tx, id).await.is_ok(),
+        Owner::User(id) => asker.authority.is_user(id),
+    };
+    if seen { Ok(()) } else { Err(Rejection::NotFound("key")) }
+}
+
+fn event(action: &'static str, key: &ApiKey, detail: Value) -> Change {
+    let organization_id = match key.owner {
+        Owner::Organization(id) => Some(id),
+        Owner::User(_) => None,
+    };
+    Change { action, subject: format!("key:{}", key.id), organization_id, detail }
+}

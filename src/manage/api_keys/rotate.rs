@@ -1,0 +1,129 @@
+//! Gives an API key a new secret while the old one still works, so that nobody is locked out.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::{Rejection, bounds, change::Editing, create::add_secret};
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{ApiKey, ApiKeyId, ApiKeySecret, Expected, Lifetime, Secret, Status},
+    manage::Asker,
+    store::{self, Tx},
+};
+
+/// How a key is to be rotated.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    pub old_secret: OldSecret,
+    /// `None`: the key expires when it did before.
+    pub lifetime: Option<Lifetime>,
+}
+
+/// When the secret in use dies.
+#[derive(Clone, Copy, Debug)]
+pub enum OldSecret {
+    DiesAt(Timestamp),
+    DiesAfter(TimeDelta),
+}
+
+#[derive(Debug)]
+pub struct Rotated {
+    pub key: ApiKey,
+    /// For the one time that anybody sees it.
+    pub secret: Secret,
+    /// `None` where no secret worked any more.
+    pub old_secret_dies_at: Option<Timestamp>,
+}
+
+/// The longest that two secrets of one key work side by side.
+const LONGEST_GRACE: TimeDelta = TimeDelta::days(7);
+
+/// Gives the key a new secret under the same id, name and roles.
+pub async fn rotate(
+    app: &App,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+    rotation: Rotation,
+) -> Result<Rotated, Rejection> {
+    let now = app.clock.now();
+    let mut editing = Editing::begin(app, asker, id, expected).await?.unlocked()?;
+    let expired_at = match editing.key.status(now) {
+        Status::Revoked => return Err(Rejection::Revoked),
+        Status::Expired if rotation.lifetime.is_none() => return Err(Rejection::Expired),
+        _ => editing.key.expires_at,
+    };
+    let asked = match rotation.old_secret {
+        OldSecret::DiesAt(at) => at,
+        OldSecret::DiesAfter(span) => now + span,
+    };
+    if asked > now + LONGEST_GRACE {
+        return Err(Rejection::GraceTooLong(now + LONGEST_GRACE));
+    }
+    // An old secret gains nothing from the new end of its key.
+    let dies_at = expired_at.into_iter().fold(asked.max(now), Timestamp::min);
+    if let Some(lifetime) = rotation.lifetime {
+        editing.key.expires_at = app.settings.keys.expiry(lifetime, now)?;
+    }
+    let Editing { tx, key } = &mut editing;
+    // Whoever gets the secret gets all that the key may do.
+    bounds::check(app, tx, asker, key).await?;
+    let old = retire(tx, id, now, dies_at).await?;
+    let secret = add_secret(app, tx, id, now).await?;
+    let old_secret_dies_at = old.map(|_| dies_at);
+    let detail = json!({
+        "old_secret_dies_at": old_secret_dies_at,
+        "expires_at": key.expires_at,
+    });
+    let key = editing.save(app, asker, "api_key.rotated", detail).await?;
+    Ok(Rotated { key, secret, old_secret_dies_at })
+}
+
+/// Of several secrets that work, only the newest is given time: never more than two work.
+async fn retire(
+    tx: &mut Tx,
+    id: ApiKeyId,
+    now: Timestamp,
+    dies_at: Timestamp,
+) -> Result<Option<ApiKeySecret>, Rejection> {
+    let secrets = store::api_key_secrets::of_key(tx, id).await?;
+    let mut live: Vec<_> = secrets.into_iter().filter(|secret| secret.is_live(now)).collect();
+    let newest = live.pop();
+    for old in live {
+        store::api_key_secrets::set_end(tx, &old, now).await?;
+    }
+    if let Some(newest) = &newest {
+        let end = newest.dies_at.into_iter().fold(dies_at, Timestamp::min);
+        store::api_key_secrets::set_end(tx, newest, end).await?;
+    }
+    Ok(newest)
+}
+
+/// Lets the old secret of a key that was rotated die earlier or later than was said; at once, if
+/// this moment is past. At most 7 days after the rotation.
+pub async fn set_rotation_end(
+    app: &App,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+    dies_at: Timestamp,
+) -> Result<ApiKey, Rejection> {
+    let now = app.clock.now();
+    let mut editing = Editing::begin(app, asker, id, expected).await?.unlocked()?;
+    let Editing { tx, key } = &mut editing;
+    let secrets = store::api_key_secrets::of_key(tx, id).await?;
+    let dying = |secret: &&ApiKeySecret| secret.is_live(now) && secret.dies_at.is_some();
+    let old = secrets.iter().rev().find(dying).ok_or(Rejection::NotRotating)?;
+    let latest = secrets.last().map_or(now, |newest| newest.created_at) + LONGEST_GRACE;
+    if dies_at > latest {
+        return Err(Rejection::GraceTooLong(latest));
+    }
+    let dies_at = dies_at.max(now);
+    if old.dies_at.is_some_and(|end| dies_at > end) {
+        bounds::check(app, tx, asker, key).await?;
+    }
+    store::api_key_secrets::set_end(tx, old, dies_at).await?;
+    let detail = json!({ "old_secret_dies_at": dies_at });
+    editing.save(app, asker, "api_key.rotation_end_set", detail).await
+}

@@ -1,0 +1,188 @@
+//! Gives users roles in organizations.
+
+use serde_json::json;
+
+use super::{Asker, Change, Rejection, audit, users};
+use crate::{
+    app::App,
+    domain::{Email, Expected, Membership, OrganizationId, RoleName, Text, User, UserId, Version},
+    store::{self, Page, Tx},
+};
+
+const READ: &str = "members:read";
+pub(super) const WRITE: &str = "members:write";
+
+/// A user with the role in one organization.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub user: User,
+    pub membership: Membership,
+}
+
+/// Those who have a role in this very organization, by user.
+pub async fn list(
+    app: &App,
+    asker: &Asker,
+    organization: OrganizationId,
+    page: Page<UserId>,
+) -> Result<Vec<Member>, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    asker.organization(&mut tx, organization).await?;
+    let mut members = Vec::new();
+    for membership in store::memberships::of_organization(&mut tx, organization, page).await? {
+        let person = store::users::person(&mut tx, membership.user_id).await?;
+        members.extend(person.map(|person| Member { user: person.user, membership }));
+    }
+    Ok(members)
+}
+
+pub async fn show(
+    app: &App,
+    asker: &Asker,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Member, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    asker.organization(&mut tx, organization).await?;
+    find(&mut tx, organization, user).await
+}
+
+async fn find(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Member, Rejection> {
+    let membership = store::memberships::find(tx, user, organization).await?;
+    let membership = membership.ok_or(Rejection::NotFound("member"))?;
+    let person = store::users::person(tx, user).await?.ok_or(Rejection::NotFound("member"))?;
+    Ok(Member { user: person.user, membership })
+}
+
+/// Somebody who is to have a role in an organization, known to keyturn or not.
+pub struct NewMember {
+    pub email: Email,
+    /// For a user who is made now.
+    pub name: Text,
+    pub organization_id: OrganizationId,
+    pub role: RoleName,
+}
+
+/// Makes somebody a member who is none yet, and a user if there is none of this address.
+pub async fn add(app: &App, asker: &Asker, new: NewMember) -> Result<Member, Rejection> {
+    asker.must(WRITE)?;
+    let mut tx = app.store.write().await?;
+    // Before anything is said of who exists.
+    asker.organization(&mut tx, new.organization_id).await?;
+    let user = match store::users::find_by_email(&mut tx, &new.email).await? {
+        Some(user) => user,
+        None => users::add(app, &mut tx, asker, new.email, new.name, None).await?,
+    };
+    let before = store::memberships::find(&mut tx, user.id, new.organization_id).await?;
+    if before.is_some() {
+        return Err(Rejection::NameTaken("a member"));
+    }
+    let membership = give_role(app, &mut tx, asker, user.id, new.organization_id, new.role).await?;
+    app.commit(tx).await?;
+    Ok(Member { user, membership })
+}
+
+/// Gives the user a role in an organization and everything below it.
+pub async fn set_role(
+    app: &App,
+    asker: &Asker,
+    user_id: UserId,
+    organization_id: OrganizationId,
+    role: RoleName,
+) -> Result<(), Rejection> {
+    let mut tx = app.store.write().await?;
+    give_role(app, &mut tx, asker, user_id, organization_id, role).await?;
+    Ok(app.commit(tx).await?)
+}
+
+/// Gives a member another role.
+pub async fn change_role(
+    app: &App,
+    asker: &Asker,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    expected: &Expected,
+    role: RoleName,
+) -> Result<Member, Rejection> {
+    asker.must(WRITE)?;
+    let mut tx = app.store.write().await?;
+    asker.organization(&mut tx, organization_id).await?;
+    let before = find(&mut tx, organization_id, user_id).await?;
+    if !expected.allows(before.membership.version) {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    let membership = give_role(app, &mut tx, asker, user_id, organization_id, role).await?;
+    app.commit(tx).await?;
+    Ok(Member { user: before.user, membership })
+}
+
+/// [`set_role`] as a part of a larger transaction.
+pub(super) async fn give_role(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    user_id: UserId,
+    organization_id: OrganizationId,
+    role: RoleName,
+) -> Result<Membership, Rejection> {
+    asker.must(WRITE)?;
+    let lineage = asker.organization(tx, organization_id).await?;
+    if !lineage.knows(&role) {
+        return Err(Rejection::UnknownRole(role));
+    }
+    if let Some(bounds) = asker.authority.bounds() {
+        bounds.check_scopes(&lineage.scopes_of(&[role.clone()].into_iter().collect()))?;
+    }
+    let before = store::memberships::find(tx, user_id, organization_id).await?;
+    let detail = json!({ "from": before.as_ref().map(|it| &it.role), "to": role });
+    let membership = Membership {
+        organization_id,
+        user_id,
+        role,
+        created_at: before.as_ref().map_or_else(|| app.clock.now(), |it| it.created_at),
+        version: before.map_or(Version::FIRST, |it| Version(it.version.0 + 1)),
+    };
+    if !store::memberships::set(tx, &membership).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    audit(app, tx, asker, event("member.role_set", user_id, organization_id, detail));
+    Ok(membership)
+}
+
+/// Ends a membership.
+pub async fn remove(
+    app: &App,
+    asker: &Asker,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    expected: &Expected,
+) -> Result<(), Rejection> {
+    asker.must(WRITE)?;
+    let mut tx = app.store.write().await?;
+    asker.organization(&mut tx, organization_id).await?;
+    let before = find(&mut tx, organization_id, user_id).await?;
+    if !expected.allows(before.membership.version) {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    if !store::memberships::remove(&mut tx, &before.membership).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    let detail = json!({ "from": before.membership.role });
+    audit(app, &mut tx, asker, event("member.removed", user_id, organization_id, detail));
+    Ok(app.commit(tx).await?)
+}
+
+fn event(
+    action: &'static str,
+    user: UserId,
+    organization: OrganizationId,
+    detail: serde_json::Value,
+) -> Change {
+    Change { action, subject: format!("user:{user}"), organization_id: Some(organization), detail }
+}

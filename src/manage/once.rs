@@ -1,0 +1,47 @@
+//! Makes a thing once, however often the request for it is sent.
+
+use super::{Asker, Rejection};
+use crate::{
+    app::App,
+    domain::Once,
+    store::{self, StoreError, Tx},
+};
+
+/// What a request that may be repeated has led to.
+#[derive(Debug)]
+pub enum Made<New, Before = New> {
+    New(New),
+    /// An earlier request with the same key made it.
+    Before(Before),
+}
+
+/// The id of what an earlier request with this key has made.
+pub(super) async fn made_before<Id: std::str::FromStr>(
+    tx: &mut Tx,
+    asker: &Asker,
+    once: &Once,
+) -> Result<Option<Id>, Rejection> {
+    let before = store::idempotency_keys::find(tx, &asker.actor.to_string(), once).await?;
+    let Some(before) = before else { return Ok(None) };
+    if before.fingerprint != once.fingerprint {
+        return Err(Rejection::OtherRequest);
+    }
+    let id = before.made.parse();
+    Ok(Some(id.map_err(|_| StoreError::Corrupt("idempotency_keys.made"))?))
+}
+
+pub(super) async fn remember(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    once: &Once,
+    made: impl std::fmt::Display,
+) -> Result<(), Rejection> {
+    let (actor, made) = (asker.actor.to_string(), made.to_string());
+    let kept = store::idempotency_keys::insert(tx, &actor, once, &made, app.clock.now()).await;
+    kept.map_err(|error| match error {
+        // The same request is being answered just now.
+        StoreError::Conflict => Rejection::ChangedMeanwhile,
+        other => other.into(),
+    })
+}

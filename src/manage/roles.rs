@@ -1,0 +1,124 @@
+//! Defines the roles that organizations have beside the built-in ones.
+
+use serde_json::json;
+
+use super::{Asker, Change, Obstacle, Rejection, audit};
+use crate::{
+    app::App,
+    domain::{Expected, OrganizationId, Role, RoleName, Scopes, Version},
+    store::{self, Tx},
+};
+
+const READ: &str = "roles:read";
+const WRITE: &str = "roles:write";
+
+/// Every role that an organization within sight defines.
+pub async fn list(app: &App, asker: &Asker) -> Result<Vec<Role>, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    Ok(store::roles::list(&mut tx, asker.sight()).await?)
+}
+
+/// As this organization itself defines it.
+pub async fn show(
+    app: &App,
+    asker: &Asker,
+    organization: OrganizationId,
+    name: &RoleName,
+) -> Result<Role, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    asker.organization(&mut tx, organization).await?;
+    let role = store::roles::find(&mut tx, organization, name).await?;
+    role.ok_or(Rejection::NotFound("role"))
+}
+
+/// A role as somebody wants it.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    pub organization_id: OrganizationId,
+    pub name: RoleName,
+    pub scopes: Scopes,
+}
+
+/// Defines a role for an organization and everything below it, or changes what it means.
+pub async fn define(
+    app: &App,
+    asker: &Asker,
+    expected: &Expected,
+    new: Definition,
+) -> Result<Role, Rejection> {
+    let mut tx = app.store.write().await?;
+    let role = set(app, &mut tx, asker, expected, new).await?;
+    app.commit(tx).await?;
+    Ok(role)
+}
+
+/// [`define`] as a part of a larger transaction.
+pub(super) async fn set(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    expected: &Expected,
+    new: Definition,
+) -> Result<Role, Rejection> {
+    asker.must(WRITE)?;
+    let Definition { organization_id, name, scopes } = new;
+    if name.built_in().is_some() {
+        return Err(Rejection::BuiltInRole(name));
+    }
+    asker.organization(tx, organization_id).await?;
+    if let Some(bounds) = asker.authority.bounds() {
+        bounds.check_scopes(&scopes)?;
+    }
+    let before = store::roles::find(tx, organization_id, &name).await?;
+    let version = match (&before, expected) {
+        (None, Expected::Any | Expected::Absent) => Version::FIRST,
+        (Some(before), _) if expected.allows(before.version) => Version(before.version.0 + 1),
+        (Some(_), Expected::Absent) => return Err(Rejection::NameTaken("a role")),
+        _ => return Err(Rejection::ChangedMeanwhile),
+    };
+    let role = Role { organization_id, name, scopes, version };
+    if !store::roles::set(tx, &role).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    let before = before.map(|role| role.scopes.to_string());
+    let detail = json!({ "from": before, "to": role.scopes.to_string() });
+    audit(app, tx, asker, event("role.defined", &role, detail));
+    Ok(role)
+}
+
+/// Deletes a role that no key and no member has.
+pub async fn delete(
+    app: &App,
+    asker: &Asker,
+    organization: OrganizationId,
+    name: &RoleName,
+    expected: &Expected,
+) -> Result<(), Rejection> {
+    asker.must(WRITE)?;
+    let mut tx = app.store.write().await?;
+    asker.organization(&mut tx, organization).await?;
+    let role = store::roles::find(&mut tx, organization, name).await?;
+    let role = role.ok_or(Rejection::NotFound("role"))?;
+    if !expected.allows(role.version) {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    let (keys, members) = store::roles::used_by(&mut tx, organization, name).await?;
+    let keys = keys.into_iter().map(|(id, name)| Obstacle { kind: "api_key", id, name });
+    let members = members.into_iter().map(|(id, name)| Obstacle { kind: "member", id, name });
+    let obstacles: Vec<_> = keys.chain(members).collect();
+    if !obstacles.is_empty() {
+        return Err(Rejection::StillUsed(obstacles));
+    }
+    if !store::roles::delete(&mut tx, &role).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    audit(app, &mut tx, asker, event("role.deleted", &role, json!({})));
+    Ok(app.commit(tx).await?)
+}
+
+fn event(action: &'static str, role: &Role, detail: serde_json::Value) -> Change {
+    let subject = format!("role:{}", role.name);
+    Change { action, subject, organization_id: Some(role.organization_id), detail }
+}
