@@ -14,7 +14,7 @@ pub enum TokenType {
 }
 
 impl TokenType {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
         }

@@ -17,11 +17,12 @@ use jsonwebtoken::{
 };
 use zeroize::Zeroizing;
 
-use super::weak_rsa;
+use super::{public_key::PublicKey, weak_rsa};
 use crate::domain::Algorithm;
 
 pub(super) struct KeyPair {
     private: PrivateKey,
+    public: PublicKey,
     jwk: Jwk,
     id: String,
 }
@@ -66,10 +67,12 @@ impl KeyPair {
     fn new(private: PrivateKey) -> Result<Self, UnusableKey> {
         let mut jwk = private.public_jwk().map_err(|_| UnusableKey::Unreadable)?;
         refuse_weak(&jwk)?;
+        let public = PublicKey::new(private.algorithm(), private.public_key());
+        let public = public.map_err(|_| UnusableKey::Unreadable)?;
         let id = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| UnusableKey::Unreadable)?;
         jwk.common.key_id = Some(id.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Ok(Self { private, jwk, id })
+        Ok(Self { private, public, jwk, id })
     }
 
     /// The RFC 7638 thumbprint: no two keys share it, and nobody can choose it.
@@ -82,12 +85,13 @@ impl KeyPair {
         &self.jwk
     }
 
+    /// What its signatures are held against.
+    pub(super) fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
     pub(super) fn algorithm(&self) -> Algorithm {
-        match self.private {
-            PrivateKey::Es256(_) => Algorithm::Es256,
-            PrivateKey::Rs256(_) => Algorithm::Rs256,
-            PrivateKey::EdDsa(_) => Algorithm::EdDsa,
-        }
+        self.private.algorithm()
     }
 
     /// The signature in the form JWS carries it (RFC 7518, section 3; RFC 8037, section 3.1).
@@ -150,18 +154,30 @@ impl PrivateKey {
         Ok(Zeroizing::new(bytes))
     }
 
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Es256(_) => Algorithm::Es256,
+            Self::Rs256(_) => Algorithm::Rs256,
+            Self::EdDsa(_) => Algorithm::EdDsa,
+        }
+    }
+
+    /// As [`PublicKey::new`] reads it.
+    fn public_key(&self) -> &[u8] {
+        match self {
+            Self::Es256(key) => key.public_key().as_ref(),
+            Self::Rs256(key) => key.public_key().as_ref(),
+            Self::EdDsa(key) => key.public_key().as_ref(),
+        }
+    }
+
     fn public_jwk(&self) -> Result<Jwk, jsonwebtoken::errors::Error> {
         use jsonwebtoken::Algorithm;
+        let public = self.public_key();
         let (key, algorithm) = match self {
-            Self::Es256(key) => {
-                (DecodingKey::from_ec_der(key.public_key().as_ref()), Algorithm::ES256)
-            }
-            Self::Rs256(key) => {
-                (DecodingKey::from_rsa_der(key.public_key().as_ref()), Algorithm::RS256)
-            }
-            Self::EdDsa(key) => {
-                (DecodingKey::from_ed_der(key.public_key().as_ref()), Algorithm::EdDSA)
-            }
+            Self::Es256(_) => (DecodingKey::from_ec_der(public), Algorithm::ES256),
+            Self::Rs256(_) => (DecodingKey::from_rsa_der(public), Algorithm::RS256),
+            Self::EdDsa(_) => (DecodingKey::from_ed_der(public), Algorithm::EdDSA),
         };
         Jwk::from_decoding_key(&key, Some(algorithm))
     }

@@ -1,24 +1,30 @@
-//! Signs tokens. The only module that knows private keys and the encoding of JWTs.
+//! Signs tokens and verifies them. The only module that knows private keys and the encoding of JWTs.
 
 mod claims;
 mod header;
 mod jwks;
+mod jws;
 mod key_encryption_key;
 mod key_pair;
 mod pem;
+mod public_key;
 mod ring;
 mod signer;
+mod strict_json;
+mod verify;
 mod weak_rsa;
 mod wrapped;
 
 pub use claims::AccessToken;
 pub use header::TokenType;
 pub use jwks::Jwks;
+pub use jws::MalformedJws;
 pub use key_encryption_key::{Damaged, KeyEncryptionKey, MalformedKeyEncryptionKey};
 pub use key_pair::UnusableKey;
 pub use pem::MalformedPem;
 pub use ring::DamagedKey;
 pub use signer::{Signer, SigningFailed};
+pub use verify::{Untrusted, VerifiedToken};
 pub use wrapped::{Damage, NewSigningKey};
 
 use key_pair::KeyPair;

@@ -98,6 +98,28 @@ impl Ring {
         })
     }
 
+    /// The key of that identifier, while tokens signed by it are to be trusted: from the moment
+    /// it begins to sign until its last token has died. A pending key is known and has signed
+    /// nothing.
+    pub(super) fn verifier(&self, signing_key_id: &str, now: Timestamp) -> Option<&ReadyKey> {
+        let named = |entry: &&Entry| entry.record.signing_key_id == signing_key_id;
+        let mut keys = self.entries.iter().filter(named);
+        keys.find_map(|Entry { record, key, .. }| {
+            let key = key.as_ref()?;
+            let trusted = match record.state(now) {
+                SigningKeyState::Active | SigningKeyState::Retiring => true,
+                SigningKeyState::Pending => false,
+                SigningKeyState::Gone => self.still_signs(record, key, now),
+            };
+            trusted.then_some(&**key)
+        })
+    }
+
+    /// Tells whether a key whose time is over goes on for want of another.
+    fn still_signs(&self, record: &SigningKey, key: &Arc<ReadyKey>, now: Timestamp) -> bool {
+        self.signer(record.algorithm, now).is_some_and(|signer| Arc::ptr_eq(signer, key))
+    }
+
     /// Built when the published keys change, not when somebody asks.
     pub(super) fn jwks(&self, now: Timestamp) -> Arc<Jwks> {
         let published = self.published(now);
@@ -112,8 +134,7 @@ impl Ring {
 
     fn published(&self, now: Timestamp) -> Vec<&ReadyKey> {
         let is_published = |record: &SigningKey, key: &Arc<ReadyKey>| {
-            record.state(now) != SigningKeyState::Gone
-                || self.signer(record.algorithm, now).is_some_and(|signer| Arc::ptr_eq(signer, key))
+            record.state(now) != SigningKeyState::Gone || self.still_signs(record, key, now)
         };
         let keys = self.entries.iter().filter_map(|entry| {
             let key = entry.key.as_ref()?;

@@ -1,4 +1,5 @@
-//! Signs tokens with whichever key is active, and publishes the keys to verify them with.
+//! Signs tokens with whichever key is active, verifies them, and publishes the keys for others to
+//! do so.
 
 use std::{fmt, sync::Arc};
 
@@ -7,7 +8,11 @@ use aws_lc_rs::error::Unspecified;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Serialize;
 
-use super::{DamagedKey, Jwks, KeyEncryptionKey, TokenType, ring::Ring};
+use super::{
+    DamagedKey, Jwks, KeyEncryptionKey, TokenType, Untrusted, VerifiedToken,
+    ring::Ring,
+    verify::{self, Expected},
+};
 use crate::{
     clock::Timestamp,
     domain::{Algorithm, SigningKey},
@@ -95,6 +100,21 @@ impl Signer {
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(&signature, &mut token);
         Ok(token)
+    }
+
+    /// Reads a token of our own, for one of our own endpoints to go by.
+    ///
+    /// Tells that we signed it, for this audience, and that its time is not over; not that its
+    /// key, owner or organization may still do what it says.
+    pub fn verify(
+        &self,
+        token: &str,
+        now: Timestamp,
+        typ: TokenType,
+        audience: &str,
+    ) -> Result<VerifiedToken, Untrusted> {
+        let expected = Expected { issuer: &self.0.issuer, audience, typ, now };
+        verify::verify(&self.0.ring.load(), token, &expected)
     }
 
     /// The pending, active and retiring keys.

@@ -1,6 +1,11 @@
 //! What the signer promises: tokens that verify, keys that follow each other, damage that stops
 //! nothing else.
 
+mod forge;
+mod forged_content;
+mod forged_header;
+mod verified;
+
 use std::sync::LazyLock;
 
 use chrono::TimeDelta;
@@ -78,7 +83,7 @@ fn sign(signer: &Signer, algorithm: Algorithm, now: Timestamp) -> Result<String,
 }
 
 /// Verifies as a resource server would: by the JWKS and the `kid`.
-fn verify(signer: &Signer, token: &str, now: Timestamp) -> TokenData<Value> {
+fn decode(signer: &Signer, token: &str, now: Timestamp) -> TokenData<Value> {
     let set: JwkSet = serde_json::from_str(&signer.jwks(now).body).expect("a JWKS");
     let header = jsonwebtoken::decode_header(token).expect("a header");
     let jwk = set.find(&header.kid.expect("a kid")).expect("a published key");
@@ -93,7 +98,7 @@ fn verify(signer: &Signer, token: &str, now: Timestamp) -> TokenData<Value> {
 /// The number of the key that signs, or nothing.
 fn signs(signer: &Signer, records: &[SigningKey], now: Timestamp) -> Option<i64> {
     let token = sign(signer, Algorithm::Es256, now).ok()?;
-    let kid = verify(signer, &token, now).header.kid;
+    let kid = decode(signer, &token, now).header.kid;
     let by = records.iter().find(|record| Some(&record.signing_key_id) == kid.as_ref());
     by.map(|record| record.generation)
 }
@@ -112,7 +117,7 @@ fn at_01_at_02_a_token_of_each_algorithm_verifies_by_the_jwks() {
     for signing_key in &records {
         let token = sign(&signer, signing_key.algorithm, start()).unwrap();
 
-        let TokenData { header, claims, .. } = verify(&signer, &token, start());
+        let TokenData { header, claims, .. } = decode(&signer, &token, start());
         assert_eq!(header.typ.as_deref(), Some("at+jwt"));
         assert_eq!(format!("{:?}", header.alg), signing_key.algorithm.as_str());
         assert_eq!(header.kid.as_ref(), Some(&signing_key.signing_key_id));

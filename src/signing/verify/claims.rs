@@ -1,0 +1,110 @@
+//! What a token of ours says, read back into types.
+
+use chrono::TimeDelta;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Expected, Untrusted};
+use crate::{
+    clock::{Timestamp, timestamp},
+    domain::{OrganizationId, RoleName, Roles, Scopes, UserId},
+};
+
+/// An access token that is to be trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedToken {
+    pub subject: String,
+    pub client_id: String,
+    /// The one it was verified for among them.
+    pub audiences: Vec<String>,
+    pub scopes: Scopes,
+    pub roles: Roles,
+    /// The organization acted in.
+    pub organization_id: OrganizationId,
+    pub user_id: Option<UserId>,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// `jti`.
+    pub token_id: Uuid,
+}
+
+/// By how much the clock of the node that signed may be ahead of ours. The end of a token is
+/// meant to the second: its life is ours to choose.
+const AHEAD: TimeDelta = TimeDelta::seconds(60);
+
+pub(super) fn read(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+) -> Result<VerifiedToken, Untrusted> {
+    let claims = Claims(claims);
+    if claims.required("iss", Value::as_str)? != expected.issuer {
+        return Err(Untrusted::WrongIssuer);
+    }
+    let audiences = claims.required("aud", audiences)?;
+    if !audiences.iter().any(|audience| audience == expected.audience) {
+        return Err(Untrusted::WrongAudience);
+    }
+    let issued_at = claims.required("iat", moment)?;
+    let expires_at = claims.required("exp", moment)?;
+    if expires_at <= expected.now {
+        return Err(Untrusted::Expired);
+    }
+    let not_before = claims.optional("nbf", moment)?.unwrap_or(issued_at);
+    if issued_at.max(not_before) > expected.now + AHEAD {
+        return Err(Untrusted::NotYetValid);
+    }
+    Ok(VerifiedToken {
+        subject: claims.required("sub", Value::as_str)?.to_owned(),
+        client_id: claims.required("client_id", Value::as_str)?.to_owned(),
+        audiences,
+        scopes: claims.optional("scope", |scope| scope.as_str()?.parse().ok())?.unwrap_or_default(),
+        roles: claims.required("roles", roles)?,
+        organization_id: claims.required("org", |id| id.as_str()?.parse().ok())?,
+        user_id: claims.optional("user_id", |id| id.as_str()?.parse().ok())?,
+        issued_at,
+        expires_at,
+        token_id: claims.required("jti", |id| Uuid::try_parse(id.as_str()?).ok())?,
+    })
+}
+
+struct Claims<'a>(&'a Map<String, Value>);
+
+impl<'a> Claims<'a> {
+    fn required<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<T, Untrusted> {
+        self.optional(name, read)?.ok_or(Untrusted::MissingClaim(name))
+    }
+
+    fn optional<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, Untrusted> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        read(value).map(Some).ok_or(Untrusted::MalformedClaim(name))
+    }
+}
+
+/// One, or an array of them (RFC 7519, section 4.1.3).
+fn audiences(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(one) => Some(vec![one.clone()]),
+        Value::Array(all) => all.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+fn roles(value: &Value) -> Option<Roles> {
+    let names = value.as_array()?.iter();
+    names.map(|name| name.as_str()?.parse::<RoleName>().ok()).collect()
+}
+
+/// A `NumericDate` (RFC 7519, section 2); of a fraction, the second it begins in.
+fn moment(value: &Value) -> Option<Timestamp> {
+    #[expect(clippy::cast_possible_truncation, reason = "what is too large is no moment either")]
+    let seconds = value.as_i64().or_else(|| Some(value.as_f64()?.floor() as i64))?;
+    timestamp(seconds)
+}
