@@ -34,7 +34,17 @@ const FREE: &[&str] = &["cli", "lib", "main"];
 const AT_HOME: &[(&str, &[&str])] = &[
     ("argon2", &["domain/password"]),
     // TLS names it as the provider of its algorithms.
-    ("aws_lc_rs", &["signing", "random", "domain/secret", "listener/tls"]),
+    (
+        "aws_lc_rs",
+        &[
+            "signing",
+            "random",
+            "domain/once",
+            "domain/secret",
+            "listener/tls",
+            "store/audit_events",
+        ],
+    ),
     ("axum", &["http", "listener"]),
     ("clap", &["cli"]),
     ("governor", &["app/attempts"]),
@@ -47,6 +57,8 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config"]),
+    ("utoipa", &["http/api"]),
+    ("utoipa_axum", &["http/api"]),
 ];
 
 /// The domain is pure: it computes, and others tell what it computed.

@@ -33,7 +33,7 @@ pub use change::Change;
 pub use id::{ApiKeyId, MalformedId, OrganizationId, SecretId, UserId};
 pub use name::{KeyName, MalformedName, OrganizationName};
 pub use network::{MalformedNetworks, Networks};
-pub use once::Once;
+pub use once::{MalformedOnce, Once};
 pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
 pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime};

@@ -1,10 +1,33 @@
 //! A request that is sent again when its answer was lost, and must not make a second thing.
 
+use aws_lc_rs::digest::{Context, SHA256};
+
 /// What the header `Idempotency-Key` says, with a hash of the request it came with: the same key on
 /// another request is a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Once {
-    /// 1 to 255 printable ASCII characters.
-    pub key: String,
-    pub fingerprint: [u8; 32],
+    pub(crate) key: String,
+    pub(crate) fingerprint: [u8; 32],
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an Idempotency-Key is 1 to 255 printable ASCII characters without spaces")]
+pub struct MalformedOnce;
+
+impl Once {
+    /// The parts are those of the request that make it the same.
+    pub fn new(key: &str, parts: &[&[u8]]) -> Result<Self, MalformedOnce> {
+        let plain = key.bytes().all(|byte| byte.is_ascii_graphic());
+        if !plain || !(1..=255).contains(&key.len()) {
+            return Err(MalformedOnce);
+        }
+        let mut hash = Context::new(&SHA256);
+        for part in parts {
+            hash.update(&(part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(hash.finish().as_ref());
+        Ok(Self { key: key.to_owned(), fingerprint })
+    }
 }

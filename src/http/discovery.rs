@@ -63,7 +63,7 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
         openid,
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");
-    let etag = format!("\"{:08x}-{:x}\"", crc32fast::hash(body.as_bytes()), body.len());
+    let etag = jwks::etag_of(&body);
     jwks::published(edge, headers, &etag, "application/json", body)
 }
 

@@ -15,6 +15,11 @@ pub(super) async fn jwks(State(edge): State<Edge>, headers: HeaderMap) -> Respon
     published(&edge, &headers, &jwks.etag, "application/jwk-set+json", jwks.body.clone())
 }
 
+/// Of a document that is made for each answer: the same text, the same tag.
+pub(super) fn etag_of(body: &str) -> String {
+    format!("\"{:08x}-{:x}\"", crc32fast::hash(body.as_bytes()), body.len())
+}
+
 /// A document that anybody may keep for a while, unless the caller has this very one.
 pub(super) fn published(
     edge: &Edge,

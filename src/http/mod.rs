@@ -1,5 +1,6 @@
 //! The HTTP face: paths to handlers, forms to requests, refusals to responses. Decides nothing.
 
+mod api;
 mod basic;
 mod caller;
 mod client_credentials;
@@ -10,20 +11,27 @@ mod error;
 mod form;
 mod jwks;
 mod operations;
+mod protected_resource;
 mod source;
 mod token;
 
 use axum::{
     Router,
-    http::{HeaderValue, Method, header},
+    http::{HeaderValue, Method, Uri, header},
     middleware,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 pub use self::edge::Settings;
-use self::{edge::Edge, error::OAuthError};
+use self::{api::Problem, edge::Edge, error::OAuthError};
 use crate::app::App;
+
+/// The description of the management API (OpenAPI 3.1), as JSON.
+pub fn api_description() -> String {
+    api::description()
+}
 
 /// Every path, under the path of the issuer, and the layers around them.
 pub fn router(app: App, settings: Settings) -> Router {
@@ -41,23 +49,35 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(jwks::PATH, get(jwks::jwks))
         .route(discovery::OPENID, get(discovery::openid))
         .route(discovery::OAUTH, get(discovery::oauth))
+        .route(protected_resource::PATH, get(protected_resource::metadata))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_anywhere());
-    let own = doors.merge(published);
+    let own = doors.merge(published).merge(api::router());
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
     own.route("/healthz", get(operations::alive))
         .route("/readyz", get(operations::ready))
         .route("/metrics", get(operations::metrics))
-        .fallback(|| async { OAuthError::NOT_FOUND })
+        .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(error::after_panic))
         .layer(middleware::from_fn_with_state(edge.clone(), envelope::envelope))
         .with_state(edge)
 }
 
-async fn method_not_allowed() -> OAuthError {
-    OAuthError::METHOD_NOT_ALLOWED
+/// Each in the words of those who ask there.
+async fn no_such_path(uri: Uri) -> Response {
+    if uri.path().contains("/api/") {
+        return Problem::no_such_path().into_response();
+    }
+    OAuthError::NOT_FOUND.into_response()
+}
+
+async fn method_not_allowed(uri: Uri) -> Response {
+    if uri.path().contains("/api/v1/") {
+        return Problem::method_not_allowed().into_response();
+    }
+    OAuthError::METHOD_NOT_ALLOWED.into_response()
 }
 
 /// Where metadata stands for an issuer with a path: between the host and that path (RFC 8414,
@@ -66,6 +86,7 @@ fn inserted(path: &str) -> Router<Edge> {
     Router::new()
         .route(&format!("{}{path}", discovery::OPENID), get(discovery::openid))
         .route(&format!("{}{path}", discovery::OAUTH), get(discovery::oauth))
+        .route(&format!("{}{path}", protected_resource::PATH), get(protected_resource::metadata))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_anywhere())
 }

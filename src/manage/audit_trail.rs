@@ -1,12 +1,10 @@
 //! Reads the audit trail, and tells whether it is what was written.
 
 use super::{Asker, Rejection};
+pub use crate::store::audit_events::{Chain, Filter, Recorded};
 use crate::{
     app::App,
-    store::{
-        self, Page,
-        audit_events::{Chain, Filter, Recorded},
-    },
+    store::{self, Page},
 };
 
 const READ: &str = "audit:read";

@@ -21,6 +21,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::{asker::Asker, once::Made};
+pub use crate::store::Page;
 
 use crate::{
     app::{App, TooBusy},
@@ -93,8 +94,26 @@ pub enum Rejection {
     KnownSigningKey,
     #[error(transparent)]
     TooBusy(#[from] TooBusy),
+    #[error("it exists already")]
+    Exists,
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Rejection {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Exists,
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl Rejection {
+    /// Whether the same request may succeed soon.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::TooBusy(_) | Self::Store(StoreError::Unavailable(_)))
+    }
 }
 
 /// What has to go before something else can.

@@ -27,7 +27,7 @@ pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<()
     let new = generate(app, algorithm).await?;
     match insert(app, asker, new, Begins::AsFirst, "signing_key.created").await {
         // Another node was first, and its key is as good.
-        Err(Rejection::Store(StoreError::Conflict)) => Ok(app.load_signing_keys().await?),
+        Err(Rejection::Exists) => Ok(app.load_signing_keys().await?),
         done => done.map(drop),
     }
 }
@@ -41,7 +41,7 @@ pub async fn rotate(
     asker.must_run_server(WRITE)?;
     let new = generate(app, algorithm).await?;
     match insert(app, asker, new, Begins::AsNext, "signing_key.rotated").await {
-        Err(Rejection::Store(StoreError::Conflict)) => {
+        Err(Rejection::Exists) => {
             // Another was quicker since we looked.
             let next = all(app).await?.into_iter().rfind(|key| key.algorithm == algorithm);
             let next = next.ok_or(Rejection::NotFound("signing key"))?;
@@ -86,7 +86,7 @@ pub async fn rotate_due(app: &App) -> Result<Vec<SigningKey>, Rejection> {
         if is_due {
             match rotate(app, &Asker::keyturn(), algorithm).await {
                 Ok(key) => made.push(key),
-                Err(Rejection::Store(StoreError::Conflict) | Rejection::AlreadyRotating(_)) => (),
+                Err(Rejection::Exists | Rejection::AlreadyRotating(_)) => (),
                 Err(error) => return Err(error),
             }
         }

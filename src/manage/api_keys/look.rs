@@ -34,18 +34,18 @@ pub async fn list(
     asker.must(READ)?;
     let now = app.clock.now();
     let mut tx = app.store.read().await?;
-    let mut listed = Vec::new();
+    let mut all = Vec::new();
     for key in store::api_keys::list(&mut tx, asker.sight(), filter, page, now).await? {
-        listed.push(with_secrets(&mut tx, key).await?);
+        all.push(listed(&mut tx, key).await?);
     }
-    Ok(listed)
+    Ok(all)
 }
 
 pub async fn show(app: &App, asker: &Asker, id: ApiKeyId) -> Result<Listed, Rejection> {
     asker.must(READ)?;
     let mut tx = app.store.read().await?;
     let key = find(&mut tx, asker, id).await?;
-    with_secrets(&mut tx, key).await
+    listed(&mut tx, key).await
 }
 
 /// The keys of this name, oldest first: each owner may have one. For a person at the machine.
@@ -54,7 +54,13 @@ pub async fn named(app: &App, name: &KeyName) -> Result<Vec<ApiKey>, Rejection> 
     Ok(store::api_keys::named(&mut tx, name).await?)
 }
 
-async fn with_secrets(tx: &mut Tx, key: ApiKey) -> Result<Listed, Rejection> {
+/// A key that somebody has just made or changed, as its owner sees it.
+pub async fn with_secrets(app: &App, key: ApiKey) -> Result<Listed, Rejection> {
+    let mut tx = app.store.read().await?;
+    listed(&mut tx, key).await
+}
+
+async fn listed(tx: &mut Tx, key: ApiKey) -> Result<Listed, Rejection> {
     let mut secrets = Vec::new();
     for secret in store::api_key_secrets::of_key(tx, key.id).await? {
         let last = store::usage::last_used(tx, secret.id).await?;

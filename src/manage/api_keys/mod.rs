@@ -12,10 +12,11 @@ pub(super) use self::create::add;
 pub use self::{
     change::{Edit, delete, revoke, set_enabled, set_locked, update},
     create::{Created, NewApiKey, create, create_once},
-    look::{LastUse, Listed, list, named, show},
+    look::{LastUse, Listed, list, named, show, with_secrets},
     rotate::{OldSecret, Rotated, Rotation, rotate, set_rotation_end},
 };
 use super::{Asker, Change, Rejection};
+pub use crate::store::api_keys::Filter;
 use crate::{
     domain::{ApiKey, ApiKeyId, Owner},
     store::{self, Tx},

@@ -1,0 +1,61 @@
+//! Who calls the management API: the holder of a token of ours, for ourselves (RFC 6750).
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
+};
+
+use super::problem::Problem;
+use crate::{
+    domain::{Actor, ApiKeyId},
+    http::{caller::address, edge::Edge, envelope::RequestId, protected_resource::metadata_url},
+    manage::{
+        Asker,
+        authority::{self, Carried},
+    },
+    signing::TokenType,
+};
+
+/// Asks with what the key behind the token may do now.
+pub(super) struct Caller(pub(super) Asker);
+
+impl FromRequestParts<Edge> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
+        let app = &edge.app;
+        let metadata = || metadata_url(&app.settings.issuer);
+        let invalid = || Problem::invalid_token(metadata());
+        let token = bearer(&parts.headers)?.ok_or_else(|| Problem::no_token(metadata()))?;
+
+        let audience = app.own_resource.identifier.as_str();
+        let token = app.signer.verify(token, app.clock.now(), TokenType::AccessToken, audience);
+        let token = token.map_err(|why| {
+            tracing::info!(%why, "refused a token at the management API");
+            invalid()
+        })?;
+        let api_key_id: ApiKeyId = token.client_id.parse().map_err(|_| invalid())?;
+        let carried =
+            Carried { api_key_id, organization: token.organization_id, scopes: token.scopes };
+        let authority = authority::of_token(app, &carried).await?.ok_or_else(invalid)?;
+        Ok(Self(Asker {
+            actor: Actor::ApiKey(api_key_id),
+            authority,
+            source: Some(address(edge, parts)),
+            request_id: parts.extensions.get::<RequestId>().map(|id| id.0),
+        }))
+    }
+}
+
+/// The token of the one Authorization header; `None` where there is none of this scheme.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::invalid("there are two Authorization headers"));
+    }
+    let text =
+        value.to_str().map_err(|_| Problem::invalid("the Authorization header is no text"))?;
+    let (scheme, token) = text.trim().split_once(' ').unwrap_or((text, ""));
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start()))
+}

@@ -1,0 +1,250 @@
+//! What the management API says when it does not do what was asked (RFC 9457).
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode as Http, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    http::form::BadBody,
+    manage::{Obstacle, Rejection},
+};
+
+pub(super) type Answer<T = Response> = Result<T, Problem>;
+
+/// A problem, as RFC 9457 shapes it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Problem {
+    /// Tells problems apart: `urn:keyturn:problem:` and a word.
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    /// What is wrong with this request, and what to do.
+    detail: String,
+    /// What has to go before this can be deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    obstacles: Vec<InTheWay>,
+    #[serde(skip)]
+    challenge: Option<Challenge>,
+}
+
+/// Something that has to go first.
+#[derive(Debug, Serialize, ToSchema)]
+struct InTheWay {
+    /// `organization`, `api_key` or `member`.
+    kind: &'static str,
+    id: Uuid,
+    name: String,
+}
+
+/// What the header `WWW-Authenticate` says (RFC 6750, section 3; RFC 9728, section 5.1).
+#[derive(Debug)]
+enum Challenge {
+    /// There was no token.
+    Missing {
+        metadata: String,
+    },
+    Invalid {
+        metadata: String,
+    },
+    InsufficientScope {
+        scope: &'static str,
+    },
+}
+
+impl Problem {
+    fn new(status: Http, word: &str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:keyturn:problem:{word}"),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            obstacles: Vec::new(),
+            challenge: None,
+        }
+    }
+
+    pub(in crate::http) fn no_such_path() -> Self {
+        Self::new(Http::NOT_FOUND, "not-found", "Not found", "there is no such path")
+    }
+
+    pub(in crate::http) fn method_not_allowed() -> Self {
+        let detail = "the header Allow names the methods of this path";
+        Self::new(Http::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::new(Http::NOT_FOUND, "not-found", "Not found", format!("there is no such {what}"))
+    }
+
+    /// What was sent is not what this takes.
+    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(Http::BAD_REQUEST, "invalid-request", "Invalid request", detail)
+    }
+
+    pub(super) fn no_token(metadata: String) -> Self {
+        let detail = "send a token of this server, for itself, as `Authorization: Bearer`";
+        Self {
+            challenge: Some(Challenge::Missing { metadata }),
+            ..Self::new(Http::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
+        }
+    }
+
+    pub(super) fn invalid_token(metadata: String) -> Self {
+        let detail = "the token is not valid here, or its key works no more";
+        Self {
+            challenge: Some(Challenge::Invalid { metadata }),
+            ..Self::new(Http::UNAUTHORIZED, "invalid-token", "Invalid token", detail)
+        }
+    }
+
+    /// RFC 6585, section 3.
+    pub(super) fn condition_required() -> Self {
+        let detail = "say by If-Match which state you have seen: the ETag of the last answer, or *";
+        Self::new(Http::PRECONDITION_REQUIRED, "condition-required", "Condition required", detail)
+    }
+
+    pub(super) fn unsupported_media_type() -> Self {
+        let detail = "send JSON, as application/json";
+        Self::new(
+            Http::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "Unsupported media type",
+            detail,
+        )
+    }
+
+    fn conflict(detail: String) -> Self {
+        Self::new(Http::CONFLICT, "conflict", "Conflict", detail)
+    }
+
+    fn forbidden(detail: String) -> Self {
+        Self::new(Http::FORBIDDEN, "forbidden", "Forbidden", detail)
+    }
+
+    fn unavailable() -> Self {
+        let detail = "the server is busy, or its database is away: try again soon";
+        Self::new(Http::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
+    }
+
+    fn server_error() -> Self {
+        let detail = "the request could not be answered";
+        Self::new(Http::INTERNAL_SERVER_ERROR, "server-error", "Server error", detail)
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let (detail, may_pass) = (rejection.to_string(), rejection.may_pass());
+        match rejection {
+            Rejection::NotFound(what) => Self::not_found(what),
+            Rejection::MissingScope(scope) => Self {
+                challenge: Some(Challenge::InsufficientScope { scope }),
+                ..Self::new(Http::FORBIDDEN, "insufficient-scope", "Insufficient scope", detail)
+            },
+            Rejection::NotTheServersOwner | Rejection::Wider(_) => Self::forbidden(detail),
+            Rejection::ChangedMeanwhile => {
+                Self::new(Http::PRECONDITION_FAILED, "changed-meanwhile", "Changed", detail)
+            }
+            Rejection::OtherRequest => {
+                Self::new(Http::UNPROCESSABLE_ENTITY, "other-request", "Other request", detail)
+            }
+            Rejection::StillUsed(obstacles) => Self {
+                obstacles: obstacles.into_iter().map(InTheWay::from).collect(),
+                ..Self::conflict(detail)
+            },
+            Rejection::NameTaken(_)
+            | Rejection::ExpiryIsFixed
+            | Rejection::TooManyKeys(_)
+            | Rejection::Revoked
+            | Rejection::Locked
+            | Rejection::Expired
+            | Rejection::NotRotating
+            | Rejection::AlreadyRotating(_)
+            | Rejection::KnownSigningKey
+            | Rejection::OtherKeyEncryptionKey { .. }
+            | Rejection::Exists => Self::conflict(detail),
+            Rejection::Expiry(_)
+            | Rejection::NoRole
+            | Rejection::UnknownRole(_)
+            | Rejection::BuiltInRole(_)
+            | Rejection::OutOfReach(_)
+            | Rejection::GraceTooLong(_)
+            | Rejection::TokenLifetime
+            | Rejection::MalformedResource(_)
+            | Rejection::MalformedPem(_) => Self::invalid(detail),
+            Rejection::TooBusy(_) | Rejection::Store(_) if may_pass => {
+                tracing::warn!(error = detail, "a management request has to be repeated");
+                Self::unavailable()
+            }
+            Rejection::TooBusy(_) | Rejection::Store(_) => {
+                tracing::error!(error = detail, "could not answer a management request");
+                Self::server_error()
+            }
+        }
+    }
+}
+
+impl From<Obstacle> for InTheWay {
+    fn from(obstacle: Obstacle) -> Self {
+        let Obstacle { kind, id, name } = obstacle;
+        Self { kind, id, name }
+    }
+}
+
+impl From<BadBody> for Problem {
+    fn from(bad: BadBody) -> Self {
+        match bad {
+            BadBody::TooLarge => {
+                let detail = "a request has 64 KiB at most";
+                Self::new(Http::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+            }
+            BadBody::TooSlow => {
+                let detail = "the body did not arrive in time";
+                Self::new(Http::REQUEST_TIMEOUT, "too-slow", "Too slow", detail)
+            }
+            BadBody::Broken => Self::invalid("the body ended too early"),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = Http::from_u16(self.status).unwrap_or(Http::INTERNAL_SERVER_ERROR);
+        let challenge = self.challenge.as_ref().map(Challenge::header);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if status == Http::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if matches!(status, Http::PAYLOAD_TOO_LARGE | Http::REQUEST_TIMEOUT) {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+impl Challenge {
+    fn header(&self) -> String {
+        const REALM: &str = "Bearer realm=\"keyturn\"";
+        match self {
+            Self::Missing { metadata } => format!("{REALM}, resource_metadata=\"{metadata}\""),
+            Self::Invalid { metadata } => {
+                format!("{REALM}, error=\"invalid_token\", resource_metadata=\"{metadata}\"")
+            }
+            Self::InsufficientScope { scope } => {
+                format!("{REALM}, error=\"insufficient_scope\", scope=\"{scope}\"")
+            }
+        }
+    }
+}

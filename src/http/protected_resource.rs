@@ -1,0 +1,44 @@
+//! Says who issues tokens for the management API (RFC 9728).
+
+use axum::{extract::State, http::HeaderMap, response::Response};
+use serde::Serialize;
+
+use super::{discovery::path_of, edge::Edge, jwks};
+
+pub(super) const PATH: &str = "/.well-known/oauth-protected-resource";
+
+/// RFC 9728, section 2.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    resource: &'a str,
+    authorization_servers: [&'a str; 1],
+    jwks_uri: String,
+    scopes_supported: Vec<&'a str>,
+    bearer_methods_supported: [&'static str; 1],
+    resource_name: &'static str,
+    resource_documentation: String,
+}
+
+pub(super) async fn metadata(State(edge): State<Edge>, headers: HeaderMap) -> Response {
+    let issuer = edge.app.settings.issuer.as_str();
+    let metadata = Metadata {
+        resource: issuer,
+        authorization_servers: [issuer],
+        jwks_uri: format!("{issuer}{}", jwks::PATH),
+        scopes_supported: edge.app.own_resource.scopes.iter().collect(),
+        bearer_methods_supported: ["header"],
+        resource_name: "keyturn management API",
+        resource_documentation: format!("{issuer}/api/docs"),
+    };
+    let body = serde_json::to_string(&metadata).expect("texts are JSON");
+    let etag = jwks::etag_of(&body);
+    jwks::published(&edge, &headers, &etag, "application/json", body)
+}
+
+/// Where it stands: the well-known part comes between the host and the path of the resource
+/// (section 3.1).
+pub(super) fn metadata_url(issuer: &str) -> String {
+    let path = path_of(issuer);
+    let host = &issuer[..issuer.len() - path.len()];
+    format!("{host}{PATH}{path}")
+}
