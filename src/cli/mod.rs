@@ -3,6 +3,7 @@
 mod config;
 mod door;
 mod expires;
+mod github;
 mod healthcheck;
 mod key;
 mod member;

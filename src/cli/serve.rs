@@ -1,13 +1,13 @@
 //! `keyturn serve`: listens, and does in the background what has to be done.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval},
 };
 
-use super::{door::Door, start};
+use super::{door::Door, github, start};
 use crate::{
     app::App,
     config::Config,
@@ -15,6 +15,7 @@ use crate::{
     ledger::{Fold, Writer},
     listener,
     manage::upkeep::{Retention, upkeep},
+    signing::ReporterKeys,
 };
 
 const UPKEEP_EVERY: Duration = Duration::from_mins(1);
@@ -33,13 +34,14 @@ pub(super) async fn serve(
     app: App,
     writer: Writer,
 ) -> anyhow::Result<()> {
+    let github_keys = Arc::new(github::read(config.leaks.github_keys.as_deref())?);
     let writing = tokio::spawn(writer.run());
     let mut background = JoinSet::new();
     background.spawn(app.clone().follow());
     background.spawn(Fold::new(app.store.clone(), app.clock.clone()).run());
     background.spawn(keep_up(app.clone(), retention(config)));
 
-    let router = http::router(app.clone(), edge(config));
+    let router = http::router(app.clone(), edge(config, github_keys));
     listener::serve(door.listener, door.tls, router, door.stop).await?;
 
     background.shutdown().await;
@@ -62,10 +64,11 @@ fn retention(config: &Config) -> Retention {
     Retention { usage: config.retention.usage, refusals: config.retention.refusals }
 }
 
-fn edge(config: &Config) -> http::Settings {
+fn edge(config: &Config, github_keys: Arc<ReporterKeys>) -> http::Settings {
     http::Settings {
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors_origins: config.http.cors_origins.clone(),
         metrics_for: config.metrics_for.clone(),
+        github_keys,
     }
 }

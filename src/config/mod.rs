@@ -21,8 +21,8 @@ use self::settings::Settings;
 pub use self::{
     error::ConfigError,
     sections::{
-        ApiKeys, Cache, Database, Http, KeyEncryptionKey, Limits, Log, LogFormat, RecordUsage,
-        Retention, Signing, Tls, Tokens,
+        ApiKeys, Cache, Database, Http, KeyEncryptionKey, Leaks, Limits, Log, LogFormat,
+        RecordUsage, Retention, Signing, Tls, Tokens,
     },
 };
 
@@ -42,6 +42,7 @@ pub struct Config {
     /// Who may read `/metrics`.
     pub metrics_for: Vec<IpNet>,
     pub api_keys: ApiKeys,
+    pub leaks: Leaks,
     pub tokens: Tokens,
     pub signing: Signing,
     pub usage: RecordUsage,

@@ -42,6 +42,13 @@ pub struct ApiKeys {
     pub audit_email_domain: String,
 }
 
+/// Whose word is taken that a secret was found.
+#[derive(Clone, Debug)]
+pub struct Leaks {
+    /// The public keys of GitHub's secret scanning.
+    pub github_keys: Option<PathBuf>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub lifetime: TimeDelta,

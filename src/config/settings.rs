@@ -59,6 +59,13 @@ settings! {
         audit_email_domain: String = "";
     }
 
+    [leaks]: LeakSettings {
+        /// A file with the public keys of GitHub's secret scanning, as
+        /// <https://api.github.com/meta/public_keys/secret_scanning> gives them.
+        /// Empty: reports from GitHub are not taken.
+        github_keys: String = "";
+    }
+
     [tokens]: TokenSettings {
         /// How long an access token lives: 30 to 360.
         lifetime_seconds: u32 = 360;

@@ -11,7 +11,7 @@ use super::{
     edge::Edge,
     envelope::RequestId,
     error::OAuthError,
-    form::{BODY_WITHIN, BadBody, BadForm, Form, LONGEST_BODY, read_body},
+    form::{BODY_WITHIN, BadForm, Form, LONGEST_BODY, read_body},
     source::source,
 };
 use crate::domain::{Origin, RefusalRecord, UserAgent};
@@ -29,11 +29,7 @@ impl FromRequest<Edge> for Posted {
     async fn from_request(request: Request, edge: &Edge) -> Result<Self, OAuthError> {
         let (parts, body) = request.into_parts();
         let origin = origin(edge, &parts);
-        let body = read_body(body, LONGEST_BODY, BODY_WITHIN).await.map_err(|bad| match bad {
-            BadBody::TooLarge => OAuthError::TOO_LARGE,
-            BadBody::TooSlow => OAuthError::TOO_SLOW,
-            BadBody::Broken => OAuthError::invalid_request("the body ended too early"),
-        })?;
+        let body = read_body(body, LONGEST_BODY, BODY_WITHIN).await?;
         let content_type = parts.headers.get(header::CONTENT_TYPE);
         match Form::parse(content_type, parts.uri.query(), &body) {
             Ok(form) => Ok(Self { form, headers: parts.headers, origin }),
@@ -54,7 +50,7 @@ pub(super) fn address(edge: &Edge, parts: &axum::http::request::Parts) -> IpAddr
     source(peer, &parts.headers, &edge.settings.trusted_proxies)
 }
 
-fn origin(edge: &Edge, parts: &axum::http::request::Parts) -> Origin {
+pub(super) fn origin(edge: &Edge, parts: &axum::http::request::Parts) -> Origin {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let id = parts.extensions.get::<RequestId>().map(|id| id.0);
     Origin {

@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use ipnet::IpNet;
 
-use crate::{app::App, metrics::Metrics};
+use crate::{app::App, metrics::Metrics, signing::ReporterKeys};
 
 #[derive(Clone)]
 pub(super) struct Edge(Arc<Parts>);
@@ -15,7 +15,7 @@ pub(super) struct Parts {
     pub(super) settings: Settings,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -23,6 +23,8 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Who may read `/metrics`.
     pub metrics_for: Vec<IpNet>,
+    /// Whose reports of found secrets are believed; none, where GitHub is not a finder of ours.
+    pub github_keys: Arc<ReporterKeys>,
 }
 
 impl Edge {

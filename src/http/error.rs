@@ -9,8 +9,14 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{basic::BadAuthorization, form::BadForm};
-use crate::exchange::{ExchangeError, Refusal};
+use super::{
+    basic::BadAuthorization,
+    form::{BadBody, BadForm},
+};
+use crate::{
+    exchange::{ExchangeError, Refusal},
+    manage::Rejection,
+};
 
 /// An error response as RFC 6749, section 5.2 shapes it. Its texts are constants: nothing that was
 /// sent comes back.
@@ -49,8 +55,14 @@ impl OAuthError {
     );
     pub(super) const TOO_LARGE: Self = Self {
         beside: Beside::Close,
-        ..Self::new(Http::PAYLOAD_TOO_LARGE, "invalid_request", "a form has 64 KiB at most")
+        ..Self::new(
+            Http::PAYLOAD_TOO_LARGE,
+            "invalid_request",
+            "the body is longer than this takes",
+        )
     };
+    pub(super) const UNSIGNED_REPORT: Self =
+        Self::new(Http::UNAUTHORIZED, "invalid_request", "the report is not signed by its finder");
     pub(super) const TOO_SLOW: Self = Self {
         beside: Beside::Close,
         ..Self::new(Http::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive in time")
@@ -159,6 +171,27 @@ impl From<BadForm> for OAuthError {
             BadForm::ValueTooLong => "a value has 16 KiB at most",
             BadForm::Malformed => "the form is not UTF-8, not percent-encoded or has a NUL",
         })
+    }
+}
+
+impl From<BadBody> for OAuthError {
+    fn from(bad: BadBody) -> Self {
+        match bad {
+            BadBody::TooLarge => Self::TOO_LARGE,
+            BadBody::TooSlow => Self::TOO_SLOW,
+            BadBody::Broken => Self::invalid_request("the body ended too early"),
+        }
+    }
+}
+
+/// Of what anybody may ask for who has a secret.
+impl From<Rejection> for OAuthError {
+    fn from(rejection: Rejection) -> Self {
+        if rejection.may_pass() || matches!(rejection, Rejection::ChangedMeanwhile) {
+            return Self::UNAVAILABLE;
+        }
+        tracing::error!(error = %rejection, "could not end a secret");
+        Self::SERVER_ERROR
     }
 }
 

@@ -10,6 +10,7 @@ mod envelope;
 mod error;
 mod form;
 mod jwks;
+mod leaks;
 mod operations;
 mod protected_resource;
 mod source;
@@ -42,6 +43,9 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(token::PERSONAL_V3, post(token::personal_v3))
         .route(token::OAUTH, post(token::oauth))
         .route(token::IBM, post(token::ibm))
+        .route(leaks::REVOKE, post(leaks::revoke))
+        .route(leaks::REVOKE_FOUND, post(leaks::revoke_found))
+        .route(leaks::GITHUB, post(leaks::github))
         // Below the layer, which then sees the OPTIONS by which browsers ask beforehand.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_browsers(&edge.settings.cors_origins));

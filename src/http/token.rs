@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{caller::Posted, client_credentials, edge::Edge, error::OAuthError, form::Form};
+use super::{caller::Posted, client_credentials, edge::Edge, error::OAuthError, form::Form, leaks};
 use crate::{
     domain::{OrganizationId, Origin, ResourceIdentifier, Scopes},
     exchange::{self, ClaimedName, Credential, ExchangeError, Issued, Request},
@@ -30,7 +30,16 @@ pub(super) const GRANT_TYPES: [&str; 2] = [CLIENT_CREDENTIALS, IBM_API_KEY];
 
 /// The door behind a path, by the name under which it is counted and audited.
 pub(super) fn door(path: &str) -> &'static str {
-    let doors = [API_KEY, PERSONAL_V3, PERSONAL, OAUTH, IBM];
+    let doors = [
+        API_KEY,
+        PERSONAL_V3,
+        PERSONAL,
+        OAUTH,
+        IBM,
+        leaks::REVOKE,
+        leaks::REVOKE_FOUND,
+        leaks::GITHUB,
+    ];
     doors.into_iter().find(|door| path.ends_with(door)).unwrap_or("elsewhere")
 }
 

@@ -4,6 +4,7 @@ pub mod api_keys;
 mod asker;
 pub mod audit_trail;
 pub mod authority;
+pub mod leaks;
 pub mod members;
 mod once;
 pub mod organizations;

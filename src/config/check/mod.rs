@@ -33,6 +33,7 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
             refusals: days("retention.refusals_days", settings.retention.refusals_days)?,
         },
         api_keys: sections::api_keys(settings.api_keys)?,
+        leaks: sections::leaks(settings.leaks),
         tokens: Tokens { lifetime: seconds(lifetime), email_claim: tokens.email_claim },
         signing: sections::signing(settings.signing)?,
         usage: sections::usage(&settings.usage.record)?,

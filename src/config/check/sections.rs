@@ -8,10 +8,11 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Checked, days, positive, seconds, within, wrong};
 use crate::config::{
-    ApiKeys, Database, Http, KeyEncryptionKey, Log, LogFormat, RecordUsage, Signing, Tls,
+    ApiKeys, Database, Http, KeyEncryptionKey, Leaks, Log, LogFormat, RecordUsage, Signing, Tls,
     secret::DatabaseUrl,
     settings::{
-        ApiKeySettings, DatabaseSettings, HttpSettings, LogSettings, SigningSettings, TlsSettings,
+        ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings, SigningSettings,
+        TlsSettings,
     },
     url::{Url, is_host_name},
 };
@@ -89,6 +90,11 @@ pub(super) fn api_keys(settings: ApiKeySettings) -> Checked<ApiKeys> {
         most_per_tree: NonZeroU32::new(settings.most_per_tree),
         audit_email_domain: settings.audit_email_domain,
     })
+}
+
+pub(super) fn leaks(settings: LeakSettings) -> Leaks {
+    let github_keys = Some(settings.github_keys).filter(|file| !file.is_empty());
+    Leaks { github_keys: github_keys.map(PathBuf::from) }
 }
 
 pub(super) fn signing(settings: SigningSettings) -> Checked<Signing> {

@@ -25,13 +25,13 @@ pub struct Edit {
 }
 
 /// A key that is being changed, in a transaction.
-pub(super) struct Editing {
-    pub(super) tx: Tx,
-    pub(super) key: ApiKey,
+pub(in crate::manage) struct Editing {
+    pub(in crate::manage) tx: Tx,
+    pub(in crate::manage) key: ApiKey,
 }
 
 impl Editing {
-    pub(super) async fn begin(
+    pub(in crate::manage) async fn begin(
         app: &App,
         asker: &Asker,
         id: ApiKeyId,
@@ -51,7 +51,7 @@ impl Editing {
     }
 
     /// Writes the key and what was done to it. Gives it as it is now.
-    pub(super) async fn save(
+    pub(in crate::manage) async fn save(
         mut self,
         app: &App,
         asker: &Asker,

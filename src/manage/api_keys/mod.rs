@@ -8,7 +8,7 @@ mod rotate;
 
 use serde_json::Value;
 
-pub(super) use self::create::add;
+pub(super) use self::{change::Editing, create::add};
 pub use self::{
     change::{Edit, delete, revoke, set_enabled, set_locked, update},
     create::{Created, NewApiKey, create, create_once},
@@ -40,7 +40,7 @@ async fn check_sight(tx: &mut Tx, asker: &Asker, owner: Owner) -> Result<(), Rej
     if seen { Ok(()) } else { Err(Rejection::NotFound("key")) }
 }
 
-fn event(action: &'static str, key: &ApiKey, detail: Value) -> Change {
+pub(super) fn event(action: &'static str, key: &ApiKey, detail: Value) -> Change {
     let organization_id = match key.owner {
         Owner::Organization(id) => Some(id),
         Owner::User(_) => None,

@@ -1,0 +1,180 @@
+//! Ends secrets that are where they do not belong: their holders give them up, finders report
+//! them. No account is needed: to have the secret is enough.
+
+use axum::{
+    Json,
+    extract::{FromRequest, Request, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use super::{
+    caller::{Posted, origin},
+    edge::Edge,
+    error::OAuthError,
+    form::{BODY_WITHIN, read_body},
+};
+use crate::{
+    domain::{Actor, Authority, Origin, Secret},
+    exchange::Refusal,
+    manage::{
+        Asker,
+        leaks::{self, Found, Real},
+    },
+    signing::Signed,
+};
+
+pub(super) const REVOKE: &str = "/auth/v1/api-key/revoke";
+pub(super) const REVOKE_FOUND: &str = "/auth/v1/api-key/revoke-found";
+pub(super) const GITHUB: &str = "/auth/v1/api-key/leaks/github";
+
+/// Most secrets in one report.
+const MOST: usize = 1000;
+/// A report with as many, each with the place where it was found.
+const LONGEST_REPORT: usize = 1024 * 1024;
+
+/// `POST /auth/v1/api-key/revoke`: the holder of a secret ends it. Revoking twice is no error.
+pub(super) async fn revoke(
+    State(edge): State<Edge>,
+    mut posted: Posted,
+) -> Result<Response, OAuthError> {
+    let missing = OAuthError::invalid_request("secret is missing");
+    let secret = posted.form.take_secret("secret").ok_or(missing)?;
+    let asker = asker(&posted.origin);
+    let ended = match secret.expose_secret().parse::<Secret>() {
+        Ok(secret) => leaks::give_up(&edge.app, &asker, &secret).await?,
+        Err(_) => None,
+    };
+    if ended.is_none() {
+        edge.app.attempts.failed(posted.origin.source).map_err(Refusal::from)?;
+        return Err(OAuthError::INVALID_CLIENT);
+    }
+    Ok(Json(json!({ "status": "revoked" })).into_response())
+}
+
+/// What a finder posts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FoundSecrets {
+    secrets: Vec<SecretString>,
+    /// Where they were found.
+    place: Option<String>,
+}
+
+/// `POST /auth/v1/api-key/revoke-found`: up to 1000 secrets that were found. The answer is the same
+/// whether they were real.
+pub(super) async fn revoke_found(
+    State(edge): State<Edge>,
+    report: Report,
+) -> Result<Response, OAuthError> {
+    let found: FoundSecrets = report.json()?;
+    if found.secrets.len() > MOST {
+        return Err(OAuthError::invalid_request("a report has 1000 secrets at most"));
+    }
+    let asker = asker(&report.origin);
+    let mut unknown = false;
+    for text in &found.secrets {
+        let Ok(secret) = text.expose_secret().parse() else { continue };
+        let found = Found::new(secret, found.place.as_deref());
+        unknown |= leaks::report(&edge.app, &asker, &found).await? == Real::No;
+    }
+    if unknown {
+        // One for the whole report: a finder is right more often than not.
+        edge.app.attempts.failed(report.origin.source).map_err(Refusal::from)?;
+    }
+    let body = Json(json!({ "received": found.secrets.len() }));
+    Ok((StatusCode::ACCEPTED, body).into_response())
+}
+
+/// One of what GitHub's secret scanning has found.
+#[derive(Deserialize)]
+struct GithubFinding {
+    token: SecretString,
+    #[serde(rename = "type")]
+    kind: String,
+    url: Option<String>,
+}
+
+/// What GitHub wants to know of it.
+#[derive(Serialize)]
+struct GithubLabel<'a> {
+    token_raw: &'a str,
+    token_type: &'a str,
+    label: &'static str,
+}
+
+/// `POST /auth/v1/api-key/leaks/github`: GitHub's secret scanning partner program, signed by GitHub.
+/// Only there where its public keys are configured.
+pub(super) async fn github(
+    State(edge): State<Edge>,
+    report: Report,
+) -> Result<Response, OAuthError> {
+    let keys = &edge.settings.github_keys;
+    if keys.is_empty() {
+        return Err(OAuthError::NOT_FOUND);
+    }
+    let header = |name| report.headers.get(name).and_then(|value| value.to_str().ok());
+    let id = header("github-public-key-identifier").unwrap_or_default();
+    let signature = header("github-public-key-signature").unwrap_or_default();
+    match keys.verify(id, signature, &report.body) {
+        Signed::Rightly => (),
+        Signed::Wrongly | Signed::ByUnknownKey => {
+            tracing::warn!(source = %report.origin.source, "a leak report is not signed by GitHub");
+            return Err(OAuthError::UNSIGNED_REPORT);
+        }
+    }
+    let findings: Vec<GithubFinding> = report.json()?;
+    let asker = asker(&report.origin);
+    let mut labels = Vec::with_capacity(findings.len());
+    for finding in &findings {
+        let token_raw = finding.token.expose_secret();
+        let real = match token_raw.parse() {
+            Ok(secret) => {
+                let found = Found::new(secret, finding.url.as_deref());
+                leaks::report(&edge.app, &asker, &found).await?
+            }
+            Err(_) => Real::No,
+        };
+        let label = if real == Real::Yes { "true_positive" } else { "false_positive" };
+        labels.push(GithubLabel { token_raw, token_type: &finding.kind, label });
+    }
+    Ok(Json(labels).into_response())
+}
+
+/// JSON that was posted, as it was sent: it may be signed.
+pub(super) struct Report {
+    headers: HeaderMap,
+    origin: Origin,
+    body: axum::body::Bytes,
+}
+
+impl FromRequest<Edge> for Report {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, edge: &Edge) -> Result<Self, OAuthError> {
+        let (parts, body) = request.into_parts();
+        let origin = origin(edge, &parts);
+        let body = read_body(body, LONGEST_REPORT, BODY_WITHIN).await?;
+        Ok(Self { headers: parts.headers, origin, body })
+    }
+}
+
+impl Report {
+    /// What is wrong with it is not said in the words of the parser: they could quote a secret.
+    fn json<T: DeserializeOwned>(&self) -> Result<T, OAuthError> {
+        let parsed = serde_json::from_slice(&self.body);
+        parsed.map_err(|_| OAuthError::invalid_request("the body is not the JSON that is expected"))
+    }
+}
+
+fn asker(origin: &Origin) -> Asker {
+    Asker {
+        actor: Actor::Keyturn,
+        authority: Authority::Unbounded,
+        source: Some(origin.source),
+        request_id: Some(origin.request_id),
+    }
+}
