@@ -25,7 +25,7 @@ statements! {
     OF_KEY = "
         select id as secret_id, api_key_id, hash, status_index, created_at as secret_created_at,
             dies_at
-        from api_key_secrets where api_key_id = $1 order by created_at, id";
+        from api_key_secrets where api_key_id = $1 order by status_index";
 
     MARK_USED = "
         update api_key_secrets set last_used_minute = $1

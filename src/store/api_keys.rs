@@ -38,18 +38,18 @@ statements! {
         from api_keys
         where id > $3
             and ($4 or organization_id in (select id from seen) or user_id = $5)
-            and ($6 is null or organization_id = $6)
-            and ($7 is null or user_id = $7)
-            and ($8 is null or name = $8)
-            and ($9 is null or expires_at <= $9)
-            and ($10 is null or created_at < $10 and not exists (
+            and (organization_id = $6 or $6 is null)
+            and (user_id = $7 or $7 is null)
+            and (name = $8 or $8 is null)
+            and (expires_at <= $9 or $9 is null)
+            and (created_at < $10 and not exists (
                 select 1 from api_key_secrets s
-                where s.api_key_id = api_keys.id and s.last_used_minute >= $11))
-            and ($12 is null or $12 = case
+                where s.api_key_id = api_keys.id and s.last_used_minute >= $11) or $10 is null)
+            and ($12 = case
                 when revoked_at is not null then 'revoked'
                 when expires_at <= $13 then 'expired'
                 when disabled_at is not null then 'disabled'
-                else 'active' end)
+                else 'active' end or $12 is null)
         order by id limit $14";
 
     COUNT_IN_TREE = "

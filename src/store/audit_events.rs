@@ -32,12 +32,12 @@ statements! {
             hash
         from audit_events
         where number < $3 and ($4 or organization_id in (select id from seen))
-            and ($5 is null or organization_id = $5)
-            and ($6 is null or subject = $6)
-            and ($7 is null or actor = $7)
-            and ($8 is null or action = $8)
-            and ($9 is null or at >= $9)
-            and ($10 is null or at < $10)
+            and (organization_id = $5 or $5 is null)
+            and (subject = $6 or $6 is null)
+            and (actor = $7 or $7 is null)
+            and (action = $8 or $8 is null)
+            and (at >= $9 or $9 is null)
+            and (at < $10 or $10 is null)
         order by number desc limit $11";
 
     CHAIN = "
@@ -63,6 +63,10 @@ statements! {
 
     PRUNE = "
         delete from audit_events where number <= $1";
+
+    PRUNE_UNCHAINED = "
+        delete from audit_events where id in (
+            select id from audit_events where number is null and at < $1 limit 1000)";
 }
 
 row! {
@@ -269,12 +273,13 @@ pub async fn verify(tx: &mut Tx) -> Result<Chain, StoreError> {
     Ok(Chain::Whole { events, unchained, head })
 }
 
-/// Deletes up to 1000 of the oldest events that are older than `before`; gives how many. The chain
-/// goes on from the last of them.
+/// Deletes up to 1000 of the oldest events that are older than `before`, and as many from before
+/// there was a chain; gives how many. The chain goes on from the last of them.
 pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
+    let unchained = execute!(tx, PRUNE_UNCHAINED(before.timestamp()))?;
     let (last,): (Option<i64>,) = fetch!(tx, LAST_BEFORE(before.timestamp()) => fetch_one)?;
-    let Some(last) = last else { return Ok(0) };
+    let Some(last) = last else { return Ok(unchained) };
     execute!(tx, SET_ANCHOR(last))?;
     execute!(tx, DROP_ANCHORS(last))?;
-    Ok(execute!(tx, PRUNE(last))?)
+    Ok(unchained + execute!(tx, PRUNE(last))?)
 }

@@ -23,7 +23,7 @@ statements! {
             select o.id from organizations o join seen on o.parent_id = seen.id where $2
         )
         select id, parent_id, name, created_at, disabled_at, version from organizations
-        where id > $3 and ($4 or id in (select id from seen)) and ($5 is null or parent_id = $5)
+        where id > $3 and ($4 or id in (select id from seen)) and (parent_id = $5 or $5 is null)
         order by id limit $6";
 
     LINE = "

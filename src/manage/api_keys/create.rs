@@ -121,10 +121,10 @@ fn expiry(
     }
 }
 
-fn networks(asker: &Asker, asked: Networks) -> Networks {
+fn networks(asker: &Asker, wanted: Networks) -> Networks {
     match asker.authority.bounds() {
-        Some(bounds) if asked.is_empty() => bounds.networks.clone(),
-        _ => asked,
+        Some(bounds) if wanted.is_empty() => bounds.networks.clone(),
+        _ => wanted,
     }
 }
 

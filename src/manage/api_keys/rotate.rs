@@ -54,15 +54,15 @@ pub async fn rotate(
         Status::Expired if rotation.lifetime.is_none() => return Err(Rejection::Expired),
         _ => editing.key.expires_at,
     };
-    let asked = match rotation.old_secret {
+    let wanted = match rotation.old_secret {
         OldSecret::DiesAt(at) => at,
         OldSecret::DiesAfter(span) => now + span,
     };
-    if asked > now + LONGEST_GRACE {
+    if wanted > now + LONGEST_GRACE {
         return Err(Rejection::GraceTooLong(now + LONGEST_GRACE));
     }
     // An old secret gains nothing from the new end of its key.
-    let dies_at = expired_at.into_iter().fold(asked.max(now), Timestamp::min);
+    let dies_at = expired_at.into_iter().fold(wanted.max(now), Timestamp::min);
     if let Some(lifetime) = rotation.lifetime {
         editing.key.expires_at = app.settings.keys.expiry(lifetime, now)?;
     }
