@@ -10,7 +10,7 @@ use tokio::{
 use super::{door::Door, github, start};
 use crate::{
     app::App,
-    config::Config,
+    config::{self, Config},
     http,
     ledger::{Fold, Writer},
     listener,
@@ -61,7 +61,8 @@ async fn keep_up(app: App, retention: Retention) {
 }
 
 fn retention(config: &Config) -> Retention {
-    Retention { usage: config.retention.usage, refusals: config.retention.refusals }
+    let config::Retention { usage, refusals, audit } = config.retention;
+    Retention { usage, refusals, audit }
 }
 
 fn edge(config: &Config, github_keys: Arc<ReporterKeys>) -> http::Settings {

@@ -82,6 +82,8 @@ pub enum RecordUsage {
 pub struct Retention {
     pub usage: TimeDelta,
     pub refusals: TimeDelta,
+    /// `None`: for ever.
+    pub audit: Option<TimeDelta>,
 }
 
 #[derive(Clone, Debug)]

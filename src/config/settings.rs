@@ -96,6 +96,8 @@ settings! {
         usage_days: u32 = 90;
         /// How long it is kept why a request was refused.
         refusals_days: u32 = 30;
+        /// How long it is kept who changed what; 0: for ever.
+        audit_days: u32 = 365;
     }
 
     [cache]: CacheSettings {

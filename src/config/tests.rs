@@ -47,6 +47,15 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
 }
 
 #[test]
+fn the_audit_trail_is_kept_for_so_many_days_or_for_ever() {
+    let kept = |text| read(text, &[]).unwrap().retention.audit;
+    assert_eq!(kept(""), Some(TimeDelta::days(365)));
+    assert_eq!(kept("[retention]\naudit_days = 7"), Some(TimeDelta::days(7)));
+    assert_eq!(kept("[retention]\naudit_days = 0"), None);
+    assert!(problem("[retention]\naudit_days = 99999", &[]).contains("retention.audit_days"));
+}
+
+#[test]
 fn a_variable_may_name_a_file_with_the_value() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("url");

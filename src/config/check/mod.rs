@@ -6,7 +6,7 @@ use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, time::Duration}
 
 use chrono::TimeDelta;
 
-use super::{Cache, Config, ConfigError, Limits, Retention, Tokens, settings::Settings, url::Url};
+use super::{Cache, Config, ConfigError, Limits, Tokens, settings::Settings, url::Url};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -28,10 +28,7 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
         tls,
         http: sections::http(&settings.http)?,
         metrics_for: sections::networks("metrics.networks", &settings.metrics.networks)?,
-        retention: Retention {
-            usage: days("retention.usage_days", settings.retention.usage_days)?,
-            refusals: days("retention.refusals_days", settings.retention.refusals_days)?,
-        },
+        retention: sections::retention(&settings.retention)?,
         api_keys: sections::api_keys(settings.api_keys)?,
         leaks: sections::leaks(settings.leaks),
         tokens: Tokens { lifetime: seconds(lifetime), email_claim: tokens.email_claim },

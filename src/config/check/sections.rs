@@ -8,11 +8,12 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Checked, days, positive, seconds, within, wrong};
 use crate::config::{
-    ApiKeys, Database, Http, KeyEncryptionKey, Leaks, Log, LogFormat, RecordUsage, Signing, Tls,
+    ApiKeys, Database, Http, KeyEncryptionKey, Leaks, Log, LogFormat, RecordUsage, Retention,
+    Signing, Tls,
     secret::DatabaseUrl,
     settings::{
-        ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings, SigningSettings,
-        TlsSettings,
+        ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings,
+        RetentionSettings, SigningSettings, TlsSettings,
     },
     url::{Url, is_host_name},
 };
@@ -37,6 +38,18 @@ pub(super) fn database(settings: DatabaseSettings) -> Checked<Database> {
         url,
         migrate_at_start: settings.migrate_at_start,
         connections: positive("database.connections", connections)?,
+    })
+}
+
+pub(super) fn retention(settings: &RetentionSettings) -> Checked<Retention> {
+    let audit = match settings.audit_days {
+        0 => None,
+        count => Some(days("retention.audit_days", count)?),
+    };
+    Ok(Retention {
+        usage: days("retention.usage_days", settings.usage_days)?,
+        refusals: days("retention.refusals_days", settings.refusals_days)?,
+        audit,
     })
 }
 
