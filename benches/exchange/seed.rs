@@ -9,7 +9,8 @@ use keyturn::{
     clock::{Clock, Timestamp},
     directory::{Directory, Limits},
     domain::{
-        Algorithm, KeyPolicy, Organization, OrganizationId, Resource, ResourceIdentifier, Rotation,
+        Algorithm, Expected, KeyPolicy, Organization, OrganizationId, Resource, ResourceIdentifier,
+        Rotation, Version,
     },
     ledger::{self, Recording},
     manage::{
@@ -74,8 +75,9 @@ pub(crate) async fn fill(store: &Store, keys: usize) -> anyhow::Result<()> {
     for first in (0..keys).step_by(KEYS_TO_AN_ORGANIZATION) {
         let id = OrganizationId(random.id(now));
         let name = format!("Organization {first}").parse().context("an organization's name")?;
+        let (parent_id, disabled_at, version) = (None, None, Version::FIRST);
         let organization =
-            Organization { id, parent_id: None, name, created_at: now, disabled_at: None };
+            Organization { id, parent_id, name, created_at: now, disabled_at, version };
         let mut tx = store.write().await?;
         store::organizations::insert(&mut tx, &organization).await?;
         tx.commit(now).await?;
@@ -101,7 +103,7 @@ async fn register_resources(store: &Store) -> anyhow::Result<()> {
             token_lifetime: None,
             is_default: false,
         };
-        register(&app, &Asker::keyturn(), new).await?;
+        register(&app, &Asker::keyturn(), &Expected::Absent, new).await?;
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use jsonwebtoken::{
     jwk::JwkSet,
 };
 use keyturn::{
-    domain::{Algorithm, Owner},
-    manage::{Asker, api_keys::NewApiKey, resources},
+    domain::{Algorithm, Expected, Owner, Resource},
+    manage::{Asker, Rejection, api_keys::NewApiKey, resources},
 };
 use serde_json::Value;
 
@@ -16,6 +16,10 @@ use crate::support::{API_KEY, Answer, ISSUER, Options, TestServer, new_key, veri
 
 fn token(answer: &Answer) -> &str {
     answer.body["access_token"].as_str().unwrap_or_else(|| panic!("no token: {}", answer.text))
+}
+
+async fn register(server: &TestServer, new: resources::NewResource) -> Result<Resource, Rejection> {
+    resources::register(&server.app, &Asker::keyturn(), &Expected::Any, new).await
 }
 
 /// A token for each algorithm, and the resource it is for.
@@ -101,7 +105,7 @@ async fn at_05_the_audience_is_the_resource_asked_for_or_the_default() {
             is_default: true,
         };
         server.app.clock.advance(TimeDelta::seconds(1));
-        resources::register(&server.app, &Asker::keyturn(), new).await.unwrap();
+        register(&server, new).await.unwrap();
         let new_default = audience(&[]).await;
 
         assert_eq!(without_resources, ISSUER);
@@ -129,7 +133,7 @@ async fn at_07_a_token_lives_as_long_as_its_resource_lets_it() {
                 token_lifetime: Some(TimeDelta::seconds(seconds)),
                 is_default: false,
             };
-            resources::register(&server.app, &Asker::keyturn(), new).await
+            register(&server, new).await
         };
 
         let refused = [register(29).await.is_err(), register(361).await.is_err()];

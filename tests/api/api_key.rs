@@ -81,7 +81,6 @@ async fn kx_04_unknown_name_wrong_secret_and_mismatch_are_the_same_bytes() {
 async fn kx_05_whoever_proves_the_secret_is_told_why() {
     for server in TestServer::on_each_engine().await {
         let acme = Owner::Organization(server.acme().await);
-        let (app, asker) = (&server.app, Asker::keyturn());
         let (expired, expired_secret) = server.key(acme, "expired").await;
         let (revoked, revoked_secret) = server.key(acme, "revoked").await;
         let (disabled, disabled_secret) = server.key(acme, "disabled").await;
@@ -90,13 +89,13 @@ async fn kx_05_whoever_proves_the_secret_is_told_why() {
             ..new_key(acme, "elsewhere")
         };
         let (_, elsewhere_secret) = server.make_key(far).await;
-        api_keys::revoke(app, &asker, revoked.id).await.unwrap();
-        api_keys::set_enabled(app, &asker, disabled.id, false).await.unwrap();
+        server.revoke(revoked.id).await;
+        server.disable(disabled.id).await;
 
         let revoked = server.exchange("revoked", &revoked_secret).await;
         let disabled = server.exchange("disabled", &disabled_secret).await;
         let elsewhere = server.exchange("elsewhere", &elsewhere_secret).await;
-        app.clock.advance(expired.expires_at.unwrap() - expired.created_at);
+        server.app.clock.advance(expired.expires_at.unwrap() - expired.created_at);
         let expired = server.exchange("expired", &expired_secret).await;
 
         assert_eq!(revoked.error(), (401, "invalid_client"));
@@ -136,7 +135,7 @@ async fn kx_07_no_token_outlives_its_key_or_its_secret() {
         let (_, short) = server.make_key(new).await;
         let (rotated, old) = server.key(acme, "rotated").await;
         let grace = TimeDelta::seconds(100);
-        api_keys::rotate(&server.app, &Asker::keyturn(), rotated.id, grace).await.unwrap();
+        server.rotate(rotated.id, grace).await;
 
         let short = server.exchange("short", &short).await;
         let old = server.exchange("rotated", &old).await;
@@ -155,7 +154,7 @@ async fn kx_08_a_revoke_is_final_when_it_is_acknowledged() {
         assert_eq!(server.exchange("ci", &secret).await.status, 200);
         assert_eq!(server.exchange("ci", &secret).await.status, 200, "from memory");
 
-        api_keys::revoke(&server.app, &Asker::keyturn(), key.id).await.unwrap();
+        server.revoke(key.id).await;
         let answer = server.exchange("ci", &secret).await;
 
         assert_eq!(answer.status, 401, "{}", server.engine);
@@ -171,7 +170,7 @@ async fn kx_08_another_node_learns_of_a_revoke_from_the_feed() {
         other.app.catch_up().await.unwrap();
         assert_eq!(other.exchange("ci", &secret).await.status, 200);
 
-        api_keys::revoke(&server.app, &Asker::keyturn(), key.id).await.unwrap();
+        server.revoke(key.id).await;
         let remembered = other.exchange("ci", &secret).await;
         other.app.catch_up().await.unwrap();
         let learned = other.exchange("ci", &secret).await;
@@ -188,7 +187,7 @@ async fn a_node_that_cannot_follow_the_feed_stops_trusting_its_memory() {
         let acme = Owner::Organization(server.acme().await);
         let (key, secret) = server.key(acme, "ci").await;
         assert_eq!(other.exchange("ci", &secret).await.status, 200);
-        api_keys::revoke(&server.app, &Asker::keyturn(), key.id).await.unwrap();
+        server.revoke(key.id).await;
 
         other.app.clock.advance(TimeDelta::seconds(11));
         let answer = other.exchange("ci", &secret).await;
@@ -204,7 +203,7 @@ async fn kx_10_both_secrets_work_while_a_key_is_rotated() {
         let (key, old) = server.key(acme, "ci").await;
         let grace = TimeDelta::hours(1);
 
-        let new = api_keys::rotate(&server.app, &Asker::keyturn(), key.id, grace).await.unwrap();
+        let new = server.rotate(key.id, grace).await;
         let during = (server.exchange("ci", &old).await, server.exchange("ci", &new).await);
         server.app.clock.advance(grace);
         server.app.catch_up().await.unwrap();
@@ -229,8 +228,8 @@ async fn kx_11_the_secret_is_nowhere_in_the_database() {
 
         let mut tx = server.app.store.read().await.unwrap();
         let kept = store::api_key_secrets::of_key(&mut tx, key.id).await.unwrap();
-        let subject = format!("key:{}", key.id);
-        let events = store::audit_events::of_subject(&mut tx, &subject).await.unwrap();
+        drop(tx);
+        let events = server.audit_trail(&format!("key:{}", key.id)).await;
 
         assert_eq!(kept.len(), 1);
         assert!(kept[0].hash.matches(&secret.hash()));

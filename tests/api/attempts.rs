@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use keyturn::{
     domain::{Owner, Secret},
-    manage::{Asker, api_keys},
+    manage::api_keys,
 };
 
 use crate::support::{API_KEY, Answer, FORM, Options, TestServer, encoded};
@@ -75,7 +75,7 @@ async fn th_02_who_proved_the_secret_spends_nobodys_budget() {
     for server in TestServer::on_each_engine_with(three).await {
         let acme = Owner::Organization(server.acme().await);
         let (key, secret) = server.key(acme, "ci").await;
-        api_keys::revoke(&server.app, &Asker::keyturn(), key.id).await.unwrap();
+        server.revoke(key.id).await;
 
         for _ in 0..10 {
             let answer = from(&server, "192.0.2.1", "", secret.reveal()).await;

@@ -2,10 +2,7 @@
 
 use axum::{body::Body, http::Request};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use keyturn::{
-    domain::{Owner, Secret},
-    manage::{Asker, api_keys},
-};
+use keyturn::domain::{Owner, Secret};
 
 use crate::support::{Answer, FORM, OAUTH, TestServer, basic, encoded};
 
@@ -71,7 +68,7 @@ async fn ca_02_who_used_the_header_is_challenged() {
 
         let by_header = ask(&server, &[&basic("ci", other.reveal())], &[]).await;
         let by_body = ask(&server, &[], &body).await;
-        api_keys::revoke(&server.app, &Asker::keyturn(), key.id).await.unwrap();
+        server.revoke(key.id).await;
         let revoked = ask(&server, &[&basic("ci", secret.reveal())], &[]).await;
 
         assert_eq!(by_header.error(), (401, "invalid_client"));
@@ -89,7 +86,7 @@ async fn ca_03_an_unknown_client_and_a_wrong_secret_are_the_same_bytes() {
         let acme = Owner::Organization(server.acme().await);
         let (disabled, secret) = server.key(acme, "ci").await;
         let (_, other) = server.key(acme, "other").await;
-        api_keys::set_enabled(&server.app, &Asker::keyturn(), disabled.id, false).await.unwrap();
+        server.disable(disabled.id).await;
         let unknown = Secret::generate(&"ktk".parse().unwrap(), &keyturn::random::Random::System);
 
         let pairs = [

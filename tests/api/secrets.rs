@@ -15,7 +15,7 @@ use base64::{
 use chrono::TimeDelta;
 use keyturn::{
     domain::{Owner, Password, Secret},
-    manage::{Asker, api_keys, signing_keys},
+    manage::{Asker, signing_keys},
     random::Random,
     signing::KeyEncryptionKey,
     store,
@@ -101,8 +101,7 @@ async fn kx_11_ks_01_no_dump_of_the_database_holds_a_secret() {
         let acme = Owner::Organization(server.acme().await);
         let (key, first) = server.key(acme, "ci").await;
         let asker = Asker::keyturn();
-        let second = api_keys::rotate(&server.app, &asker, key.id, TimeDelta::hours(1)).await;
-        let second = second.unwrap();
+        let second = server.rotate(key.id, TimeDelta::hours(1)).await;
         let (pem, seed) = ed25519();
         signing_keys::import(&server.app, &asker, &pem).await.unwrap();
         for secret in [&first, &second] {
@@ -169,7 +168,7 @@ async fn ks_06_what_is_secret_does_not_print() {
     let mut tx = server.app.store.read().await.unwrap();
     let kept = store::api_key_secrets::of_key(&mut tx, key.id).await.unwrap();
     drop(tx);
-    let signing_keys = signing_keys::list(&server.app).await.unwrap();
+    let signing_keys = signing_keys::list(&server.app, &Asker::keyturn()).await.unwrap();
     let password = Password::new("correct horse battery".into()).unwrap();
     let text = KeyEncryptionKey::generate(&Random::seeded(1));
     let key_encryption_key = KeyEncryptionKey::from_text(text.expose_secret()).unwrap();
@@ -245,7 +244,7 @@ async fn te_20_no_secret_is_logged_or_measured() {
         request.headers_mut().insert("user-agent", secret.reveal().parse().unwrap());
         server.send(request).await;
     }
-    let rotated = api_keys::rotate(&server.app, &asker, key.id, TimeDelta::hours(1)).await.unwrap();
+    let rotated = server.rotate(key.id, TimeDelta::hours(1)).await;
     signing_keys::import(&server.app, &asker, &pem).await.unwrap();
     let metrics = server.get("/metrics").await.text;
     server.lose_the_database().await;

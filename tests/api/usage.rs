@@ -6,7 +6,7 @@ use keyturn::{
     domain::{ApiKeyId, Circumstances, Owner, Secret, Use, UserAgent},
     ledger::{Fold, Recording},
     manage::{Asker, api_keys},
-    store,
+    store::{self, Page},
 };
 
 use crate::support::{API_KEY, FORM, Options, TestServer, encoded};
@@ -52,7 +52,7 @@ async fn usage_is_counted_by_minute_agent_and_outcome() {
         }
         server.app.clock.advance(TimeDelta::minutes(1));
         exchange_as(&server, "curl/8", &secret).await;
-        api_keys::revoke(&server.app, &Asker::keyturn(), key.id).await.unwrap();
+        server.revoke(key.id).await;
         exchange_as(&server, "curl/8", &secret).await;
         server.settle().await;
 
@@ -87,7 +87,8 @@ async fn a_key_knows_when_it_was_last_used() {
         let now = server.app.clock.now().timestamp();
         server.settle().await;
 
-        let listed = api_keys::list(&server.app).await.unwrap();
+        let (asker, all) = (Asker::keyturn(), store::api_keys::Filter::default());
+        let listed = api_keys::list(&server.app, &asker, &all, Page::ALL).await.unwrap();
         let last = |name: &str| {
             let listed = listed.iter().find(|listed| listed.key.name.as_str() == name).unwrap();
             listed.secrets[0].1.as_ref().map(|last| (last.minute, last.source.clone()))
@@ -103,7 +104,7 @@ async fn te_24_the_true_reason_is_found_under_the_id_the_caller_was_given() {
         let acme = Owner::Organization(server.acme().await);
         let (key, secret) = server.key(acme, "ci").await;
         let (other, other_secret) = server.key(acme, "other").await;
-        api_keys::revoke(&server.app, &Asker::keyturn(), other.id).await.unwrap();
+        server.revoke(other.id).await;
         let unknown = Secret::generate(&"ktk".parse().unwrap(), &keyturn::random::Random::System);
         let form = [("name", "ci"), ("secret", secret.reveal()), ("scope", "admin")];
 

@@ -15,7 +15,7 @@ mod postgres;
 
 use keyturn::{
     clock::{self, Timestamp},
-    domain::{Organization, OrganizationId},
+    domain::{Organization, OrganizationId, Version},
     random::Random,
     store::{self, Options, Store},
 };
@@ -95,5 +95,6 @@ fn organization(name: &str, parent_id: Option<OrganizationId>) -> Organization {
         name: name.parse().unwrap(),
         created_at: now(),
         disabled_at: None,
+        version: Version::FIRST,
     }
 }

@@ -1,6 +1,9 @@
 //! Bringing a database up to date, also twice, also at once, and not from the future.
 
-use keyturn::store::organizations;
+use keyturn::{
+    domain::Sight,
+    store::{Page, organizations},
+};
 
 use crate::{empty_engines, engines, now, organization};
 
@@ -12,7 +15,7 @@ async fn migrating_twice_is_harmless() {
         engine.store.migrate().await.unwrap();
 
         let mut tx = engine.store.read().await.unwrap();
-        let kept = organizations::list(&mut tx).await.unwrap();
+        let kept = organizations::list(&mut tx, Sight::Everything, None, Page::ALL).await.unwrap();
         assert_eq!(kept, [acme], "{}", engine.name);
         drop(tx);
         engine.store.check_migrated().await.unwrap();

@@ -2,8 +2,11 @@
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{Algorithm, Membership, OrganizationId, PasswordHash, Resource, Role, User, UserId},
-    store::{StoreError, memberships, organizations, resources, roles, users},
+    domain::{
+        Algorithm, Membership, Organization, OrganizationId, PasswordHash, Resource, Role, Sight,
+        User, UserId, Version,
+    },
+    store::{StoreError, Tx, memberships, organizations, resources, roles, users},
 };
 
 use crate::{engines, id, now, organization};
@@ -12,9 +15,10 @@ fn user(email: &str) -> User {
     User {
         id: UserId(id()),
         email: email.parse().unwrap(),
-        name: "Ada \u{2014} 'quoted'".to_owned(),
+        name: "Ada \u{2014} 'quoted'".parse().unwrap(),
         created_at: now(),
         disabled_at: None,
+        version: Version::FIRST,
     }
 }
 
@@ -70,15 +74,20 @@ async fn an_organization_is_disabled_and_enabled_again() {
     for engine in engines().await {
         let acme = engine.organization().await;
         let mut tx = engine.store.write().await.unwrap();
+        let set = async |tx: &mut Tx, organization: &Organization, disabled_at| {
+            let wanted = Organization { disabled_at, ..organization.clone() };
+            organizations::update(tx, &wanted).await.unwrap()
+        };
 
-        let done = organizations::disable(&mut tx, acme.id, Some(now())).await.unwrap();
+        let done = set(&mut tx, &acme, Some(now())).await;
         let disabled = organizations::find(&mut tx, acme.id).await.unwrap().unwrap();
-        organizations::disable(&mut tx, acme.id, None).await.unwrap();
+        set(&mut tx, &disabled, None).await;
         let enabled = organizations::find(&mut tx, acme.id).await.unwrap().unwrap();
-        let nobody = organizations::disable(&mut tx, OrganizationId(id()), None).await.unwrap();
+        let nobody = set(&mut tx, &organization("nobody", None), None).await;
 
         assert_eq!((done, nobody), (true, false), "{}", engine.name);
         assert_eq!((disabled.disabled_at, enabled.disabled_at), (Some(now()), None));
+        assert_eq!([disabled.version, enabled.version], [Version(2), Version(3)]);
     }
 }
 
@@ -87,18 +96,19 @@ async fn a_role_is_inherited_and_the_nearest_definition_counts() {
     for engine in engines().await {
         let acme = engine.organization().await;
         let below = organization("below", Some(acme.id));
-        let role = |organization_id, scopes: &str| Role {
+        let role = |organization_id, scopes: &str, version| Role {
             organization_id,
             name: "deployer".parse().unwrap(),
             scopes: scopes.parse().unwrap(),
+            version: Version(version),
         };
         let mut tx = engine.store.write().await.unwrap();
         organizations::insert(&mut tx, &below).await.unwrap();
 
-        roles::set(&mut tx, &role(acme.id, "read")).await.unwrap();
-        roles::set(&mut tx, &role(acme.id, "deploy read")).await.unwrap();
+        assert!(roles::set(&mut tx, &role(acme.id, "read", 1)).await.unwrap());
+        assert!(roles::set(&mut tx, &role(acme.id, "deploy read", 2)).await.unwrap());
         let inherited = organizations::lineage(&mut tx, below.id).await.unwrap().unwrap();
-        roles::set(&mut tx, &role(below.id, "write")).await.unwrap();
+        assert!(roles::set(&mut tx, &role(below.id, "write", 1)).await.unwrap());
         let own = organizations::lineage(&mut tx, below.id).await.unwrap().unwrap();
 
         let scopes = |lineage: &keyturn::domain::Lineage| {
@@ -106,7 +116,7 @@ async fn a_role_is_inherited_and_the_nearest_definition_counts() {
         };
         assert_eq!(scopes(&inherited), ["deploy read"], "{}", engine.name);
         assert_eq!(scopes(&own), ["write"]);
-        assert_eq!(roles::list(&mut tx).await.unwrap().len(), 2);
+        assert_eq!(roles::list(&mut tx, Sight::Everything).await.unwrap().len(), 2);
     }
 }
 
@@ -116,18 +126,19 @@ async fn a_user_comes_back_with_memberships_and_password() {
         let acme = engine.organization().await;
         let (ada, bob) = (user("Ada@Example.com"), user("bob@example.com"));
         let hash = PasswordHash::from_phc("$argon2id$something".to_owned());
-        let membership = |role: &str| Membership {
+        let membership = |role: &str, version| Membership {
             organization_id: acme.id,
             user_id: ada.id,
             role: role.parse().unwrap(),
             created_at: now(),
+            version: Version(version),
         };
         let mut tx = engine.store.write().await.unwrap();
 
         users::insert(&mut tx, &ada, Some(&hash)).await.unwrap();
         users::insert(&mut tx, &bob, None).await.unwrap();
-        memberships::set(&mut tx, &membership("viewer")).await.unwrap();
-        memberships::set(&mut tx, &membership("manager")).await.unwrap();
+        memberships::set(&mut tx, &membership("viewer", 1)).await.unwrap();
+        memberships::set(&mut tx, &membership("manager", 2)).await.unwrap();
         let person = users::person(&mut tx, ada.id).await.unwrap().unwrap();
         let email = "ada@example.com".parse().unwrap();
         let by_email = users::find_by_email(&mut tx, &email).await.unwrap();
@@ -135,11 +146,11 @@ async fn a_user_comes_back_with_memberships_and_password() {
             users::password_hash(&mut tx, ada.id).await,
             users::password_hash(&mut tx, bob.id).await,
         ];
-        let removed = memberships::remove(&mut tx, ada.id, acme.id).await.unwrap();
-        let again = memberships::remove(&mut tx, ada.id, acme.id).await.unwrap();
+        let removed = memberships::remove(&mut tx, &membership("manager", 2)).await.unwrap();
+        let again = memberships::remove(&mut tx, &membership("manager", 2)).await.unwrap();
 
         assert_eq!(person.user, ada, "{}", engine.name);
-        assert_eq!(person.memberships, [membership("manager")]);
+        assert_eq!(person.memberships, [membership("manager", 2)]);
         assert_eq!(by_email, Some(ada));
         assert_eq!(passwords.map(Result::unwrap), [Some(hash), None]);
         assert_eq!((removed, again), (true, false));
@@ -168,6 +179,7 @@ async fn a_resource_comes_back_and_is_changed_in_place() {
             token_lifetime: Some(TimeDelta::seconds(30)),
             created_at: now(),
             default_since: Some(now()),
+            version: Version::FIRST,
         };
         let later = Resource {
             scopes: "read".parse().unwrap(),
@@ -175,6 +187,7 @@ async fn a_resource_comes_back_and_is_changed_in_place() {
             token_lifetime: None,
             created_at: now() + TimeDelta::days(1),
             default_since: None,
+            version: Version(2),
             ..resource.clone()
         };
         let mut tx = engine.store.write().await.unwrap();
@@ -183,8 +196,8 @@ async fn a_resource_comes_back_and_is_changed_in_place() {
         let first = resources::list(&mut tx).await.unwrap();
         resources::set(&mut tx, &later).await.unwrap();
         let second = resources::list(&mut tx).await.unwrap();
-        let removed = resources::remove(&mut tx, &resource.identifier).await.unwrap();
-        let again = resources::remove(&mut tx, &resource.identifier).await.unwrap();
+        let removed = resources::remove(&mut tx, &later).await.unwrap();
+        let again = resources::remove(&mut tx, &later).await.unwrap();
 
         let kept = Resource { created_at: now(), default_since: Some(now()), ..later };
         assert_eq!(first, [resource], "{}", engine.name);

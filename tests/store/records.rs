@@ -1,13 +1,19 @@
 //! Usage, refusals, audit events and counters: what is recorded is found.
 
+use std::borrow::Cow;
+
 use chrono::TimeDelta;
 use keyturn::{
     domain::{
         Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, Owner, Reach, RefusalRecord,
-        Secret, SecretId, Use, UserAgent,
+        Secret, SecretId, Sight, Text, Use, UserAgent, Version, WhenLeaked,
     },
     random::Random,
-    store::{api_key_secrets, api_keys, audit_events, counters, refusals, usage},
+    store::{
+        Page, api_key_secrets, api_keys,
+        audit_events::{self, Filter, Recorded},
+        counters, refusals, usage,
+    },
 };
 
 use crate::{Engine, engines, id, now};
@@ -18,14 +24,17 @@ async fn key(engine: &Engine) -> (ApiKeyId, SecretId) {
         id: ApiKeyId(id()),
         owner,
         name: "ci".parse().unwrap(),
-        description: String::new(),
+        description: Text::default(),
         roles: None,
         reach: Reach::Own,
         allowed_networks: Networks::default(),
         created_at: now(),
         expires_at: None,
         disabled_at: None,
+        locked_at: None,
         revoked_at: None,
+        when_leaked: WhenLeaked::Revoke,
+        version: Version::FIRST,
     };
     let secret = Secret::generate(&"ktk".parse().unwrap(), &Random::System);
     let mut tx = engine.store.write().await.unwrap();
@@ -162,13 +171,13 @@ async fn a_refusal_is_found_by_its_request_until_it_is_old() {
 }
 
 #[tokio::test]
-async fn what_happened_to_one_thing_is_told_oldest_first() {
+async fn what_happened_to_one_thing_is_told_newest_first() {
     for engine in engines().await {
-        let event = |age: i64, action, subject: &str| AuditEvent {
+        let event = |age: i64, action: &'static str, subject: &str| AuditEvent {
             id: id(),
             at: now() - TimeDelta::minutes(age),
             actor: Actor::Operator("ada".to_owned()),
-            action,
+            action: Cow::Borrowed(action),
             subject: subject.to_owned(),
             organization_id: None,
             source: Some("192.0.2.1".parse().unwrap()),
@@ -176,22 +185,24 @@ async fn what_happened_to_one_thing_is_told_oldest_first() {
             detail: serde_json::json!({ "name": "\u{e9} 'quoted'" }),
         };
         let events = [
-            event(1, "api_key.revoked", "key:1"),
-            event(2, "api_key.created", "key:1"),
             event(3, "api_key.created", "key:2"),
+            event(2, "api_key.created", "key:1"),
+            event(1, "api_key.revoked", "key:1"),
         ];
         let mut tx = engine.store.write().await.unwrap();
         for event in &events {
-            audit_events::insert(&mut tx, event).await.unwrap();
+            tx.record(event.clone());
         }
+        tx.commit(now()).await.unwrap();
 
-        let told = audit_events::of_subject(&mut tx, "key:1").await.unwrap();
+        let filter = Filter { subject: Some("key:1".to_owned()), ..Filter::default() };
+        let mut tx = engine.store.read().await.unwrap();
+        let told = audit_events::list(&mut tx, Sight::Everything, &filter, Page::ALL).await;
 
-        let actions: Vec<_> = told.iter().map(|event| event.action.as_str()).collect();
-        assert_eq!(actions, ["api_key.created", "api_key.revoked"], "{}", engine.name);
-        assert_eq!((told[1].id, told[1].at), (events[0].id, events[0].at.timestamp()));
-        assert_eq!(told[1].actor, "operator:ada");
-        assert_eq!(told[1].detail, events[0].detail.to_string());
+        let [_, created, revoked] = events;
+        let expected = [(3, revoked), (2, created)];
+        let expected = expected.map(|(number, event)| Recorded { number, event });
+        assert_eq!(told.unwrap(), expected, "{}", engine.name);
     }
 }
 

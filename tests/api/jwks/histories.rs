@@ -72,10 +72,10 @@ impl World {
             }
             Step::Upkeep(node) => {
                 // What is due of ES256 only: looking for primes takes long.
-                let keys = signing_keys::list(&self.nodes[node].app).await.unwrap();
+                let app = &self.nodes[node].app;
+                let keys = signing_keys::list(app, &Asker::keyturn()).await.unwrap();
                 let last = keys.iter().rfind(|key| key.algorithm == Algorithm::Es256).unwrap();
                 if self.now() - last.activates_at > TimeDelta::hours(1) {
-                    let app = &self.nodes[node].app;
                     signing_keys::rotate(app, &Asker::keyturn(), Algorithm::Es256).await.unwrap();
                 }
             }

@@ -7,7 +7,6 @@ use jsonwebtoken::{decode_header, jwk::Jwk, jwk::ThumbprintHash};
 use keyturn::{
     domain::{Algorithm, Owner, Secret, SigningKey, SigningKeyState},
     manage::{Asker, Rejection, signing_keys},
-    store,
 };
 use serde_json::Value;
 
@@ -45,7 +44,7 @@ async fn revoke(server: &TestServer, signing_key_id: &str) {
 }
 
 async fn es256(server: &TestServer) -> Vec<SigningKey> {
-    let all = signing_keys::list(&server.app).await.unwrap();
+    let all = signing_keys::list(&server.app, &Asker::keyturn()).await.unwrap();
     all.into_iter().filter(|key| key.algorithm == Algorithm::Es256).collect()
 }
 
@@ -182,9 +181,7 @@ async fn jw_05_a_revoked_key_is_out_at_once_and_another_signs() {
         assert_eq!(kid(&second), kid(&elsewhere));
         assert!(server.claims(&second).await["jti"].is_string());
         assert_eq!(jwks, other.get(JWKS).await.text);
-        let mut tx = server.app.store.read().await.unwrap();
-        let subject = format!("signing_key:{}", kid(&first));
-        let events = store::audit_events::of_subject(&mut tx, &subject).await.unwrap();
+        let events = server.audit_trail(&format!("signing_key:{}", kid(&first))).await;
         assert!(events.iter().any(|event| event.action == "signing_key.revoked"));
     }
 }

@@ -3,11 +3,14 @@
 mod bounds;
 
 use keyturn::{
-    domain::{ApiKeyId, Membership, OrganizationId, Owner, Reach, Role, Secret, UserId},
+    domain::{
+        ApiKey, ApiKeyId, Expected, Membership, OrganizationId, Owner, Reach, Secret, UserId,
+        Version,
+    },
     manage::{
         Asker, Rejection,
         api_keys::{self, NewApiKey},
-        organizations, resources, users,
+        members, resources, roles,
     },
     random::Random,
     store,
@@ -60,12 +63,12 @@ fn outcome(answer: &Answer) -> &str {
 }
 
 async fn define(server: &TestServer, organization: OrganizationId, name: &str, scopes: &str) {
-    let role = Role {
+    let role = roles::Definition {
         organization_id: organization,
         name: name.parse().unwrap(),
         scopes: scopes.parse().unwrap(),
     };
-    organizations::define_role(&server.app, &Asker::keyturn(), role).await.unwrap();
+    roles::define(&server.app, &Asker::keyturn(), &Expected::Any, role).await.unwrap();
 }
 
 #[tokio::test]
@@ -172,12 +175,12 @@ async fn kx_09_a_users_key_does_what_the_user_may_do_now() {
         let viewer = ask(&server, &secret, &[]).await;
         server.set_role(ada, acme, "manager").await;
         let manager = ask(&server, &secret, &[]).await;
-        users::remove_member(&server.app, &asker, ada, acme).await.unwrap();
+        members::remove(&server.app, &asker, acme, ada, &Expected::Any).await.unwrap();
         let nobody = ask(&server, &secret, &[]).await;
         server.set_role(ada, acme, "viewer").await;
-        users::set_enabled(&server.app, &asker, ada, false).await.unwrap();
+        server.enable_user(ada, false).await;
         let disabled = ask(&server, &secret, &[]).await;
-        users::set_enabled(&server.app, &asker, ada, true).await.unwrap();
+        server.enable_user(ada, true).await;
         let again = ask(&server, &secret, &[]).await;
 
         assert_eq!(outcome(&viewer), "read", "{}", server.engine);
@@ -236,15 +239,14 @@ async fn kx_09_roles_held_elsewhere_do_not_count_here() {
 async fn kx_09_a_disabled_organization_takes_everything_below_with_it() {
     for server in TestServer::on_each_engine().await {
         let Tree { acme, left, right, leaf } = tree(&server).await;
-        let asker = Asker::keyturn();
         let root = key(&server, Owner::Organization(acme), "viewer", Reach::Subtree).await.1;
         let below = key(&server, Owner::Organization(leaf), "viewer", Reach::Own).await.1;
 
-        organizations::set_enabled(&server.app, &asker, left, false).await.unwrap();
+        server.enable_organization(left, false).await;
         let in_leaf = ask_in(&server, &root, leaf).await;
         let in_right = ask_in(&server, &root, right).await;
         let of_leaf = ask(&server, &below, &[]).await;
-        organizations::set_enabled(&server.app, &asker, left, true).await.unwrap();
+        server.enable_organization(left, true).await;
         let again = ask(&server, &below, &[]).await;
 
         assert_eq!(in_leaf.error(), (403, "access_denied"), "{}", server.engine);
@@ -262,8 +264,10 @@ async fn kx_09_new_roles_take_effect_with_the_same_secret() {
         let (id, secret) = key(&server, acme, "manager", Reach::Own).await;
 
         let before = ask(&server, &secret, &[]).await;
-        let viewer = "viewer".parse().unwrap();
-        api_keys::set_roles(&server.app, &Asker::keyturn(), id, viewer).await.unwrap();
+        let roles = Some(Some("viewer".parse().unwrap()));
+        let edit = api_keys::Edit { roles, ..Default::default() };
+        let asker = Asker::keyturn();
+        api_keys::update(&server.app, &asker, id, &Expected::Any, edit).await.unwrap();
         let after = ask(&server, &secret, &[]).await;
 
         assert_eq!(
@@ -330,7 +334,8 @@ async fn ri_01_ri_02_ri_04_a_token_is_for_one_registered_resource() {
             assert_eq!(outcome(&answer), expected, "{} {form:?}", server.engine);
         }
         let uri = uri.parse().unwrap();
-        resources::remove(&server.app, &Asker::keyturn(), &uri).await.unwrap();
+        let asker = Asker::keyturn();
+        resources::remove(&server.app, &asker, &uri, &Expected::Any).await.unwrap();
         let removed = ask(&server, &secret, &[("resource", "https://api.example/v1")]).await;
         assert_eq!(removed.error(), (400, "invalid_target"));
     }
@@ -351,7 +356,7 @@ async fn kx_09_what_changes_elsewhere_takes_effect_here() {
         server.resource("api", "write").await;
         other.app.catch_up().await.unwrap();
         let nothing = ask(&other, &secret, &[]).await;
-        organizations::set_enabled(&server.app, &Asker::keyturn(), acme, false).await.unwrap();
+        server.enable_organization(acme, false).await;
         other.app.catch_up().await.unwrap();
         let disabled = ask(&other, &secret, &[]).await;
 
@@ -372,15 +377,17 @@ async fn kx_08_kx_09_what_changes_while_a_use_is_written_counts() {
     assert_eq!(outcome(&ask(&server, &secret, &[]).await), "read write");
 
     let mut tx = server.app.store.write().await.unwrap();
-    let role = "viewer".parse().unwrap();
-    let created_at = server.app.clock.now();
-    let viewer = Membership { organization_id: acme, user_id: ada, role, created_at };
-    store::memberships::set(&mut tx, &viewer).await.unwrap();
+    let was = store::memberships::find(&mut tx, ada, acme).await.unwrap().unwrap();
+    let (role, version) = ("viewer".parse().unwrap(), Version(was.version.0 + 1));
+    let viewer = Membership { role, version, ..was };
+    assert!(store::memberships::set(&mut tx, &viewer).await.unwrap());
     let (narrowed, ()) = tokio::join!(ask(&server, &secret, &[]), async {
         server.app.commit(tx).await.unwrap();
     });
     let mut tx = server.app.store.write().await.unwrap();
-    store::api_keys::revoke(&mut tx, id, created_at).await.unwrap();
+    let key = store::api_keys::find(&mut tx, id).await.unwrap().unwrap();
+    let key = ApiKey { revoked_at: Some(key.created_at), ..key };
+    assert!(store::api_keys::update(&mut tx, &key).await.unwrap());
     let (revoked, ()) = tokio::join!(ask(&server, &secret, &[]), async {
         server.app.commit(tx).await.unwrap();
     });

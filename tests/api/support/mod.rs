@@ -11,19 +11,23 @@ use axum::{
     http::{Method, Request},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use chrono::TimeDelta;
 use keyturn::{
     app::{App, Foundations},
     clock::{self, Clock},
     directory::{self, Directory},
-    domain::{Algorithm, ApiKey, OrganizationId, Owner, Reach, Secret, UserId},
+    domain::{
+        Algorithm, ApiKey, ApiKeyId, AuditEvent, Expected, Lifetime, OrganizationId, Owner, Reach,
+        Secret, Text, UserId, WhenLeaked,
+    },
     http, ledger,
     manage::{
         Asker,
-        api_keys::{self, Created, NewApiKey},
-        organizations, resources, signing_keys, users,
+        api_keys::{self, Created, NewApiKey, OldSecret, Rotation},
+        audit_trail, members, organizations, resources, signing_keys, users,
     },
     random::Random,
-    store::{self, Store},
+    store::{self, Page, Store, audit_events},
 };
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -114,7 +118,7 @@ impl TestServer {
         let key_encryption_key = options.key_encryption_key;
         let on = Foundations { clock, random, store, directory, ledger, key_encryption_key };
         let app = App::new(options.settings, on);
-        if signing_keys::list(&app).await.unwrap().is_empty() {
+        if signing_keys::list(&app, &Asker::keyturn()).await.unwrap().is_empty() {
             signing_keys::ensure(&app, &Asker::keyturn(), Algorithm::Es256).await.unwrap();
             signing_keys::import(&app, &Asker::keyturn(), rsa_pem()).await.unwrap();
         }
@@ -147,7 +151,7 @@ impl TestServer {
             token_lifetime: None,
             is_default: false,
         };
-        resources::register(&self.app, &Asker::keyturn(), new).await.unwrap();
+        resources::register(&self.app, &Asker::keyturn(), &Expected::Any, new).await.unwrap();
     }
 
     pub(crate) async fn suborganization(
@@ -162,9 +166,9 @@ impl TestServer {
 
     /// A user with these roles in these organizations.
     pub(crate) async fn user(&self, email: &str, roles: &[(OrganizationId, &str)]) -> UserId {
-        let (email, asker) = (email.parse().unwrap(), Asker::keyturn());
-        let made = users::create(&self.app, &asker, email, String::new(), None).await;
-        let id = made.unwrap().id;
+        let email = email.parse().unwrap();
+        let new = users::NewUser { email, name: Text::default(), password: None, membership: None };
+        let id = users::create(&self.app, &Asker::keyturn(), new).await.unwrap().id;
         for (organization, role) in roles {
             self.set_role(id, *organization, role).await;
         }
@@ -173,7 +177,7 @@ impl TestServer {
 
     pub(crate) async fn set_role(&self, user: UserId, organization: OrganizationId, role: &str) {
         let role = role.parse().unwrap();
-        users::set_role(&self.app, &Asker::keyturn(), user, organization, role).await.unwrap();
+        members::set_role(&self.app, &Asker::keyturn(), user, organization, role).await.unwrap();
     }
 
     /// A key of this owner that may do what a manager may.
@@ -185,6 +189,45 @@ impl TestServer {
         let Created { key, secret } =
             api_keys::create(&self.app, &Asker::keyturn(), new).await.unwrap();
         (key, secret)
+    }
+
+    pub(crate) async fn revoke(&self, id: ApiKeyId) {
+        let asker = Asker::keyturn();
+        api_keys::revoke(&self.app, &asker, id, &Expected::Any).await.unwrap();
+    }
+
+    pub(crate) async fn disable(&self, id: ApiKeyId) {
+        let asker = Asker::keyturn();
+        api_keys::set_enabled(&self.app, &asker, id, &Expected::Any, false).await.unwrap();
+    }
+
+    /// Gives the key a new secret; the old one goes on for so long.
+    pub(crate) async fn rotate(&self, id: ApiKeyId, grace: TimeDelta) -> Secret {
+        let rotation = Rotation { old_secret: OldSecret::DiesAfter(grace), lifetime: None };
+        let asker = Asker::keyturn();
+        let rotated = api_keys::rotate(&self.app, &asker, id, &Expected::Any, rotation).await;
+        rotated.unwrap().secret
+    }
+
+    /// Stops the keys of an organization and of all below it, or lets them again.
+    pub(crate) async fn enable_organization(&self, id: OrganizationId, enabled: bool) {
+        let edit = organizations::Edit { enabled: Some(enabled), ..Default::default() };
+        let asker = Asker::keyturn();
+        organizations::update(&self.app, &asker, id, &Expected::Any, edit).await.unwrap();
+    }
+
+    pub(crate) async fn enable_user(&self, id: UserId, enabled: bool) {
+        let edit = users::Edit { enabled: Some(enabled), ..Default::default() };
+        let asker = Asker::keyturn();
+        users::update(&self.app, &asker, id, &Expected::Any, edit).await.unwrap();
+    }
+
+    /// What was done to one thing, oldest first.
+    pub(crate) async fn audit_trail(&self, subject: &str) -> Vec<AuditEvent> {
+        let filter =
+            audit_events::Filter { subject: Some(subject.to_owned()), ..Default::default() };
+        let all = audit_trail::list(&self.app, &Asker::keyturn(), &filter, Page::ALL).await;
+        all.unwrap().into_iter().rev().map(|recorded| recorded.event).collect()
     }
 
     /// A server with `acme` and its key `ci`.
@@ -233,11 +276,12 @@ pub(crate) fn new_key(owner: Owner, name: &str) -> NewApiKey {
     NewApiKey {
         owner,
         name: name.parse().unwrap(),
-        description: String::new(),
+        description: Text::default(),
         roles: Some("manager".parse().unwrap()),
         reach: Reach::Own,
         allowed_networks: "".parse().unwrap(),
-        lifetime: keyturn::domain::Lifetime::Default,
+        lifetime: Lifetime::Default,
+        when_leaked: WhenLeaked::Revoke,
     }
 }
 
