@@ -3,6 +3,7 @@
 mod config;
 mod door;
 mod expires;
+mod explain;
 mod github;
 mod healthcheck;
 mod key;
@@ -54,6 +55,8 @@ enum Command {
     Resource(resource::Args),
     /// Look at signing keys and let them follow each other
     SigningKey(signing_key::Args),
+    /// Say why a request was refused
+    Explain(explain::Args),
     /// Bring the database up to date
     Migrate,
     /// Look at the configuration
@@ -81,6 +84,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Member(args) => member::run(args, &config).await,
         Command::Resource(args) => resource::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
+        Command::Explain(args) => explain::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Config(command) => {
             config::run(&command, &config);

@@ -18,9 +18,16 @@ pub struct Secret(SecretString);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretPrefix(String);
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an API key's secret")]
-pub struct MalformedSecret;
+/// What is wrong with a text that should be a secret. Says nothing of the text itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedSecret {
+    #[error("what was sent has not the form of a secret")]
+    Form,
+    #[error("what was sent is a credential of another kind: no API key's secret")]
+    OtherKind,
+    #[error("the secret has a typo: its checksum is wrong")]
+    Checksum,
+}
 
 /// 43 base62 digits are 256 bits: beyond guessing, whatever the hash.
 const BODY: usize = 43;
@@ -53,13 +60,14 @@ impl FromStr for Secret {
 
     /// Accepts any prefix, so that secrets outlive a change of the configured one.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (prefix, rest) = text.split_once('_').ok_or(MalformedSecret)?;
+        let (prefix, rest) = text.split_once('_').ok_or(MalformedSecret::Form)?;
+        SecretPrefix::from_str(prefix)?;
         let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric());
-        if SecretPrefix::from_str(prefix).is_err() || !plain || rest.len() != BODY + CHECKSUM {
-            return Err(MalformedSecret);
+        if !plain || rest.len() != BODY + CHECKSUM {
+            return Err(MalformedSecret::Form);
         }
         let (body, end) = text.split_at(text.len() - CHECKSUM);
-        if checksum(body) == end { Ok(Self(text.into())) } else { Err(MalformedSecret) }
+        if checksum(body) == end { Ok(Self(text.into())) } else { Err(MalformedSecret::Checksum) }
     }
 }
 
@@ -87,8 +95,11 @@ impl FromStr for SecretPrefix {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'));
-        if !plain || !(2..=8).contains(&text.len()) || OTHER_KINDS.contains(&text) {
-            return Err(MalformedSecret);
+        if !plain || !(2..=8).contains(&text.len()) {
+            return Err(MalformedSecret::Form);
+        }
+        if OTHER_KINDS.contains(&text) {
+            return Err(MalformedSecret::OtherKind);
         }
         Ok(Self(text.to_owned()))
     }
@@ -154,7 +165,11 @@ mod tests {
             let mut wrong = right.clone().into_bytes();
             wrong[position] = if wrong[position] == b'a' { b'b' } else { b'a' };
             let wrong = String::from_utf8(wrong).unwrap();
-            assert_eq!(wrong.parse::<Secret>().unwrap_err(), MalformedSecret, "{position}");
+            let complaint = wrong.parse::<Secret>().unwrap_err();
+            let underscore = position == 3;
+            let expected =
+                if underscore { MalformedSecret::Form } else { MalformedSecret::Checksum };
+            assert_eq!(complaint, expected, "{position}");
         }
     }
 
@@ -162,7 +177,7 @@ mod tests {
     fn credentials_of_other_kinds_are_no_secrets() {
         let body = format!("ktr_{}", "a".repeat(BODY));
         let refresh = format!("{body}{}", checksum(&body));
-        assert_eq!(refresh.parse::<Secret>().unwrap_err(), MalformedSecret);
+        assert_eq!(refresh.parse::<Secret>().unwrap_err(), MalformedSecret::OtherKind);
     }
 
     #[test]

@@ -15,11 +15,12 @@ pub(super) async fn identify(
     name: &ClaimedName,
     secret: &SecretString,
 ) -> Result<Arc<Presented>, Failed> {
-    let secret: Secret = secret.expose_secret().parse().map_err(|_| Refusal::MalformedSecret)?;
+    let secret: Secret = secret.expose_secret().parse().map_err(Refusal::MalformedSecret)?;
     let subject = find(app, &secret.hash()).await?;
     // Only after the hash has found the key: a wrong name costs what a wrong secret costs.
     if !is_called(&subject.key, name) {
-        return Err(Refusal::WrongName.into());
+        let refusal = Refusal::WrongName(subject.key.name.clone());
+        return Err(Failed::from(refusal).of(&subject));
     }
     Ok(subject)
 }

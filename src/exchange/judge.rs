@@ -10,10 +10,11 @@ use crate::{
     domain::{Presented, Status},
 };
 
+/// `from` is missing in a simulation only, which need not say where it would be.
 pub(super) async fn judge(
     app: &App,
     subject: &Presented,
-    source: IpAddr,
+    from: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<Standing, Failed> {
     let Presented { key, secret } = subject;
@@ -26,8 +27,8 @@ pub(super) async fn judge(
         Status::Disabled => return Err(Refusal::KeyDisabled.into()),
         Status::Revoked => return Err(Refusal::KeyRevoked(key.revoked_at.unwrap_or(now)).into()),
     }
-    if !key.allowed_networks.allow(source) {
-        return Err(Refusal::AddressNotAllowed(source).into());
+    if let Some(source) = from.filter(|source| !key.allowed_networks.allow(*source)) {
+        return Err(Refusal::AddressNotAllowed(source, key.allowed_networks.clone()).into());
     }
     let standing = app.directory.standing(key.owner).await?.ok_or(Refusal::OwnerGone)?;
     if standing.is_enabled() { Ok(standing) } else { Err(Refusal::OwnerDisabled.into()) }

@@ -16,9 +16,7 @@ pub(super) fn mint(
 ) -> Result<Issued, Failed> {
     let settings = &app.settings;
     let key = &subject.key;
-    let lifetime = grant.resource.token_lifetime.unwrap_or(settings.token_lifetime);
-    let ends = [Some(now + lifetime), key.expires_at, subject.secret.dies_at];
-    let expires_at = ends.into_iter().flatten().min().unwrap_or(now);
+    let expires_at = end(app, subject, grant, now);
 
     // Never the same as a user's: the prefix says which kind of subject it is.
     let subject_of_token = format!("key:{}", key.id);
@@ -47,4 +45,11 @@ pub(super) fn mint(
     )?;
     let expires_in = (expires_at - now).to_std().unwrap_or_default();
     Ok(Issued { access_token, expires_in, expires_at, scopes: grant.scopes.clone() })
+}
+
+/// When a token that is made now expires.
+pub(super) fn end(app: &App, subject: &Presented, grant: &Grant, now: Timestamp) -> Timestamp {
+    let lifetime = grant.resource.token_lifetime.unwrap_or(app.settings.token_lifetime);
+    let ends = [Some(now + lifetime), subject.key.expires_at, subject.secret.dies_at];
+    ends.into_iter().flatten().min().unwrap_or(now)
 }

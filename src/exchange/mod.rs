@@ -4,17 +4,24 @@
 //! subject, judge it, narrow its rights, record the use, mint the token.
 
 mod api_key;
+mod explain;
 mod judge;
 mod mint;
 mod narrow;
 mod record;
 mod refusal;
+mod simulate;
+mod words;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use secrecy::SecretString;
 
-pub use self::refusal::{ExchangeError, Refusal};
+pub use self::{
+    explain::{Explanation, NOTHING_RECORDED, explain},
+    refusal::{ExchangeError, Lack, NotHeld, Refusal},
+    simulate::{Prospect, Simulation, simulate},
+};
 use self::{narrow::Grant, refusal::Refused};
 use crate::{
     app::App,
@@ -24,13 +31,19 @@ use crate::{
 
 pub struct Request {
     pub credential: Credential,
+    pub wish: Wish,
+    pub origin: Origin,
+}
+
+/// What a token is wanted for.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
     /// The organization to act in; the key's own if none is named.
     pub organization: Option<OrganizationId>,
     /// Whom the token is for; the default resource if none is named.
     pub resource: Option<ResourceIdentifier>,
     /// Everything the key grants there, if none is named.
     pub scopes: Option<Scopes>,
-    pub origin: Origin,
 }
 
 /// What a caller presents. Nothing in it has been checked.
@@ -68,12 +81,14 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let now = app.clock.now();
     let seen = app.directory.forgotten();
 
-    let subject = match &request.credential {
+    let Request { credential, wish, origin } = request;
+    let from = Some(origin.source);
+    let subject = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
     };
-    let granted = grant(app, &subject, request, now).await?;
+    let granted = grant(app, &subject, wish, from, now).await?;
 
-    let receipt = record::use_of(app, &subject, &request.origin, now)?;
+    let receipt = record::use_of(app, &subject, origin, now)?;
     let issued = mint::mint(app, &subject, &granted, now)?;
     receipt.durable().await?;
 
@@ -81,7 +96,7 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     // acknowledged before we answer is final.
     if app.directory.forgotten() != seen {
         let again = api_key::find(app, &subject.secret.hash).await?;
-        let granted = grant(app, &again, request, now).await?;
+        let granted = grant(app, &again, wish, from, now).await?;
         return mint::mint(app, &again, &granted, now);
     }
     Ok(issued)
@@ -91,12 +106,13 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
 async fn grant(
     app: &App,
     subject: &Presented,
-    request: &Request,
+    wish: &Wish,
+    from: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<Grant, Failed> {
     let granted = async {
-        let standing = judge::judge(app, subject, request.origin.source, now).await?;
-        narrow::narrow(app, subject, &standing, request).await
+        let standing = judge::judge(app, subject, from, now).await?;
+        narrow::narrow(app, subject, &standing, wish).await
     };
     granted.await.map_err(|failed| failed.of(subject))
 }

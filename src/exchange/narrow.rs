@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Failed, Refusal, Request};
+use super::{
+    Failed, Refusal, Wish,
+    refusal::{Lack, NotHeld},
+};
 use crate::{
     app::App,
     directory::Standing,
     domain::{
-        Lineage, NotGranted, Presented, Resource, Roles, Scopes, acting_organization, held_roles,
-        held_scopes,
+        ApiKey, Lineage, NotGranted, Presented, Resource, Roles, Scopes, acting_organization,
+        held_roles, held_scopes,
     },
 };
 
@@ -25,15 +28,15 @@ pub(super) async fn narrow(
     app: &App,
     subject: &Presented,
     standing: &Standing,
-    request: &Request,
+    wish: &Wish,
 ) -> Result<Grant, Failed> {
     let key = &subject.key;
     let person = standing.person.as_deref();
-    let id = acting_organization(key, person, request.organization)
-        .map_err(|_| Refusal::NoOrganization)?;
+    let id =
+        acting_organization(key, person, wish.organization).map_err(|_| Refusal::NoOrganization)?;
     let out_of_reach = || Refusal::OrganizationOutOfReach(id);
     let acting = app.directory.lineage(id).await?.ok_or_else(out_of_reach)?;
-    let resource = resource(app, request).await?;
+    let resource = resource(app, wish).await?;
 
     let givers: Vec<_> = standing.givers.iter().map(|giver| &**giver).collect();
     let held = held_scopes(key, person, &givers, &acting).map_err(|_| out_of_reach())?;
@@ -42,17 +45,32 @@ pub(super) async fn narrow(
     if !acting.is_enabled() {
         return Err(Refusal::OrganizationDisabled(id).into());
     }
-    let scopes = granted
-        .narrow(request.scopes.clone())
-        .map_err(|NotGranted(scope)| Refusal::ScopeNotGranted(scope))?;
     let roles = held_roles(key, person, &givers, &acting);
+    let scopes = granted.narrow(wish.scopes.clone()).map_err(|NotGranted(scope)| {
+        let lack = lack(key, &givers, &roles, &resource, &scope);
+        Refusal::ScopeNotGranted(NotHeld { scope, resource: resource.identifier.clone(), lack })
+    })?;
     Ok(Grant { acting, resource, scopes, roles })
 }
 
+/// Why the scope is not among those granted.
+fn lack(key: &ApiKey, givers: &[&Lineage], held: &Roles, resource: &Resource, scope: &str) -> Lack {
+    if !resource.scopes.contains(scope) {
+        return Lack::UnknownToResource;
+    }
+    match &key.roles {
+        None => Lack::NotInRoles(held.clone()),
+        Some(roles) if givers.iter().any(|giver| giver.scopes_of(roles).contains(scope)) => {
+            Lack::NotTheUsers(roles.clone())
+        }
+        Some(roles) => Lack::NotInRoles(roles.clone()),
+    }
+}
+
 /// The resource asked for; otherwise the one that became the default last; otherwise keyturn.
-async fn resource(app: &App, request: &Request) -> Result<Resource, Failed> {
+async fn resource(app: &App, wish: &Wish) -> Result<Resource, Failed> {
     let registered = app.directory.resources().await?;
-    let found = match &request.resource {
+    let found = match &wish.resource {
         Some(asked) => {
             let mut all = registered.iter().chain([&app.own_resource]);
             let found = all.find(|resource| resource.identifier == *asked);

@@ -30,25 +30,34 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
         api_key_id = key.map(|(id, _)| id.to_string()),
         "refused a token"
     );
-    if let Some((_, secret_id)) = key {
+    let told = if refusal.is_after_proof() {
+        // Who has proved a secret does not guess, and spends no budget that others share.
+        Ok(())
+    } else {
+        app.attempts.failed(origin.source)
+    };
+    if let Some((_, secret_id)) = key.filter(|_| refusal.is_after_proof()) {
         // Dropped when the ledger is full: nothing was issued, and the caller is told no anyway.
         let _ = app.ledger.record_use(counted(secret_id, origin, now, refusal.code()));
+    }
+    let mut detail = refusal.in_words(now);
+    if let Err(slow_down) = &told {
+        detail = format!("{detail}; the caller was only told of {slow_down}");
     }
     app.ledger.record_refusal(RefusalRecord {
         request_id: origin.request_id,
         at: now.timestamp(),
         reason: refusal.code().to_owned(),
-        detail: refusal.to_string(),
+        detail,
         api_key_id: key.map(|(id, _)| id),
         source: origin.source,
         user_agent: origin.user_agent.clone(),
         door: origin.door.to_owned(),
     });
-    if key.is_some() {
-        // Who has proved a secret does not guess, and spends no budget that others share.
-        return refusal;
+    match told {
+        Ok(()) => refusal,
+        Err(slow_down) => slow_down.into(),
     }
-    app.attempts.failed(origin.source).map_or_else(Refusal::from, |()| refusal)
 }
 
 fn counted(secret_id: SecretId, origin: &Origin, now: Timestamp, outcome: &'static str) -> Use {

@@ -3,10 +3,14 @@
 
 use std::net::IpAddr;
 
+use super::words::{cut, roles, some_of, span};
 use crate::{
     app::TooManyFailures,
     clock::Timestamp,
-    domain::{ApiKeyId, OrganizationId, Presented, ResourceIdentifier, SecretId},
+    domain::{
+        ApiKeyId, KeyName, MalformedSecret, Networks, OrganizationId, Presented,
+        ResourceIdentifier, Roles, SecretId,
+    },
     ledger::NotRecorded,
     signing::SigningFailed,
     store::StoreError,
@@ -15,12 +19,12 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     // Before the secret is proved. The caller cannot tell these apart.
-    #[error("the secret has not the form of one")]
-    MalformedSecret,
+    #[error(transparent)]
+    MalformedSecret(MalformedSecret),
     #[error("no key has this secret")]
     UnknownSecret,
-    #[error("the secret is right, but it belongs to a key of another name")]
-    WrongName,
+    #[error("the secret is right, but the key is called `{0}`, not what the request said")]
+    WrongName(KeyName),
     #[error(transparent)]
     TooManyFailures(#[from] TooManyFailures),
 
@@ -37,8 +41,8 @@ pub enum Refusal {
     OwnerDisabled,
     #[error("the owner of the key no longer exists")]
     OwnerGone,
-    #[error("{0} is not among the addresses the key may be used from")]
-    AddressNotAllowed(IpAddr),
+    #[error("{0} is not in {allowed}", allowed = some_of(&.1.to_string()))]
+    AddressNotAllowed(IpAddr, Networks),
     #[error("the key does not reach organization {0}")]
     OrganizationOutOfReach(OrganizationId),
     #[error("the key reaches no organization")]
@@ -47,17 +51,39 @@ pub enum Refusal {
     OrganizationDisabled(OrganizationId),
     #[error("no resource is registered as {0}")]
     UnknownResource(ResourceIdentifier),
-    #[error("scope {0} is not granted to this key at this resource")]
-    ScopeNotGranted(String),
+    #[error(transparent)]
+    ScopeNotGranted(NotHeld),
+}
+
+/// A scope that was asked for and is not granted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("scope {} {lack} at resource {resource}", cut(.scope))]
+pub struct NotHeld {
+    pub scope: String,
+    pub resource: ResourceIdentifier,
+    pub lack: Lack,
+}
+
+/// What would have to have the scope, and has it not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lack {
+    #[error("is not known")]
+    UnknownToResource,
+    /// The key's, or those of its user where it has none of its own.
+    #[error("is not in {}", roles(.0))]
+    NotInRoles(Roles),
+    /// What the key was given, its user has not, or no longer.
+    #[error("is in {}, but the key's user has not got it", roles(.0))]
+    NotTheUsers(Roles),
 }
 
 impl Refusal {
     /// A word for counting and for looking up.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::MalformedSecret => "malformed_secret",
+            Self::MalformedSecret(_) => "malformed_secret",
             Self::UnknownSecret => "unknown_secret",
-            Self::WrongName => "wrong_name",
+            Self::WrongName(_) => "wrong_name",
             Self::TooManyFailures(_) => "too_many_failures",
             Self::SecretReplaced(_) => "secret_replaced",
             Self::KeyExpired(_) => "key_expired",
@@ -65,13 +91,36 @@ impl Refusal {
             Self::KeyRevoked(_) => "key_revoked",
             Self::OwnerDisabled => "owner_disabled",
             Self::OwnerGone => "owner_gone",
-            Self::AddressNotAllowed(_) => "address_not_allowed",
+            Self::AddressNotAllowed(..) => "address_not_allowed",
             Self::OrganizationOutOfReach(_) => "organization_out_of_reach",
             Self::NoOrganization => "no_organization",
             Self::OrganizationDisabled(_) => "organization_disabled",
             Self::UnknownResource(_) => "unknown_resource",
             Self::ScopeNotGranted(_) => "scope_not_granted",
         }
+    }
+
+    /// Whether the caller has proved to hold the secret of a key that it named rightly, if at all.
+    pub(super) fn is_after_proof(&self) -> bool {
+        !matches!(
+            self,
+            Self::MalformedSecret(_)
+                | Self::UnknownSecret
+                | Self::WrongName(_)
+                | Self::TooManyFailures(_)
+        )
+    }
+
+    /// What was refused at this moment, in the words of the key's owner.
+    pub(super) fn in_words(&self, at: Timestamp) -> String {
+        let right = if self.is_after_proof() { "the secret is right; " } else { "" };
+        let before = match self {
+            Self::SecretReplaced(then) | Self::KeyExpired(then) | Self::KeyRevoked(then) => {
+                format!(", {} before this request", span(at - *then))
+            }
+            _ => String::new(),
+        };
+        format!("{right}{self}{before}")
     }
 }
 

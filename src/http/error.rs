@@ -128,7 +128,7 @@ impl From<Refusal> for OAuthError {
         let invalid_client = |why| Self::new(Http::UNAUTHORIZED, "invalid_client", why);
         let denied = |why| Self::new(Http::FORBIDDEN, "access_denied", why);
         match refusal {
-            Refusal::MalformedSecret | Refusal::UnknownSecret | Refusal::WrongName => {
+            Refusal::MalformedSecret(_) | Refusal::UnknownSecret | Refusal::WrongName(_) => {
                 Self::INVALID_CLIENT
             }
             Refusal::TooManyFailures(told) => Self {
@@ -145,7 +145,7 @@ impl From<Refusal> for OAuthError {
             Refusal::OwnerDisabled | Refusal::OwnerGone => {
                 invalid_client("the owner of the key is disabled")
             }
-            Refusal::AddressNotAllowed(_) => denied("the key may not be used from this address"),
+            Refusal::AddressNotAllowed(..) => denied("the key may not be used from this address"),
             Refusal::OrganizationOutOfReach(_) => {
                 denied("the key does not reach this organization")
             }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{caller::Posted, client_credentials, edge::Edge, error::OAuthError, form::Form, leaks};
 use crate::{
     domain::{OrganizationId, Origin, ResourceIdentifier, Scopes},
-    exchange::{self, ClaimedName, Credential, ExchangeError, Issued, Request},
+    exchange::{self, ClaimedName, Credential, ExchangeError, Issued, Request, Wish},
 };
 
 pub(super) const API_KEY: &str = "/auth/v1/api-key/token";
@@ -116,13 +116,12 @@ async fn answer(
     origin: Origin,
     shape: Shape,
 ) -> Answer {
-    let request = Request {
-        credential,
+    let wish = Wish {
         organization: organization(&mut form)?,
         resource: resource(&mut form)?,
         scopes: scopes(&mut form)?,
-        origin,
     };
+    let request = Request { credential, wish, origin };
     let (door, id, began) = (request.origin.door, request.origin.request_id, Instant::now());
     let outcome = exchange::exchange(&edge.app, request).await;
     let word = match &outcome {

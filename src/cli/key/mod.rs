@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod file;
 mod show;
+mod simulate;
 
 use clap::Subcommand;
 
@@ -38,6 +39,8 @@ enum Command {
     Rotate(change::RotateArgs),
     /// Change when a key expires, where `api_keys.expiry_may_change` allows it
     Expires(change::ExpiresArgs),
+    /// Say what a key would get now, without its secret
+    Simulate(simulate::Args),
 }
 
 #[derive(clap::Args)]
@@ -60,5 +63,6 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         Command::Roles(args) => change::roles(&app, args, output).await,
         Command::Rotate(args) => change::rotate(&app, &args, output).await,
         Command::Expires(args) => change::expires(&app, &args, output).await,
+        Command::Simulate(args) => simulate::run(&app, &args, output).await,
     }
 }
