@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Simulation {
     pub key: ApiKey,
-    /// The secrets that work, oldest first. The newest is the one simulated with.
+    /// The secrets that work, oldest first. Simulated is the one that does so longest.
     pub live_secrets: Vec<ApiKeySecret>,
     pub outcome: Result<Prospect, Refusal>,
 }
@@ -46,9 +46,10 @@ pub async fn simulate(
     let mut secrets = store::api_key_secrets::of_key(&mut tx, id).await?;
     drop(tx);
 
-    // A dead one only where all are: then the judge says so.
-    let newest = secrets.iter().rfind(|secret| secret.is_live(now)).or(secrets.last()).cloned();
-    let secret = newest.ok_or(StoreError::Corrupt("api_key_secrets: a key has none"))?;
+    // The one that lives longest; a dead one only where all are, and then the judge says so.
+    let lasting = secrets.iter().max_by_key(|secret| (secret.dies_at.is_none(), secret.dies_at));
+    let secret = lasting.cloned();
+    let secret = secret.ok_or(StoreError::Corrupt("api_key_secrets: a key has none"))?;
     let subject = Presented { key, secret };
     let outcome = match grant(app, &subject, wish, from, now).await {
         Ok(granted) => Ok(Prospect {

@@ -6,6 +6,7 @@ mod api_key;
 mod attempts;
 mod client_credentials;
 mod doors;
+mod explain;
 mod jwks;
 mod metadata;
 mod rights;

@@ -110,7 +110,7 @@ async fn te_24_the_true_reason_is_found_under_the_id_the_caller_was_given() {
 
         let expected = [
             (server.exchange("ci", &unknown).await, "unknown_secret", None),
-            (server.exchange("nobody", &secret).await, "wrong_name", None),
+            (server.exchange("nobody", &secret).await, "wrong_name", Some(key.id)),
             (
                 server.post(API_KEY, &[("name", "ci"), ("secret", "typo")]).await,
                 "malformed_secret",

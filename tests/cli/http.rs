@@ -12,6 +12,7 @@ use serde_json::Value;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    pub(crate) request_id: String,
     /// The server said that this is its last answer on the connection.
     pub(crate) is_last: bool,
 }
@@ -66,19 +67,20 @@ impl<S: Read + Write> Connection<S> {
         let line = self.line()?;
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or(io::ErrorKind::InvalidData)?;
-        let (mut length, mut is_last) = (0, false);
+        let (mut length, mut is_last, mut request_id) = (0, false, String::new());
         loop {
             let line = self.line()?.to_ascii_lowercase();
             match line.split_once(": ") {
                 Some(("content-length", value)) => length = value.parse().unwrap(),
                 Some(("connection", value)) => is_last = value == "close",
+                Some(("x-request-id", value)) => value.clone_into(&mut request_id),
                 Some(_) => (),
                 None => break,
             }
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
-        Ok(Answer { status, body: String::from_utf8(body).unwrap(), is_last })
+        Ok(Answer { status, body: String::from_utf8(body).unwrap(), request_id, is_last })
     }
 
     fn line(&mut self) -> io::Result<String> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
 mod beside;
+mod explain;
 mod http;
 mod killed;
 mod lost_key;
