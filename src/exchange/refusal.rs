@@ -29,7 +29,7 @@ pub enum Refusal {
     TooManyFailures(#[from] TooManyFailures),
 
     // After it is proved. The caller is told.
-    #[error("the secret was replaced and died at {0}")]
+    #[error("the secret was replaced by a newer one and died at {0}")]
     SecretReplaced(Timestamp),
     #[error("the key expired at {0}")]
     KeyExpired(Timestamp),
@@ -113,7 +113,11 @@ impl Refusal {
 
     /// What was refused at this moment, in the words of the key's owner.
     pub(super) fn in_words(&self, at: Timestamp) -> String {
-        let right = if self.is_after_proof() { "the secret is right; " } else { "" };
+        let right = match self {
+            Self::SecretReplaced(_) => "",
+            _ if self.is_after_proof() => "the secret is right; ",
+            _ => "",
+        };
         let before = match self {
             Self::SecretReplaced(then) | Self::KeyExpired(then) | Self::KeyRevoked(then) => {
                 format!(", {} before this request", span(at - *then))

@@ -5,11 +5,12 @@ mod simulated;
 use chrono::TimeDelta;
 use keyturn::{
     domain::{
-        ApiKeyId, Expected, Lifetime, OrganizationId, Origin, Owner, Reach, Secret, UserAgent,
+        ApiKeyId, Expected, Lifetime, MalformedSecret, OrganizationId, Origin, Owner, Reach,
+        Secret, UserAgent,
     },
     exchange::{
         self, ClaimedName, Credential, ExchangeError, Explanation, Issued, NOTHING_RECORDED,
-        Refusal, Request, Wish,
+        NotHeld, Refusal, Request, Wish,
     },
     manage::{
         Asker,
@@ -66,59 +67,70 @@ async fn explain(server: &TestServer, id: Uuid) -> Option<Explanation> {
     exchange::explain(&server.app, id).await.unwrap()
 }
 
-/// Whom a refusal after which the key is 27 hours old is explained to. A refusal that is new does
-/// not compile here until somebody has written down what its owner is told.
+/// What the owner of the key is told, 27 hours after all was made. A refusal that is new does not
+/// compile here until somebody has written that down.
 fn expected(refusal: &Refusal) -> String {
-    let right = match refusal {
-        Refusal::MalformedSecret(why) => match why.to_string().as_str() {
-            "the secret has a typo: its checksum is wrong" => {
-                return "The secret has a typo: its checksum is wrong.".to_owned();
-            }
-            "what was sent has not the form of a secret" => {
-                return "What was sent has not the form of a secret.".to_owned();
-            }
-            _ => {
-                return "What was sent is a credential of another kind: no API key's secret."
-                    .to_owned();
-            }
-        },
-        Refusal::UnknownSecret => return "No key has this secret.".to_owned(),
+    let sentence = match refusal {
+        Refusal::MalformedSecret(MalformedSecret::Form) => {
+            "What was sent has not the form of a secret."
+        }
+        Refusal::MalformedSecret(MalformedSecret::OtherKind) => {
+            "What was sent is a credential of another kind: no API key's secret."
+        }
+        Refusal::MalformedSecret(MalformedSecret::Checksum) => {
+            "The secret has a typo: its checksum is wrong."
+        }
+        Refusal::UnknownSecret => "No key has this secret.",
         Refusal::WrongName(_) => {
-            return "The secret is right, but the key is called `ci`, not what the request said."
-                .to_owned();
+            "The secret is right, but the key is called `ci`, not what the request said."
         }
         Refusal::TooManyFailures(_) => unreachable!("the true reason is recorded"),
         Refusal::OwnerGone => unreachable!("no owner goes before its keys"),
         Refusal::SecretReplaced(_) => {
-            "the secret was replaced and died at 2027-01-15 09:00:00 UTC, 26 h before this request"
-                .to_owned()
+            "The secret was replaced by a newer one and died at 2027-01-15 09:00:00 UTC, 26 h before \
+             this request."
         }
         Refusal::KeyExpired(_) => {
-            "the key expired at 2027-01-16 08:00:00 UTC, 3 h before this request".to_owned()
+            "The secret is right; the key expired at 2027-01-16 08:00:00 UTC, 3 h before this \
+             request."
         }
-        Refusal::KeyDisabled => "the key is disabled".to_owned(),
+        Refusal::KeyDisabled => "The secret is right; the key is disabled.",
         Refusal::KeyRevoked(_) => {
-            "the key was revoked at 2027-01-15 08:00:00 UTC, 27 h before this request".to_owned()
+            "The secret is right; the key was revoked at 2027-01-15 08:00:00 UTC, 27 h before this \
+             request."
         }
-        Refusal::OwnerDisabled => "the owner of the key is disabled".to_owned(),
-        Refusal::AddressNotAllowed(..) => "10.1.2.3 is not in 10.2.0.0/16, 192.0.2.7/32".to_owned(),
-        Refusal::OrganizationOutOfReach(id) => format!("the key does not reach organization {id}"),
-        Refusal::NoOrganization => "the key reaches no organization".to_owned(),
-        Refusal::OrganizationDisabled(id) => format!("organization {id} is disabled"),
-        Refusal::UnknownResource(_) => "no resource is registered as urn:nowhere".to_owned(),
-        Refusal::ScopeNotGranted(not) => match (not.scope.as_str(), not.resource.as_str()) {
-            ("typo", "api") => "scope typo is not known at resource api",
-            ("admin", "wide") => "scope admin is not in role manager at resource wide",
-            ("deploy", "wide") => "scope deploy is not in roles manager, viewer at resource wide",
-            ("write", "api") => {
-                "scope write is in role manager, but the key's user has not got it at resource api"
-            }
-            ("write", "wide") => "scope write is not in role viewer at resource wide",
-            other => unreachable!("{other:?}"),
+        Refusal::OwnerDisabled => "The secret is right; the owner of the key is disabled.",
+        Refusal::AddressNotAllowed(..) => {
+            "The secret is right; 10.1.2.3 is not in 10.2.0.0/16, 192.0.2.7/32."
         }
-        .to_owned(),
+        Refusal::OrganizationOutOfReach(id) => {
+            return format!("The secret is right; the key does not reach organization {id}.");
+        }
+        Refusal::NoOrganization => "The secret is right; the key reaches no organization.",
+        Refusal::OrganizationDisabled(id) => {
+            return format!("The secret is right; organization {id} is disabled.");
+        }
+        Refusal::UnknownResource(_) => {
+            "The secret is right; no resource is registered as urn:nowhere."
+        }
+        Refusal::ScopeNotGranted(not_held) => {
+            return format!("The secret is right; {}.", expected_of_scope(not_held));
+        }
     };
-    format!("The secret is right; {right}.")
+    sentence.to_owned()
+}
+
+fn expected_of_scope(not_held: &NotHeld) -> &'static str {
+    match (not_held.scope.as_str(), not_held.resource.as_str()) {
+        ("typo", "api") => "scope typo is not known at resource api",
+        ("admin", "wide") => "scope admin is not in role manager at resource wide",
+        ("deploy", "wide") => "scope deploy is not in roles manager, viewer at resource wide",
+        ("write", "api") => {
+            "scope write is in role manager, but the key's user has not got it at resource api"
+        }
+        ("write", "wide") => "scope write is not in role viewer at resource wide",
+        other => unreachable!("{other:?}"),
+    }
 }
 
 async fn make(server: &TestServer, new: NewApiKey) -> (ApiKeyId, Secret) {
@@ -216,6 +228,7 @@ async fn every_refusal_is_explained_to_the_owner_of_the_key() {
             let explanation = explain(&server, *id).await.unwrap();
             assert_eq!(explanation.sentence, expected(refusal), "{}", server.engine);
             assert_eq!(explanation.recorded.reason, refusal.code());
+            assert_eq!(explanation.by_now, None, "{refusal}");
             assert!(!format!("{explanation:?}").contains(sent.as_str()), "{refusal}");
         }
         let mut codes: Vec<_> = refused.iter().map(|(_, _, refusal)| refusal.code()).collect();
