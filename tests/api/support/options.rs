@@ -1,6 +1,9 @@
 //! What a test may want otherwise.
 
-use std::{num::NonZeroU32, sync::OnceLock};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, OnceLock},
+};
 
 use chrono::TimeDelta;
 use keyturn::{
@@ -49,6 +52,7 @@ impl Default for Options {
                 trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
                 cors_origins: Vec::new(),
                 metrics_for: vec!["127.0.0.0/8".parse().unwrap()],
+                github_keys: Arc::default(),
             },
             recording: Recording::BeforeReply,
             key_encryption_key: key_encryption_key(),
