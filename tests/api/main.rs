@@ -8,6 +8,7 @@ mod client_credentials;
 mod doors;
 mod explain;
 mod jwks;
+mod leaks;
 mod metadata;
 mod rights;
 mod secrets;
