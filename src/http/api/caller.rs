@@ -13,7 +13,7 @@ use crate::{
         Asker,
         authority::{self, Carried},
     },
-    signing::TokenType,
+    signing::{TokenType, Untrusted},
 };
 
 /// Asks with what the key behind the token may do now.
@@ -30,9 +30,14 @@ impl FromRequestParts<Edge> for Caller {
 
         let audience = app.own_resource.identifier.as_str();
         let token = app.signer.verify(token, app.clock.now(), TokenType::AccessToken, audience);
+        let source = address(edge, parts);
         let token = token.map_err(|why| {
-            tracing::info!(%why, "refused a token at the management API");
-            invalid()
+            tracing::info!(%why, %source, "refused a token at the management API");
+            // Whoever guesses spends a budget; whose token has merely ended does not.
+            match why {
+                Untrusted::Expired => invalid(),
+                _ => app.attempts.failed(source).map_or_else(Problem::from, |()| invalid()),
+            }
         })?;
         let api_key_id: ApiKeyId = token.client_id.parse().map_err(|_| invalid())?;
         let carried =
@@ -41,7 +46,7 @@ impl FromRequestParts<Edge> for Caller {
         Ok(Self(Asker {
             actor: Actor::ApiKey(api_key_id),
             authority,
-            source: Some(address(edge, parts)),
+            source: Some(source),
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0),
         }))
     }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
+    app::TooManyFailures,
     http::form::BadBody,
     manage::{Obstacle, Rejection},
 };
@@ -31,6 +32,9 @@ pub(in crate::http) struct Problem {
     obstacles: Vec<InTheWay>,
     #[serde(skip)]
     challenge: Option<Challenge>,
+    /// Seconds after which the same request may succeed.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 /// Something that has to go first.
@@ -66,6 +70,7 @@ impl Problem {
             detail: detail.into(),
             obstacles: Vec::new(),
             challenge: None,
+            retry_after: None,
         }
     }
 
@@ -129,7 +134,10 @@ impl Problem {
 
     fn unavailable() -> Self {
         let detail = "the server is busy, or its database is away: try again soon";
-        Self::new(Http::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
+        Self {
+            retry_after: Some(1),
+            ..Self::new(Http::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail)
+        }
     }
 
     fn server_error() -> Self {
@@ -190,6 +198,16 @@ impl From<Rejection> for Problem {
     }
 }
 
+impl From<TooManyFailures> for Problem {
+    fn from(told: TooManyFailures) -> Self {
+        let detail = told.to_string();
+        Self {
+            retry_after: Some(told.retry_after.as_secs() + 1),
+            ..Self::new(Http::TOO_MANY_REQUESTS, "too-many-failures", "Too many failures", detail)
+        }
+    }
+}
+
 impl From<Obstacle> for InTheWay {
     fn from(obstacle: Obstacle) -> Self {
         let Obstacle { kind, id, name } = obstacle;
@@ -216,7 +234,8 @@ impl From<BadBody> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = Http::from_u16(self.status).unwrap_or(Http::INTERNAL_SERVER_ERROR);
-        let challenge = self.challenge.as_ref().map(Challenge::header);
+        let (challenge, retry_after) =
+            (self.challenge.as_ref().map(Challenge::header), self.retry_after);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
@@ -224,8 +243,8 @@ impl IntoResponse for Problem {
         if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if status == Http::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if matches!(status, Http::PAYLOAD_TOO_LARGE | Http::REQUEST_TIMEOUT) {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
