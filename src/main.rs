@@ -12,7 +12,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("keyturn: {}", keyturn::cli::with_causes(&error));
-            ExitCode::FAILURE
+            keyturn::cli::exit_code(&error)
         }
     }
 }

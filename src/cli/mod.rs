@@ -1,12 +1,15 @@
 //! The command line: one file a command.
 
+mod auth;
 mod config;
 mod door;
+mod exit;
 mod expires;
 mod explain;
 mod github;
 mod healthcheck;
 mod key;
+mod manual;
 mod member;
 mod migrate;
 mod named;
@@ -20,9 +23,12 @@ mod signing_key;
 mod start;
 mod user;
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Turns a long-lived API key into a six-minute signed token.
 #[derive(Parser)]
@@ -32,9 +38,18 @@ struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    command: Asked,
 }
 
+#[derive(Subcommand)]
+enum Asked {
+    #[command(flatten)]
+    OfServer(Command),
+    #[command(flatten)]
+    Anywhere(Anywhere),
+}
+
+/// What works by a server's configuration.
 #[derive(Subcommand)]
 enum Command {
     /// Make all that a first token needs, then serve
@@ -66,15 +81,38 @@ enum Command {
     Healthcheck,
 }
 
+/// What works in any folder: a server's configuration there, right or wrong, is none of its
+/// business.
+#[derive(Subcommand)]
+enum Anywhere {
+    /// Hold a key: keep it, turn it into access tokens, hand these to other programs
+    Auth(auth::Args),
+    /// Print the completions of a shell
+    Completions { shell: manual::KnownShell },
+    /// Write the manual pages, one a command
+    Man(manual::ManArgs),
+}
+
 /// Runs the command that this process was started with to its end.
 pub async fn run() -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    if let Command::Config(config::Command::Example) = cli.command {
+    let Cli { config, command } = Cli::parse();
+    match command {
+        Asked::OfServer(command) => run_by_config(command, config.as_deref()).await,
+        Asked::Anywhere(Anywhere::Auth(args)) => auth::run(args).await,
+        Asked::Anywhere(Anywhere::Completions { shell }) => {
+            manual::completions(shell, Cli::command())
+        }
+        Asked::Anywhere(Anywhere::Man(args)) => manual::man(&args, Cli::command()),
+    }
+}
+
+async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<()> {
+    if let Command::Config(config::Command::Example) = command {
         config::example();
         return Ok(());
     }
-    let config = start::read_config(cli.config.as_deref())?;
-    match cli.command {
+    let config = start::read_config(file)?;
+    match command {
         Command::Quickstart => quickstart::run(&config).await,
         Command::Serve => serve::run(&config).await,
         Command::Key(args) => key::run(args, &config).await,
@@ -92,6 +130,11 @@ pub async fn run() -> anyhow::Result<()> {
         }
         Command::Healthcheck => healthcheck::run(&config).await,
     }
+}
+
+/// What a script may go by where a command failed.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    exit::Exit::of(error).into()
 }
 
 /// What went wrong, then its causes, each only if it says more: many a library repeats its cause.

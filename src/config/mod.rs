@@ -111,6 +111,11 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(move |(name, value)| (lossy(name), lossy(value)))
 }
 
+/// One variable of this process that is no setting of the server.
+pub fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
 /// The name of the person at the machine, as far as the environment tells.
 pub fn operator() -> String {
     let user =

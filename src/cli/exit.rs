@@ -1,0 +1,45 @@
+//! Exit codes: what a script may go by. `docs/CLI.md` lists them for its readers.
+
+use std::process::ExitCode;
+
+use super::auth::Failure;
+
+/// How a command ended, where it did not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    /// What the message says; trying again changes nothing.
+    Failed = 1,
+    /// The command line makes no sense. The same number as clap's own.
+    WrongUsage = 2,
+    /// There is no credential, or the server refused it: another one is needed.
+    Refused = 3,
+    /// The server cannot be reached or cannot answer now: the same command may succeed later.
+    TryLater = 4,
+}
+
+impl Exit {
+    pub(super) fn of(error: &anyhow::Error) -> Self {
+        error.downcast_ref().map_or(Self::Failed, Failure::exit)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context as _, anyhow};
+
+    use super::*;
+
+    #[test]
+    fn the_cause_decides_whatever_was_said_about_it() {
+        let refused = Err::<(), _>(Failure::NoCredential).context("cannot sign in").unwrap_err();
+        assert_eq!(Exit::of(&refused), Exit::Refused);
+        assert_eq!(Exit::of(&anyhow!("anything else")), Exit::Failed);
+    }
+}
