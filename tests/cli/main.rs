@@ -1,6 +1,7 @@
 //! The commands from end to end: the real program, in folders of its own, killed where it hurts.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
+mod api_examples;
 mod auth;
 mod beside;
 mod explain;

@@ -1,0 +1,50 @@
+//! The examples of `docs/API.md`, run as they stand.
+
+use std::{fs, process::Command};
+
+use super::support::Place;
+
+/// All of the shell's lines, in their order: the later ones use what the earlier ones made.
+fn script() -> String {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/API.md")).unwrap();
+    let blocks = text.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap()).collect::<Vec<_>>().join("echo ---\n")
+}
+
+fn is_missing(program: &str) -> bool {
+    let missing = Command::new(program).arg("--version").output().is_err();
+    if missing {
+        println!("skipped: {program} is not installed");
+    }
+    missing
+}
+
+#[test]
+fn the_examples_of_the_management_api_run_one_after_the_other() {
+    if ["curl", "jq"].into_iter().any(is_missing) {
+        return;
+    }
+    let place = Place::new();
+    place.succeeds(&["migrate"]);
+    place.succeeds(&["organization", "create", "acme"]);
+    let made = place.json(&["key", "create", "admin", "--role", "owner"]);
+    let secret = made["secret"].as_str().unwrap();
+    place.keep_out_of_logs(secret);
+    let port = super::support::free_port();
+    let server = place.serve_on(port);
+
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", &script()]).current_dir(place.path());
+    shell.env("SERVER", format!("http://{}", server.address)).env("SECRET", secret);
+    let output = shell.output().unwrap();
+
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let told: Vec<_> = said.split("---\n").map(str::trim).collect();
+    assert_eq!(told[2], "\"deploys from the pipeline\"");
+    assert!(told[3].ends_with("[\n  false,\n  true\n]"), "{}", told[3]);
+    assert_eq!(told[4], "revoked");
+    assert_eq!(told[5], "\"admin\"\nnull");
+    assert!(told[6].starts_with("unknown field `role`"), "{}", told[6]);
+    assert_eq!(told[7], "1\nrevoked");
+}
