@@ -42,5 +42,6 @@ create table reminders (
     days       bigint  not null,
     primary key (api_key_id, expires_at, days)
 );
+create index reminders_by_expiry on reminders (expires_at);
 
 create index api_keys_by_expiry on api_keys (expires_at);

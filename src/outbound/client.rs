@@ -149,7 +149,9 @@ impl Outbound {
 
     /// Made at the first request: reading the authorities' certificates takes a while.
     fn client(&self, rule: Rule) -> Option<&Client> {
-        let make = |rule| client(Vetted { names: self.0.names.clone(), allowed: self.0.allowed.clone(), rule });
+        let make = |rule| {
+            client(Vetted { names: self.0.names.clone(), allowed: self.0.allowed.clone(), rule })
+        };
         let both = || Some(Clients { public: make(Rule::Public)?, allowed: make(Rule::Allowed)? });
         let clients = self.0.clients.get_or_init(both).as_ref()?;
         Some(match rule {

@@ -50,7 +50,9 @@ pub enum UnusableMail {
          with ?tls=required"
     )]
     PasswordInClear,
-    #[error("mail.from must be an address like keyturn@example.com or keyturn <keyturn@example.com>")]
+    #[error(
+        "mail.from must be an address like keyturn@example.com or keyturn <keyturn@example.com>"
+    )]
     From,
 }
 
@@ -73,8 +75,8 @@ impl Mail {
     pub fn new(smtp_url: &SecretString, from: &str) -> Result<Self, UnusableMail> {
         let text = smtp_url.expose_secret();
         let url = Url::parse(text).map_err(|_| UnusableMail::Url)?;
-        let is_encrypted =
-            url.scheme() == "smtps" || url.query_pairs().any(|it| it == ("tls".into(), "required".into()));
+        let is_encrypted = url.scheme() == "smtps"
+            || url.query_pairs().any(|it| it == ("tls".into(), "required".into()));
         if url.password().is_some() && !is_encrypted && !is_this_machine(&url) {
             return Err(UnusableMail::PasswordInClear);
         }
@@ -159,7 +161,10 @@ mod tests {
     async fn what_is_no_server_or_no_address_is_refused_without_quoting_it() {
         let from = "keyturn@example.com";
         assert_eq!(unusable("mail.example.com", from), Some(UnusableMail::Url));
-        assert_eq!(unusable("imap://me:hidden@mail.example.com", from), Some(UnusableMail::PasswordInClear));
+        assert_eq!(
+            unusable("imap://me:hidden@mail.example.com", from),
+            Some(UnusableMail::PasswordInClear)
+        );
         assert_eq!(unusable("imap://mail.example.com", from), Some(UnusableMail::Url));
         assert_eq!(unusable("smtps://mail.example.com", "nobody"), Some(UnusableMail::From));
         for error in [UnusableMail::Url, UnusableMail::PasswordInClear, UnusableMail::From] {

@@ -216,9 +216,7 @@ impl TryFrom<FateRow> for Fate {
         let state = match (row.delivered_at, row.given_up_at) {
             (Some(at), _) => State::Delivered(moment("outbox.delivered_at", at)?),
             (None, Some(at)) => State::GivenUp(moment("outbox.given_up_at", at)?),
-            (None, None) => {
-                State::Waiting(moment("outbox.next_attempt_at", row.next_attempt_at)?)
-            }
+            (None, None) => State::Waiting(moment("outbox.next_attempt_at", row.next_attempt_at)?),
         };
         Ok(Self {
             id: MessageId(row.id),
@@ -238,8 +236,7 @@ pub async fn of_recipient(
     most: i64,
 ) -> Result<Vec<Fate>, StoreError> {
     let recipient = column(recipient);
-    let rows: Vec<FateRow> =
-        fetch!(tx, OF_RECIPIENT(recipient.as_str(), most) => fetch_all)?;
+    let rows: Vec<FateRow> = fetch!(tx, OF_RECIPIENT(recipient.as_str(), most) => fetch_all)?;
     rows.into_iter().map(Fate::try_from).collect()
 }
 

@@ -39,7 +39,9 @@ statements! {
         select email from users where id = $1 and disabled_at is null";
 
     PRUNE = "
-        delete from reminders where expires_at < $1";
+        delete from reminders where (api_key_id, expires_at, days) in (
+            select api_key_id, expires_at, days from reminders where expires_at < $1
+            order by expires_at limit 1000)";
 }
 
 /// A span before the end of keys, and how many days ahead it is announced.
@@ -87,7 +89,7 @@ pub async fn email_of(tx: &mut Tx, id: UserId) -> Result<Option<Email>, StoreErr
     row.map(|(email,)| parse("users.email", &email)).transpose()
 }
 
-/// Forgets what was said of keys that ended before this moment.
+/// Forgets up to 1000 announcements of ends before this moment; gives how many those were.
 pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
     Ok(execute!(tx, PRUNE(before.timestamp()))?)
 }

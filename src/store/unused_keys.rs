@@ -22,6 +22,10 @@ statements! {
             and not exists (
                 select 1 from api_key_secrets s
                 where s.api_key_id = $1 and (s.created_at >= $2 or s.last_used_minute >= $3))";
+
+    ENABLED = "
+        select count(*) from audit_events
+        where subject = $1 and at >= $2 and action = 'api_key.enabled'";
 }
 
 /// How much older the last use that is remembered may be than the last use.
@@ -53,10 +57,15 @@ pub async fn disable(
     since: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let done =
-        execute!(tx, DISABLE(id.0, since.timestamp(), minute(since), now.timestamp()))? == 1;
+    let done = execute!(tx, DISABLE(id.0, since.timestamp(), minute(since), now.timestamp()))? == 1;
     if done {
         api_key_secrets::mark_changed(tx, id).await?;
     }
     Ok(done)
+}
+
+/// Tells whether somebody enabled the key again since then: only the audit trail remembers that.
+pub async fn was_enabled(tx: &mut Tx, subject: &str, since: Timestamp) -> Result<bool, StoreError> {
+    let (times,): (i64,) = fetch!(tx, ENABLED(subject, since.timestamp()) => fetch_one)?;
+    Ok(times > 0)
 }

@@ -26,6 +26,7 @@ use keyturn::{
         api_keys::{self, Created, NewApiKey, OldSecret, Rotation},
         audit_trail, members, organizations, resources, signing_keys, users,
     },
+    outbound::{Names, Outbound},
     random::Random,
     store::{self, Page, Store, audit_events},
 };
@@ -115,8 +116,10 @@ impl TestServer {
         tokio::spawn(writer.run());
         let limits = directory::Limits { api_keys: 1000, stale_after: Duration::from_secs(10) };
         let directory = Directory::new(store.clone(), clock.clone(), limits);
+        let outbound = Outbound::new(options.outbound_allow, Names::System, clock.clone());
         let key_encryption_key = options.key_encryption_key;
-        let on = Foundations { clock, random, store, directory, ledger, key_encryption_key };
+        let on =
+            Foundations { clock, random, store, directory, ledger, outbound, key_encryption_key };
         let app = App::new(options.settings, on);
         if signing_keys::list(&app, &Asker::keyturn()).await.unwrap().is_empty() {
             signing_keys::ensure(&app, &Asker::keyturn(), Algorithm::Es256).await.unwrap();
