@@ -79,9 +79,10 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config"]),
+    // `config` has a module of the same name.
+    ("url", &["outbound", "config"]),
     ("utoipa", &["http/api"]),
     ("utoipa_axum", &["http/api"]),
-    ("url", &["outbound"]),
 ];
 
 /// The domain is pure: it computes, and others tell what it computed.

@@ -1,5 +1,7 @@
 //! `keyturn webhook`: where organizations hear of what happens to their keys.
 
+use std::fmt::Write as _;
+
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
@@ -193,7 +195,7 @@ async fn show(app: &App, id: WebhookId, output: Output) -> anyhow::Result<()> {
     for message in &messages {
         let ShownMessage { id, event, status, at, attempts, last_error, .. } = message;
         let error = last_error.as_deref().unwrap_or_default();
-        text += &format!("\n{id}  {event}  {status} {at}  attempts: {attempts}  {error}");
+        writeln!(text, "{id}  {event}  {status} {at}  attempts: {attempts}  {error}")?;
     }
     let mut json = serde_json::to_value(&shown)?;
     json["messages"] = serde_json::to_value(&messages)?;

@@ -89,18 +89,15 @@ async fn put_off(
     let (store, now) = (&courier.0.store, courier.0.clock.now());
     let pause = usize::try_from(attempts).ok().and_then(|attempts| PAUSES.get(attempts));
     let why = failed.to_string();
-    match pause.filter(|_| !failed.is_final()) {
-        Some(pause) => {
-            outbox::postpone(store, message.id, now + *pause, &why).await?;
-            if matches!(message.recipient, Recipient::Webhook(_)) {
-                outbox::postpone_all_for(store, &message.recipient, now + BREATH.min(*pause))
-                    .await?;
-            }
+    if let Some(pause) = pause.filter(|_| !failed.is_final()) {
+        outbox::postpone(store, message.id, now + *pause, &why).await?;
+        if matches!(message.recipient, Recipient::Webhook(_)) {
+            let until = now + BREATH.min(*pause);
+            outbox::postpone_all_for(store, &message.recipient, until).await?;
         }
-        None => {
-            tracing::warn!(message_id = %message.id, why, "gave up a message");
-            outbox::give_up(store, message.id, now, &why).await?;
-        }
+    } else {
+        tracing::warn!(message_id = %message.id, why, "gave up a message");
+        outbox::give_up(store, message.id, now, &why).await?;
     }
     Ok(())
 }

@@ -14,5 +14,5 @@ pub use self::{
     client::{Answer, BODY_LIMIT, Outbound, RequestFailed},
     destination::RefusedUrl,
     mail::{Letter, Mail, MailFailed, UnusableMail},
-    names::Names,
+    names::{Names, Tell},
 };

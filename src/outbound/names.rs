@@ -13,12 +13,14 @@ use super::{
     address::{Allowed, Rule},
 };
 
+/// What a test says of a name.
+pub type Tell = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
+
 /// Where the addresses of a name are asked for.
 #[derive(Clone)]
 pub enum Names {
     System,
-    /// Whatever a test says.
-    Told(Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>),
+    Told(Arc<Tell>),
 }
 
 impl Names {

@@ -77,14 +77,17 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::Future as _, pin::pin, task::Context};
+    use std::{
+        pin::{Pin, pin},
+        task::{Context, Poll, Waker},
+    };
 
     use super::*;
 
-    fn is_ready<T>(waiting: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
-        match waiting.poll(&mut Context::from_waker(std::task::Waker::noop())) {
-            std::task::Poll::Ready(turn) => Some(turn),
-            std::task::Poll::Pending => None,
+    fn is_ready<T>(waiting: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        match waiting.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(turn) => Some(turn),
+            Poll::Pending => None,
         }
     }
 

@@ -75,7 +75,7 @@ fn written(at: Timestamp) -> String {
 
 /// In one line, and not long.
 fn cleaned(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic()).take(300).collect()
+    text.chars().filter(char::is_ascii_graphic).take(300).collect()
 }
 
 /// Begun days count.
