@@ -48,10 +48,14 @@ impl WebhookSecret {
 
     /// One entry of the header `webhook-signature`.
     pub fn sign(&self, message_id: &str, at: Timestamp, body: &str) -> String {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &*self.0);
-        let signed = format!("{message_id}.{}.{body}", at.timestamp());
-        format!("v1,{}", BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes())))
+        signature(&*self.0, message_id, at, body)
     }
+}
+
+fn signature(secret: &[u8], message_id: &str, at: Timestamp, body: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let signed = format!("{message_id}.{}.{body}", at.timestamp());
+    format!("v1,{}", BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes())))
 }
 
 impl fmt::Debug for WebhookSecret {
@@ -79,14 +83,12 @@ mod tests {
     /// The example of the Standard Webhooks libraries.
     #[test]
     fn a_signature_is_the_one_that_receivers_libraries_expect() {
-        let mut bytes = [0; 24];
-        let decoded = BASE64_STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        bytes.copy_from_slice(&decoded);
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
-        let body = r#"{"test": 2432232314}"#;
-        let signed = format!("msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{body}");
-        let expected = BASE64_STANDARD.encode(hmac::sign(&key, signed.as_bytes()));
-        assert_eq!(expected, "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let secret = BASE64_STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let (id, at) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", timestamp(1_614_265_330).unwrap());
+
+        let signed = signature(&secret, id, at, r#"{"test": 2432232314}"#);
+
+        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]
