@@ -32,7 +32,7 @@ impl Reaction {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
-    /// The request line and the headers, in lower case.
+    /// The request line and the headers, their names in lower case.
     pub(crate) head: String,
     pub(crate) body: String,
 }
@@ -100,7 +100,12 @@ impl Receiver {
                 return None;
             }
         }
-        let mut received = Received { head: head.to_lowercase(), body: String::new() };
+        let line = |line: &str| match line.split_once(": ") {
+            Some((name, value)) => format!("{}: {value}\n", name.to_lowercase()),
+            None => format!("{line}\n"),
+        };
+        let head = head.lines().map(line).collect();
+        let mut received = Received { head, body: String::new() };
         let length = received.header("content-length").parse().unwrap_or(0);
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;

@@ -84,10 +84,16 @@ impl TestServer {
 
     /// Two nodes on one database, each with a memory and a clock of its own.
     pub(crate) async fn pairs_on_each_engine() -> Vec<(Self, Self)> {
+        Self::pairs_on_each_engine_with(Options::default).await
+    }
+
+    pub(crate) async fn pairs_on_each_engine_with(
+        options: impl Fn() -> Options,
+    ) -> Vec<(Self, Self)> {
         let mut pairs = Vec::new();
         for place in [Some(Place::file()), Place::postgres().await].into_iter().flatten() {
-            let server = Self::on(place, Options::default()).await;
-            let other = server.second_node_with(Options::default()).await;
+            let server = Self::on(place, options()).await;
+            let other = server.second_node_with(options()).await;
             pairs.push((server, other));
         }
         pairs
