@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The nearest first. Where several have passed unannounced only the nearest is announced, and a
-/// key that was made for less is not announced so far ahead: its maker has just chosen its end.
+/// key that was made for no longer is not announced so far ahead: its maker has just chosen its end.
 const DAYS: [i64; 4] = [1, 7, 14, 30];
 /// Keys in one transaction: exchanges that write must not wait long.
 const AT_ONCE: i64 = 20;

@@ -66,7 +66,7 @@ pub enum RequestFailed {
     Refused(#[from] RefusedUrl),
     #[error("the name of the host is not known")]
     UnknownName,
-    #[error("nobody answers at the address")]
+    #[error("nobody answers there, or the certificate is not good")]
     NoConnection,
     #[error("there was no whole answer within 3 seconds")]
     TooSlow,

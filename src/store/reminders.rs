@@ -54,12 +54,12 @@ pub struct Ahead {
     pub until: Timestamp,
 }
 
-/// Keys that can be used and end in the span, which was not announced; those that end first. A key
-/// that was made later than it would have been announced is none of them.
+/// Keys that can be used and end in the span, which was not announced; those that end first. None
+/// of them was made less than a day before its end would have been announced.
 pub async fn due(tx: &mut Tx, ahead: Ahead, most: i64) -> Result<Vec<ApiKeyId>, StoreError> {
     let (after, until) = (ahead.after.timestamp(), ahead.until.timestamp());
-    let seconds = ahead.days * 86_400;
-    let rows: Vec<(Uuid,)> = fetch!(tx, DUE(after, until, ahead.days, seconds, most) => fetch_all)?;
+    let longer = (ahead.days + 1) * 86_400;
+    let rows: Vec<(Uuid,)> = fetch!(tx, DUE(after, until, ahead.days, longer, most) => fetch_all)?;
     Ok(rows.into_iter().map(|(id,)| ApiKeyId(id)).collect())
 }
 

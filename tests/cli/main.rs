@@ -8,6 +8,8 @@ mod http;
 mod killed;
 mod lost_key;
 mod nodes;
+#[path = "../support/peers.rs"]
+mod peers;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod quickstart;
@@ -15,3 +17,4 @@ mod settings;
 mod stopped;
 mod support;
 mod tls;
+mod told;

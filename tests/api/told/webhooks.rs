@@ -50,7 +50,8 @@ async fn ks_05_the_database_cannot_give_a_webhooks_secret_away() {
 
         let digits = secret.reveal().strip_prefix("whsec_").unwrap().to_owned();
         let bytes = BASE64_STANDARD.decode(&digits).unwrap();
-        let hexadecimal: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hexadecimal =
+            bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         assert!(dump.contains(&receiver.address.to_string()), "{}", server.engine);
         assert!(!dump.contains(&digits.to_lowercase()), "{}", server.engine);
         assert!(!dump.contains(&hexadecimal), "{}", server.engine);
