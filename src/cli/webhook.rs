@@ -131,7 +131,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         }
         Command::RotateSecret { id } => {
             let app = start::manage_signing_keys(config).await?;
-            let made = webhooks::rotate_secret(&app, &start::asker(), id).await;
+            let made = webhooks::rotate_secret(&app, &start::asker(), id, &Expected::Any).await;
             show_secret(&app, made.context(id)?, "has a new secret", output).await
         }
         Command::List => list(&start::manage(config).await?, output).await,
@@ -140,7 +140,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         Command::Enable { id } => set_enabled(config, id, true, output).await,
         Command::Delete { id } => {
             let app = start::manage(config).await?;
-            webhooks::delete(&app, &start::asker(), id).await.context(id)?;
+            webhooks::delete(&app, &start::asker(), id, &Expected::Any).await.context(id)?;
             output.say(&format!("Webhook {id} is deleted."), &json!({ "id": id }))
         }
         Command::Test { id } => {
@@ -176,7 +176,7 @@ async fn show_secret(
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let names = Names::read(app).await?;
-    let all = webhooks::list(app).await?.into_iter();
+    let all = webhooks::list(app, &start::asker()).await?.into_iter();
     let shown: Vec<_> = all.map(|webhook| Shown::new(webhook, &names)).collect();
     let none = "There are no webhooks yet: make one by `keyturn webhook create URL`.";
     output.list(none, ["ORGANIZATION", "STATUS", "EVENTS", "URL", "ID"], &shown, |it| {
@@ -188,7 +188,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
 }
 
 async fn show(app: &App, id: WebhookId, output: Output) -> anyhow::Result<()> {
-    let (webhook, fates) = webhooks::show(app, id).await.context(id)?;
+    let (webhook, fates) = webhooks::show(app, &start::asker(), id).await.context(id)?;
     let shown = Shown::new(webhook, &Names::read(app).await?);
     let messages: Vec<ShownMessage> = fates.into_iter().map(Into::into).collect();
     let mut text = format!("{} of {}, {}: {}\n", id, shown.organization, shown.status, shown.url);

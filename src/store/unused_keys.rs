@@ -9,7 +9,7 @@ statements! {
     PAGE = "
         select k.id from api_keys k
         where k.id > $1 and k.created_at < $2
-            and k.revoked_at is null and k.disabled_at is null
+            and k.revoked_at is null and k.disabled_at is null and k.locked_at is null
             and (k.expires_at is null or k.expires_at > $4)
             and not exists (
                 select 1 from api_key_secrets s
@@ -17,8 +17,8 @@ statements! {
         order by k.id limit $5";
 
     DISABLE = "
-        update api_keys set disabled_at = $4
-        where id = $1 and disabled_at is null and revoked_at is null
+        update api_keys set disabled_at = $4, version = version + 1
+        where id = $1 and disabled_at is null and revoked_at is null and locked_at is null
             and not exists (
                 select 1 from api_key_secrets s
                 where s.api_key_id = $1 and (s.created_at >= $2 or s.last_used_minute >= $3))";
@@ -35,7 +35,7 @@ fn minute(since: Timestamp) -> i64 {
     since.timestamp() / 60 - MINUTES_BEHIND
 }
 
-/// Keys that could be used now, with an id after this one, none of whose secrets was made or used
+/// Keys that could be used now and may be changed, with an id after this one, none of whose secrets was made or used
 /// since then.
 pub async fn page(
     tx: &mut Tx,

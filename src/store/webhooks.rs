@@ -2,8 +2,8 @@
 
 use sqlx::types::Uuid;
 
-use super::{Store, StoreError, Tx, moment, moment_if_any, parse};
-use crate::domain::{OrganizationId, SecretOrigin, Version, Webhook, WebhookId};
+use super::{Store, StoreError, Tx, moment, moment_if_any, parse, sight_columns};
+use crate::domain::{OrganizationId, SecretOrigin, Sight, Version, Webhook, WebhookId};
 
 statements! {
     INSERT = "
@@ -18,9 +18,15 @@ statements! {
         from webhooks where id = $1";
 
     LIST = "
+        with recursive seen (id) as (
+            select id from organizations where id = $1
+            union all
+            select o.id from organizations o join seen on o.parent_id = seen.id where $2
+        )
         select id, organization_id, url, events, secret_generation, secret_made_by, secret_made_at,
             created_at, disabled_at, version
-        from webhooks order by created_at, id";
+        from webhooks where $3 or organization_id in (select id from seen)
+        order by created_at, id";
 
     HEARING = "
         with recursive line (id, parent_id) as (
@@ -42,7 +48,7 @@ statements! {
         where id = $1 and version = $2";
 
     REMOVE = "
-        delete from webhooks where id = $1";
+        delete from webhooks where id = $1 and version = $2";
 }
 
 row! {
@@ -111,9 +117,10 @@ pub async fn look_up(store: &Store, id: WebhookId) -> Result<Option<Webhook>, St
     row.map(Webhook::try_from).transpose()
 }
 
-/// All of them, oldest first.
-pub async fn list(tx: &mut Tx) -> Result<Vec<Webhook>, StoreError> {
-    let rows: Vec<Row> = fetch!(tx, LIST() => fetch_all)?;
+/// Those within sight, oldest first.
+pub async fn list(tx: &mut Tx, sight: Sight) -> Result<Vec<Webhook>, StoreError> {
+    let (everything, organization, below, _) = sight_columns(sight);
+    let rows: Vec<Row> = fetch!(tx, LIST(organization, below, everything) => fetch_all)?;
     rows.into_iter().map(Webhook::try_from).collect()
 }
 
@@ -148,7 +155,7 @@ pub async fn update(tx: &mut Tx, webhook: &Webhook) -> Result<bool, StoreError> 
     Ok(changed == 1)
 }
 
-/// Tells whether there was such a webhook.
-pub async fn remove(tx: &mut Tx, id: WebhookId) -> Result<bool, StoreError> {
-    Ok(execute!(tx, REMOVE(id.0))? == 1)
+/// Tells whether the webhook was still in the version given.
+pub async fn remove(tx: &mut Tx, webhook: &Webhook) -> Result<bool, StoreError> {
+    Ok(execute!(tx, REMOVE(webhook.id.0, webhook.version.0))? == 1)
 }

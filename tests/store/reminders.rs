@@ -2,20 +2,21 @@
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{Email, Membership, OrganizationId, User, UserId},
+    domain::{Email, Membership, OrganizationId, Text, User, UserId, Version},
     store::{memberships, organizations, reminders, users},
 };
 
 use crate::{Engine, engines, id, now, organization};
 
 impl Engine {
-    async fn user(&self, email: &str, memberships_of: &[(OrganizationId, &str)]) -> UserId {
+    async fn user(&self, email: &str, memberships_of: &[(OrganizationId, &str)]) -> User {
         let user = User {
             id: UserId(id()),
             email: email.parse().unwrap(),
-            name: String::new(),
+            name: Text::default(),
             created_at: now(),
             disabled_at: None,
+            version: Version::FIRST,
         };
         let mut tx = self.store.write().await.unwrap();
         users::insert(&mut tx, &user, None).await.unwrap();
@@ -25,11 +26,12 @@ impl Engine {
                 user_id: user.id,
                 role: role.parse().unwrap(),
                 created_at: now(),
+                version: Version::FIRST,
             };
             memberships::set(&mut tx, &membership).await.unwrap();
         }
         tx.commit(now()).await.unwrap();
-        user.id
+        user
     }
 }
 
@@ -54,14 +56,15 @@ async fn the_nearest_owners_answer_for_an_organization() {
         let mut tx = engine.store.write().await.unwrap();
 
         let before = reminders::owners(&mut tx, leaf.id).await.unwrap();
-        users::disable(&mut tx, gone, Some(now())).await.unwrap();
+        let disabled = User { disabled_at: Some(now()), ..gone.clone() };
+        assert!(users::update(&mut tx, &disabled).await.unwrap());
         let of_leaf = reminders::owners(&mut tx, leaf.id).await.unwrap();
         let of_root = reminders::owners(&mut tx, root.id).await.unwrap();
 
         assert_eq!(before, emails(&["gone@example.com"]), "{}", engine.name);
         assert_eq!(of_leaf, emails(&["a@example.com", "b@example.com"]), "{}", engine.name);
         assert_eq!(of_root, emails(&["root@example.com"]), "{}", engine.name);
-        assert_eq!(reminders::email_of(&mut tx, gone).await.unwrap(), None, "{}", engine.name);
+        assert_eq!(reminders::email_of(&mut tx, gone.id).await.unwrap(), None, "{}", engine.name);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{EventName, Events, OrganizationId, SecretOrigin, Version, Webhook, WebhookId},
+    domain::{
+        Below, EventName, Events, OrganizationId, SecretOrigin, Sight, Version, Webhook, WebhookId,
+    },
     store::{organizations, webhooks},
 };
 
@@ -38,8 +40,8 @@ async fn a_webhook_is_found_as_it_was_made_until_it_is_removed() {
 
         let found = webhooks::look_up(&engine.store, webhook.id).await.unwrap();
         let mut tx = engine.store.write().await.unwrap();
-        let removed = webhooks::remove(&mut tx, webhook.id).await.unwrap();
-        let removed_again = webhooks::remove(&mut tx, webhook.id).await.unwrap();
+        let removed = webhooks::remove(&mut tx, &webhook).await.unwrap();
+        let removed_again = webhooks::remove(&mut tx, &webhook).await.unwrap();
 
         assert_eq!(found, Some(webhook.clone()), "{}", engine.name);
         assert!(removed && !removed_again, "{}", engine.name);
@@ -67,8 +69,15 @@ async fn an_organization_is_heard_by_its_webhooks_and_those_above_it() {
         let hearing = webhooks::hearing(&mut tx, team.id).await.unwrap();
 
         assert_eq!(hearing, [above, own], "{}", engine.name);
+        let sight = Sight::Of { organization: team.id, below: Below::Included, user: None };
+        assert_eq!(webhooks::list(&mut tx, sight).await.unwrap().len(), 2, "{}", engine.name);
         assert_eq!(webhooks::count_of(&mut tx, team.id).await.unwrap(), 2, "{}", engine.name);
-        assert_eq!(webhooks::list(&mut tx).await.unwrap().len(), 4, "{}", engine.name);
+        assert_eq!(
+            webhooks::list(&mut tx, Sight::Everything).await.unwrap().len(),
+            4,
+            "{}",
+            engine.name
+        );
     }
 }
 

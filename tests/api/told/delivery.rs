@@ -70,7 +70,8 @@ async fn for_a_day_after_a_rotation_messages_carry_both_signatures() {
     let server = TestServer::start().await;
     let receiver = Receiver::start(Reaction::status(200));
     let (webhook, old) = server.webhook_with_secret(server.acme().await, &receiver).await;
-    let rotated = webhooks::rotate_secret(&server.app, &Asker::keyturn(), webhook.id).await;
+    let rotated =
+        webhooks::rotate_secret(&server.app, &Asker::keyturn(), webhook.id, &Expected::Any).await;
     let new = rotated.unwrap().secret;
 
     server.test_webhook(&webhook).await;
@@ -187,7 +188,7 @@ async fn what_waits_for_a_webhook_that_is_gone_or_disabled_is_given_up() {
     for webhook in [&gone, &disabled] {
         server.test_webhook(webhook).await;
     }
-    webhooks::delete(app, &asker, gone.id).await.unwrap();
+    webhooks::delete(app, &asker, gone.id, &Expected::Any).await.unwrap();
     let change = WebhookChange { enabled: Some(false), ..WebhookChange::default() };
     webhooks::update(app, &asker, disabled.id, &Expected::Any, change).await.unwrap();
 

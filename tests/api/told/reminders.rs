@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{Lifetime, Owner, Recipient},
-    manage::{Asker, api_keys, reminders::remind, users},
+    domain::{Expected, Lifetime, Owner, Recipient},
+    manage::{Asker, api_keys, reminders::remind},
 };
 
 use super::TestServer;
@@ -83,10 +83,10 @@ async fn keys_that_nobody_can_use_and_keys_without_an_end_are_not_announced() {
     server.key_for(owner, "ended", 20).await;
     server.pass(20);
 
-    api_keys::revoke(app, &asker, revoked.id).await.unwrap();
-    api_keys::set_enabled(app, &asker, disabled.id, false).await.unwrap();
+    server.revoke(revoked.id).await;
+    server.disable(disabled.id).await;
     let while_disabled = remind(app).await.unwrap();
-    api_keys::set_enabled(app, &asker, disabled.id, true).await.unwrap();
+    api_keys::set_enabled(app, &asker, disabled.id, &Expected::Any, true).await.unwrap();
     let when_enabled = remind(app).await.unwrap();
 
     assert_eq!((while_disabled, when_enabled), (0, 1));
@@ -102,7 +102,9 @@ async fn a_key_that_ends_at_another_time_than_was_announced_is_announced_again()
     assert_eq!(remind(&server.app).await.unwrap(), 1);
 
     let later = Lifetime::Until(server.app.clock.now() + TimeDelta::days(6));
-    api_keys::set_expiry(&server.app, &Asker::keyturn(), key.id, later).await.unwrap();
+    let edit = api_keys::Edit { lifetime: Some(later), ..Default::default() };
+    let asker = Asker::keyturn();
+    api_keys::update(&server.app, &asker, key.id, &Expected::Any, edit).await.unwrap();
 
     assert_eq!(remind(&server.app).await.unwrap(), 1);
 }
@@ -120,7 +122,7 @@ async fn where_an_organization_has_no_owner_those_above_it_are_told() {
         server.pass(33);
         remind(&server.app).await.unwrap();
 
-        users::set_enabled(&server.app, &Asker::keyturn(), ada, false).await.unwrap();
+        server.enable_user(ada, false).await;
         server.pass(6);
         remind(&server.app).await.unwrap();
 

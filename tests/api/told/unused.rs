@@ -2,9 +2,8 @@
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{Owner, Status},
+    domain::{Actor, Expected, Owner, Status},
     manage::{Asker, api_keys, unused::disable_unused},
-    store,
 };
 
 use super::TestServer;
@@ -18,7 +17,7 @@ fn after_30_days() -> Options {
 
 impl TestServer {
     async fn status(&self, key: &keyturn::domain::ApiKey) -> Status {
-        let shown = api_keys::show(&self.app, key.id).await.unwrap();
+        let shown = api_keys::show(&self.app, &Asker::keyturn(), key.id).await.unwrap();
         shown.key.status(self.app.clock.now())
     }
 }
@@ -33,14 +32,16 @@ async fn a_key_that_nobody_used_made_or_enabled_for_so_long_is_disabled_and_work
         let (used, used_secret) = server.key(owner, "used").await;
         let (rotated, _) = server.key(owner, "rotated").await;
         let (enabled, _) = server.key(owner, "enabled").await;
+        let (locked, _) = server.key(owner, "locked").await;
         let (app, asker) = (&server.app, Asker::keyturn());
         assert_eq!(server.exchange("idle", &secret).await.status, 200);
         server.pass(10);
         let (new, _) = server.key(owner, "new").await;
         assert_eq!(server.exchange("used", &used_secret).await.status, 200);
-        api_keys::rotate(app, &asker, rotated.id, TimeDelta::zero()).await.unwrap();
-        api_keys::set_enabled(app, &asker, enabled.id, false).await.unwrap();
-        api_keys::set_enabled(app, &asker, enabled.id, true).await.unwrap();
+        server.rotate(rotated.id, TimeDelta::zero()).await;
+        server.disable(enabled.id).await;
+        api_keys::set_enabled(app, &asker, enabled.id, &Expected::Any, true).await.unwrap();
+        api_keys::set_locked(app, &asker, locked.id, &Expected::Any, true).await.unwrap();
         server.settle().await;
         server.pass(21);
 
@@ -48,7 +49,7 @@ async fn a_key_that_nobody_used_made_or_enabled_for_so_long_is_disabled_and_work
 
         assert_eq!(disabled, 1, "{}", server.engine);
         assert_eq!(server.status(&idle).await, Status::Disabled, "{}", server.engine);
-        for kept in [&used, &rotated, &enabled, &new] {
+        for kept in [&used, &rotated, &enabled, &locked, &new] {
             assert_eq!(
                 server.status(kept).await,
                 Status::Active,
@@ -60,11 +61,9 @@ async fn a_key_that_nobody_used_made_or_enabled_for_so_long_is_disabled_and_work
         assert_eq!(server.exchange("idle", &secret).await.status, 401, "{}", server.engine);
         let mails = server.mails_to("ada@acme.test").await;
         assert_eq!(mails, ["API key idle of acme was disabled, as nobody uses it"]);
-        let mut tx = app.store.read().await.unwrap();
-        let events = store::audit_events::of_subject(&mut tx, &format!("key:{}", idle.id)).await;
-        let last = events.unwrap().pop().unwrap();
-        assert_eq!((last.actor.as_str(), last.action.as_str()), ("keyturn", "api_key.disabled"));
-        assert!(last.detail.contains("\"reason\":\"unused\""), "{}", last.detail);
+        let last = server.audit_trail(&format!("key:{}", idle.id)).await.pop().unwrap();
+        assert_eq!((last.actor, &*last.action), (Actor::Keyturn, "api_key.disabled"));
+        assert_eq!(last.detail["reason"], "unused", "{}", server.engine);
     }
 }
 
