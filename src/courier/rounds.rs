@@ -26,7 +26,7 @@ fn most_at_once(channel: Channel) -> usize {
 struct Rounds {
     courier: Courier,
     channel: Channel,
-    under_way: JoinSet<Recipient>,
+    under_way: JoinSet<(Recipient, Result<(), StoreError>)>,
     busy: HashSet<Recipient>,
 }
 
@@ -39,15 +39,19 @@ pub(super) async fn run(courier: Courier, channel: Channel) {
     let mut failing = false;
     loop {
         let outcome = rounds.begin().await;
+        let outcome = tokio::select! {
+            Some(ended) = rounds.end_one(), if outcome.is_ok() => ended,
+            () = sleep(LOOK_EVERY) => outcome.map(drop),
+        };
         match (&outcome, failing) {
-            (Err(error), false) => tracing::error!(%error, "cannot read the outbox"),
-            (Ok(_), true) => tracing::info!("reads the outbox again"),
+            (Err(error), false) => tracing::error!(%error, "cannot use the outbox"),
+            (Ok(()), true) => tracing::info!("uses the outbox again"),
             _ => (),
         }
         failing = outcome.is_err();
-        tokio::select! {
-            true = rounds.end_one(), if !failing => (),
-            () = sleep(LOOK_EVERY) => (),
+        if failing {
+            // Nothing could be taken or written down: what is due is due again at once.
+            sleep(LOOK_EVERY).await;
         }
     }
 }
@@ -56,7 +60,14 @@ pub(super) async fn run(courier: Courier, channel: Channel) {
 pub async fn deliver_due(courier: &Courier) -> Result<(), StoreError> {
     for channel in [Channel::Webhook, Channel::Email] {
         let mut rounds = Rounds::new(courier.clone(), channel);
-        while courier.serves(channel) && (rounds.begin().await? > 0 || rounds.end_one().await) {}
+        while courier.serves(channel) {
+            let begun = rounds.begin().await?;
+            match rounds.end_one().await {
+                Some(ended) => ended?,
+                None if begun == 0 => break,
+                None => (),
+            }
+        }
     }
     Ok(())
 }
@@ -84,26 +95,28 @@ impl Rounds {
             let (courier, recipient) = (self.courier.clone(), waiting.message.recipient.clone());
             self.busy.insert(recipient.clone());
             self.under_way.spawn(async move {
-                if let Err(error) = attempt::attempt(&courier, waiting).await {
-                    // It is tried again when the attempt has run out.
-                    tracing::error!(%error, "cannot write down what became of a message");
-                }
-                recipient
+                let ended = attempt::attempt(&courier, waiting).await;
+                (recipient, ended)
             });
         }
         Ok(begun)
     }
 
-    /// Waits for a delivery to end. Tells whether there was one.
-    async fn end_one(&mut self) -> bool {
-        let ended = self.under_way.join_next().await;
-        if let Some(Ok(recipient)) = &ended {
-            self.busy.remove(recipient);
-        }
+    /// Waits for a delivery to end, and tells whether what became of it is written down. If not, the
+    /// message is sent again when the attempt has run out. `None`: nothing is under way.
+    async fn end_one(&mut self) -> Option<Result<(), StoreError>> {
+        let ended = self.under_way.join_next().await?;
+        let outcome = match ended {
+            Ok((recipient, outcome)) => {
+                self.busy.remove(&recipient);
+                outcome
+            }
+            Err(_) => Ok(()),
+        };
         if self.under_way.is_empty() {
             // Also those whose delivery panicked.
             self.busy.clear();
         }
-        ended.is_some()
+        Some(outcome)
     }
 }
