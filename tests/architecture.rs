@@ -72,15 +72,13 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("lettre", &["outbound/mail"]),
     ("prometheus_client", &["metrics"]),
     ("quick_cache", &["directory"]),
-    ("reqwest", &["cli/auth"]),
+    ("reqwest", &["cli/auth", "outbound"]),
     ("rustix", &["cli/door", "cli/auth/prompt"]),
-    ("reqwest", &["outbound"]),
-    ("rustix", &["cli/door"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config"]),
     // `config` has a module of the same name.
-    ("url", &["outbound", "config"]),
+    ("url", &["outbound", "cli/auth", "config"]),
     ("utoipa", &["http/api"]),
     ("utoipa_axum", &["http/api"]),
 ];
