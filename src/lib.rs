@@ -9,8 +9,12 @@ pub mod domain;
 pub mod signing;
 pub mod store;
 
+pub mod outbound;
+
 pub mod directory;
 pub mod ledger;
+
+pub mod courier;
 
 pub mod app;
 pub mod exchange;

@@ -17,6 +17,7 @@ use keyturn::{
         Asker,
         resources::{NewResource, register},
     },
+    outbound::{Names, Outbound},
     random::Random,
     signing::KeyEncryptionKey,
     store::{self, Store},
@@ -131,12 +132,15 @@ fn app(store: &Store) -> anyhow::Result<App> {
             longest_token: Resource::LONGEST_TOKEN,
         },
         failures_per_minute: NonZeroU32::MIN,
+        disable_unused_after: None,
+        sends_mail: false,
     };
     let limits = Limits { api_keys: 1, stale_after: std::time::Duration::from_secs(10) };
     let recording = Recording::BeforeReply;
     let (ledger, _) = ledger::open(store.clone(), clock.clone(), random.clone(), recording);
     let foundations = Foundations {
         directory: Directory::new(store.clone(), clock.clone(), limits),
+        outbound: Outbound::new(Vec::new(), Names::System, clock.clone()),
         key_encryption_key: KeyEncryptionKey::from_text(&key_encryption_key())?,
         clock,
         random,

@@ -18,6 +18,7 @@ use crate::{
     directory::Directory,
     domain::{Issuer, KeyPolicy, Resource, Rotation},
     ledger::Ledger,
+    outbound::Outbound,
     random::Random,
     signing::{KeyEncryptionKey, Signer},
     store::{self, Store, StoreError, Tx},
@@ -35,6 +36,8 @@ pub struct Parts {
     pub directory: Directory,
     pub ledger: Ledger,
     pub signer: Signer,
+    /// The way to servers of others.
+    pub outbound: Outbound,
     /// Wraps the private halves of new signing keys.
     pub key_encryption_key: KeyEncryptionKey,
     pub attempts: Attempts,
@@ -56,6 +59,10 @@ pub struct Settings {
     pub rotation: Rotation,
     /// Failed attempts a minute from one source before it is told to slow down.
     pub failures_per_minute: NonZeroU32,
+    /// Keys that nobody used for so long are disabled; `None`: never.
+    pub disable_unused_after: Option<TimeDelta>,
+    /// Whether there is a server that takes mails.
+    pub sends_mail: bool,
 }
 
 /// What [`App::new`] cannot make by itself.
@@ -65,6 +72,7 @@ pub struct Foundations {
     pub store: Store,
     pub directory: Directory,
     pub ledger: Ledger,
+    pub outbound: Outbound,
     pub key_encryption_key: KeyEncryptionKey,
 }
 
@@ -81,6 +89,7 @@ impl App {
             store: on.store,
             directory: on.directory,
             ledger: on.ledger,
+            outbound: on.outbound,
             key_encryption_key: on.key_encryption_key,
             loading: Mutex::default(),
         }))

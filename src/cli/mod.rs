@@ -22,6 +22,7 @@ mod serve;
 mod signing_key;
 mod start;
 mod user;
+mod webhook;
 
 use std::{
     path::{Path, PathBuf},
@@ -72,6 +73,8 @@ enum Command {
     SigningKey(signing_key::Args),
     /// Say why a request was refused
     Explain(explain::Args),
+    /// Let organizations hear of what happens to their keys
+    Webhook(webhook::Args),
     /// Bring the database up to date
     Migrate,
     /// Look at the configuration
@@ -123,6 +126,7 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Resource(args) => resource::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
+        Command::Webhook(args) => webhook::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Config(command) => {
             config::run(&command, &config);

@@ -14,11 +14,15 @@ use crate::{
     http,
     ledger::{Fold, Writer},
     listener,
-    manage::upkeep::{Retention, upkeep},
+    manage::{
+        upkeep::{Retention, upkeep},
+        watch::watch,
+    },
     signing::ReporterKeys,
 };
 
 const UPKEEP_EVERY: Duration = Duration::from_mins(1);
+const WATCH_EVERY: Duration = Duration::from_hours(1);
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let door = Door::open(config).await?;
@@ -35,11 +39,17 @@ pub(super) async fn serve(
     writer: Writer,
 ) -> anyhow::Result<()> {
     let github_keys = Arc::new(github::read(config.leaks.github_keys.as_deref())?);
+    let courier = start::courier(config, &app)?;
     let writing = tokio::spawn(writer.run());
+    if !config.outbound_allow.is_empty() {
+        tracing::info!(networks = ?config.outbound_allow, "requests may go to what is not public");
+    }
     let mut background = JoinSet::new();
     background.spawn(app.clone().follow());
     background.spawn(Fold::new(app.store.clone(), app.clock.clone()).run());
     background.spawn(keep_up(app.clone(), retention(config)));
+    background.spawn(keep_watch(app.clone()));
+    background.spawn(courier.run());
 
     let router = http::router(app.clone(), edge(config, github_keys));
     listener::serve(door.listener, door.tls, router, door.stop).await?;
@@ -56,6 +66,17 @@ async fn keep_up(app: App, retention: Retention) {
         ticks.tick().await;
         if let Err(error) = upkeep(&app, retention).await {
             tracing::warn!(%error, "upkeep failed and is tried again in a minute");
+        }
+    }
+}
+
+async fn keep_watch(app: App) {
+    let mut ticks = interval(WATCH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = watch(&app).await {
+            tracing::warn!(%error, "watching over keys failed and is tried again in an hour");
         }
     }
 }

@@ -21,7 +21,7 @@ use self::settings::Settings;
 pub use self::{
     error::ConfigError,
     sections::{
-        ApiKeys, Cache, Database, Http, KeyEncryptionKey, Leaks, Limits, Log, LogFormat,
+        ApiKeys, Cache, Database, Http, KeyEncryptionKey, Leaks, Limits, Log, LogFormat, Mail,
         RecordUsage, Retention, Signing, Tls, Tokens,
     },
 };
@@ -48,6 +48,10 @@ pub struct Config {
     pub usage: RecordUsage,
     pub retention: Retention,
     pub cache: Cache,
+    /// `None` where no mail is sent.
+    pub mail: Option<Mail>,
+    /// Where requests may go although the addresses are not public.
+    pub outbound_allow: Vec<IpNet>,
     pub limits: Limits,
     pub log: Log,
     /// The same as TOML, secrets masked.

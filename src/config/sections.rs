@@ -39,6 +39,8 @@ pub struct ApiKeys {
     pub expiry_may_change: bool,
     /// `None` where there is no limit.
     pub most_per_tree: Option<NonZeroU32>,
+    /// `None`: keys that nobody uses stay as they are.
+    pub disable_unused_after: Option<TimeDelta>,
     pub audit_email_domain: String,
 }
 
@@ -92,6 +94,12 @@ pub struct Cache {
     pub api_keys: usize,
     /// How long entries are trusted when the feed of changes cannot be read.
     pub stale_after: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct Mail {
+    pub smtp_url: SecretString,
+    pub from: String,
 }
 
 #[derive(Clone, Debug)]

@@ -54,6 +54,8 @@ settings! {
         expiry_may_change: bool = false;
         /// The most keys in an organization and all below it; 0: no limit.
         most_per_tree: u32 = 1000;
+        /// Keys that nobody used for so long are disabled; 0: never.
+        disable_unused_after_days: u32 = 0;
         /// The domain of the e-mail addresses that stand for keys in audit logs.
         /// Empty: the host of the issuer.
         audit_email_domain: String = "";
@@ -105,6 +107,20 @@ settings! {
         api_keys: u32 = 1_000_000;
         /// How long they are trusted when the database cannot say what has changed.
         stale_after_seconds: u32 = 10;
+    }
+
+    [mail]: MailSettings {
+        /// The server that takes our mails: `smtps://user:password@host:465`, or
+        /// `smtp://user:password@host:587?tls=required`. Empty: no mail is sent.
+        smtp_url: Secret = "";
+        /// Whom they are from: `keyturn@example.com`, or `keyturn <keyturn@example.com>`.
+        from: String = "";
+    }
+
+    [outbound]: OutboundSettings {
+        /// The addresses or networks that webhooks may lead to although they are not public, such
+        /// as `10.0.0.0/8`; there also without TLS and on any port.
+        allow: Vec<String> = &[];
     }
 
     [limits]: LimitSettings {

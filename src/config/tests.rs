@@ -105,6 +105,9 @@ fn a_wrong_setting_says_which_and_what_to_do() {
         ("KEYTURN_HTTP__CORS_ORIGINS", "https://a.example/x", "is not an origin"),
         ("KEYTURN_HTTP__TRUSTED_PROXIES", "proxy", "`proxy` is neither"),
         ("KEYTURN_DATABASE__URL", "mysql://hidden", "must begin with sqlite:"),
+        ("KEYTURN_OUTBOUND__ALLOW", "10.0.0.0/33", "outbound.allow: `10.0.0.0/33` is neither"),
+        ("KEYTURN_MAIL__FROM", "keyturn@example.com", "mail.smtp_url: is missing"),
+        ("KEYTURN_MAIL__SMTP_URL", "smtps://mail.example.com", "mail.from: is missing"),
         ("KEYTURN_LOG__LEVEL", "inof", "`inof` is not one of"),
     ];
     for (variable, value, expected) in wrong {
@@ -136,6 +139,8 @@ fn a_description_hides_secrets_and_shows_what_was_derived() {
         ("KEYTURN_ISSUER", "https://keys.example.com"),
         ("KEYTURN_DATABASE__URL", "postgres://me:hidden@db/k"),
         ("KEYTURN_SIGNING__KEY_ENCRYPTION_KEY", "hidden"),
+        ("KEYTURN_MAIL__SMTP_URL", "smtps://me:hidden@mail.example.com"),
+        ("KEYTURN_MAIL__FROM", "keyturn@example.com"),
     ];
     let config = read("", &variables).unwrap();
     assert!(!config.describe().contains("hidden") && !format!("{config:?}").contains("hidden"));

@@ -38,4 +38,7 @@ identifiers! {
     ApiKeyId;
     /// One of a key's secrets: what usage and revocation are counted by.
     SecretId;
+    WebhookId;
+    /// One mail, or one event for one webhook.
+    MessageId;
 }

@@ -6,6 +6,7 @@ mod audit;
 mod authority;
 mod change;
 mod id;
+mod message;
 mod name;
 mod network;
 mod once;
@@ -22,6 +23,7 @@ mod text;
 mod usage;
 mod user;
 mod version;
+mod webhook;
 
 pub use api_key::{
     ApiKey, ApiKeySecret, MalformedReach, Owner, Presented, Reach, Status, UnknownReaction,
@@ -30,7 +32,8 @@ pub use api_key::{
 pub use audit::{Actor, AuditEvent, MalformedActor};
 pub use authority::{Authority, Below, Bounds, Sight, Wider};
 pub use change::Change;
-pub use id::{ApiKeyId, MalformedId, OrganizationId, SecretId, UserId};
+pub use id::{ApiKeyId, MalformedId, MessageId, OrganizationId, SecretId, UserId, WebhookId};
+pub use message::{Channel, Message, Recipient};
 pub use name::{KeyName, MalformedName, OrganizationName};
 pub use network::{MalformedNetworks, Networks};
 pub use once::{MalformedOnce, Once};
@@ -47,3 +50,4 @@ pub use text::{MalformedText, Text};
 pub use usage::{Circumstances, Origin, RefusalRecord, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};
 pub use version::{Expected, Version};
+pub use webhook::{EventName, Events, SecretOrigin, UnknownEvent, Webhook};

@@ -1,5 +1,6 @@
 //! What owners and operators do: each change is one transaction with its audit event in it.
 
+pub mod announce;
 pub mod api_keys;
 mod asker;
 pub mod audit_trail;
@@ -9,11 +10,15 @@ pub mod members;
 mod once;
 pub mod organizations;
 pub mod quickstart;
+pub mod reminders;
 pub mod resources;
 pub mod roles;
 pub mod signing_keys;
+pub mod unused;
 pub mod upkeep;
 pub mod users;
+pub mod watch;
+pub mod webhooks;
 
 use std::num::NonZeroU32;
 
@@ -28,6 +33,7 @@ use crate::{
     app::{App, TooBusy},
     clock::Timestamp,
     domain::{AuditEvent, ExpiryRefused, MalformedResource, OrganizationId, RoleName, Wider},
+    outbound::RefusedUrl,
     signing::MalformedPem,
     store::{StoreError, Tx},
 };
@@ -93,6 +99,12 @@ pub enum Rejection {
     MalformedPem(#[from] MalformedPem),
     #[error("this signing key is known already")]
     KnownSigningKey,
+    #[error(transparent)]
+    RefusedUrl(#[from] RefusedUrl),
+    #[error("an organization may have {0} webhooks, and it has them")]
+    TooManyWebhooks(i64),
+    #[error("the webhook is disabled: enable it first")]
+    WebhookDisabled,
     #[error(transparent)]
     TooBusy(#[from] TooBusy),
     #[error("it exists already")]

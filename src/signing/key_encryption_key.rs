@@ -4,7 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    digest,
+    digest, hmac,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
@@ -30,6 +30,9 @@ impl KeyEncryptionKey {
 
     /// Keeps the fingerprint apart from any other hash of the same bytes.
     const FINGERPRINT: &[u8] = b"keyturn key-encryption key\0";
+
+    /// Keeps derived keys apart from any other use of the same bytes.
+    const DERIVATION: &[u8] = b"keyturn derived key\0";
 
     /// A new key in the form [`Self::from_text`] reads.
     pub fn generate(random: &Random) -> SecretString {
@@ -93,6 +96,16 @@ impl KeyEncryptionKey {
             .len();
         plain.truncate(length);
         Ok(plain)
+    }
+
+    /// A key for another purpose, which tells nothing about this one.
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; Self::LENGTH]> {
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0));
+        context.update(Self::DERIVATION);
+        context.update(purpose.as_bytes());
+        let mut derived = Zeroizing::new([0; Self::LENGTH]);
+        derived.copy_from_slice(context.sign().as_ref());
+        derived
     }
 
     fn cipher(&self) -> LessSafeKey {

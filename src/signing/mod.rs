@@ -14,6 +14,7 @@ mod signer;
 mod strict_json;
 mod verify;
 mod weak_rsa;
+mod webhook_secret;
 mod wrapped;
 
 pub use claims::AccessToken;
@@ -27,6 +28,7 @@ pub use reporter::{MalformedReporterKeys, ReporterKeys, Signed};
 pub use ring::DamagedKey;
 pub use signer::{Signer, SigningFailed};
 pub use verify::{Untrusted, VerifiedToken};
+pub use webhook_secret::WebhookSecret;
 pub use wrapped::{Damage, NewSigningKey};
 
 use key_pair::KeyPair;

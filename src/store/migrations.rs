@@ -21,6 +21,7 @@ macro_rules! migrations {
 migrations! {
     1 "0001_initial",
     2 "0002_owning_keys",
+    3 "0003_outbox",
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -18,13 +18,17 @@ pub mod counters;
 pub mod idempotency_keys;
 pub mod memberships;
 pub mod organizations;
+pub mod outbox;
 pub mod refusals;
+pub mod reminders;
 pub mod resources;
 pub mod roles;
 pub mod signing_keys;
+pub mod unused_keys;
 pub mod usage;
 pub mod usage_journal;
 pub mod users;
+pub mod webhooks;
 
 pub use engine::{Store, StoreError, Tx};
 pub use migrations::MigrationFailed;
@@ -47,13 +51,17 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     idempotency_keys::STATEMENTS,
     memberships::STATEMENTS,
     organizations::STATEMENTS,
+    outbox::STATEMENTS,
     refusals::STATEMENTS,
+    reminders::STATEMENTS,
     resources::STATEMENTS,
     roles::STATEMENTS,
     signing_keys::STATEMENTS,
+    unused_keys::STATEMENTS,
     usage::STATEMENTS,
     usage_journal::STATEMENTS,
     users::STATEMENTS,
+    webhooks::STATEMENTS,
 ];
 
 /// A part of a list: what comes after this one, and how many at most.

@@ -10,9 +10,12 @@ mod explain;
 mod jwks;
 mod leaks;
 mod metadata;
+#[path = "../support/peers.rs"]
+mod peers;
 mod rights;
 mod secrets;
 mod support;
 mod token_endpoint;
+mod told;
 mod usage;
 mod wire;

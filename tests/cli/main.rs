@@ -9,6 +9,8 @@ mod http;
 mod killed;
 mod lost_key;
 mod nodes;
+#[path = "../support/peers.rs"]
+mod peers;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod quickstart;
@@ -16,3 +18,4 @@ mod settings;
 mod stopped;
 mod support;
 mod tls;
+mod told;

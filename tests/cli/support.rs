@@ -67,6 +67,11 @@ impl Place {
         self.variables.push((format!("KEYTURN_{name}"), value.to_owned()));
     }
 
+    /// Sets a variable that is none of keyturn's, for all that runs here.
+    pub(crate) fn set_for_the_system(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

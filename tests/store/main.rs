@@ -5,10 +5,13 @@ mod feed;
 mod journal;
 mod keys;
 mod migrations;
+mod outbox;
 mod people;
 mod records;
+mod reminders;
 mod schema;
 mod statements;
+mod webhooks;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

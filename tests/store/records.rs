@@ -18,7 +18,7 @@ use keyturn::{
 
 use crate::{Engine, engines, id, now};
 
-async fn key(engine: &Engine) -> (ApiKeyId, SecretId) {
+pub(crate) async fn key(engine: &Engine) -> (ApiKeyId, SecretId) {
     let owner = Owner::Organization(engine.organization().await.id);
     let key = ApiKey {
         id: ApiKeyId(id()),

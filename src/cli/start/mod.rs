@@ -13,10 +13,12 @@ use crate::{
     app::{App, Foundations},
     clock::Clock,
     config::{self, Config, RecordUsage},
+    courier::{self, Courier},
     directory::{self, Directory},
     domain::Algorithm,
     ledger::{self, Recording, Writer},
     manage::{Asker, signing_keys},
+    outbound::{Mail, Names, Outbound},
     random::Random,
     signing::KeyEncryptionKey,
     store::Store,
@@ -80,6 +82,7 @@ fn put_together(
     };
     let (ledger, writer) = ledger::open(store.clone(), clock.clone(), random.clone(), recording);
     let foundations = Foundations {
+        outbound: Outbound::new(config.outbound_allow.clone(), Names::System, clock.clone()),
         directory: Directory::new(store.clone(), clock.clone(), limits),
         key_encryption_key,
         clock,
@@ -101,6 +104,18 @@ pub(super) async fn load(app: &App) -> anyhow::Result<()> {
     signing_keys::check_key_encryption_key(app).await?;
     app.catch_up().await?;
     Ok(())
+}
+
+/// What delivers the messages of this app.
+pub(super) fn courier(config: &Config, app: &App) -> anyhow::Result<Courier> {
+    let mail = config.mail.as_ref().map(|mail| Mail::new(&mail.smtp_url, &mail.from));
+    Ok(Courier::new(courier::Equipment {
+        store: app.store.clone(),
+        clock: app.clock.clone(),
+        outbound: app.outbound.clone(),
+        mail: mail.transpose()?,
+        key_encryption_key: app.key_encryption_key.clone(),
+    }))
 }
 
 /// Who runs this command, for the audit trail.

@@ -29,5 +29,7 @@ pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
             longest_token: Resource::LONGEST_TOKEN,
         },
         failures_per_minute: config.limits.failures_per_minute,
+        disable_unused_after: keys.disable_unused_after,
+        sends_mail: config.mail.is_some(),
     })
 }

@@ -38,6 +38,8 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
             api_keys: most_cached as usize,
             stale_after: Duration::from_secs(stale_after.into()),
         },
+        mail: sections::mail(settings.mail)?,
+        outbound_allow: sections::networks("outbound.allow", &settings.outbound.allow)?,
         limits: Limits { failures_per_minute: positive("limits.failures_per_minute", failures)? },
         log: sections::log(settings.log)?,
         database: sections::database(settings.database)?,

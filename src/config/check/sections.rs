@@ -8,11 +8,11 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Checked, days, positive, seconds, within, wrong};
 use crate::config::{
-    ApiKeys, Database, Http, KeyEncryptionKey, Leaks, Log, LogFormat, RecordUsage, Retention,
+    ApiKeys, Database, Http, KeyEncryptionKey, Leaks, Log, LogFormat, Mail, RecordUsage, Retention,
     Signing, Tls,
     secret::DatabaseUrl,
     settings::{
-        ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings,
+        ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings, MailSettings,
         RetentionSettings, SigningSettings, TlsSettings,
     },
     url::{Url, is_host_name},
@@ -94,8 +94,12 @@ pub(super) fn api_keys(settings: ApiKeySettings) -> Checked<ApiKeys> {
     if !is_host_name(&settings.audit_email_domain) {
         return wrong("api_keys.audit_email_domain", "must be a domain like keys.example.com");
     }
+    let unused = settings.disable_unused_after_days;
+    let unused =
+        if unused == 0 { None } else { Some(days("api_keys.disable_unused_after_days", unused)?) };
     Ok(ApiKeys {
         prefix,
+        disable_unused_after: unused,
         default_lifetime,
         longest_lifetime,
         may_never_expire: settings.may_never_expire,
@@ -128,6 +132,16 @@ pub(super) fn signing(settings: SigningSettings) -> Checked<Signing> {
         rotate_every: days("signing.rotate_every_days", settings.rotate_every_days)?,
         jwks_max_age: seconds(within("signing.jwks_max_age_seconds", max_age, 300..=3600)?),
     })
+}
+
+pub(super) fn mail(settings: MailSettings) -> Checked<Option<Mail>> {
+    let smtp_url = settings.smtp_url.0;
+    match (smtp_url.expose_secret().is_empty(), settings.from.is_empty()) {
+        (true, true) => Ok(None),
+        (true, false) => wrong("mail.smtp_url", "is missing: mail.from needs it"),
+        (false, true) => wrong("mail.from", "is missing: mail.smtp_url needs it"),
+        (false, false) => Ok(Some(Mail { smtp_url, from: settings.from })),
+    }
 }
 
 pub(super) fn usage(record: &str) -> Checked<RecordUsage> {

@@ -169,6 +169,8 @@ impl From<Rejection> for Problem {
             Rejection::NameTaken(_)
             | Rejection::ExpiryIsFixed
             | Rejection::TooManyKeys(_)
+            | Rejection::TooManyWebhooks(_)
+            | Rejection::WebhookDisabled
             | Rejection::Revoked
             | Rejection::Locked
             | Rejection::Expired
@@ -185,6 +187,7 @@ impl From<Rejection> for Problem {
             | Rejection::GraceTooLong(_)
             | Rejection::TokenLifetime
             | Rejection::MalformedResource(_)
+            | Rejection::RefusedUrl(_)
             | Rejection::MalformedPem(_) => Self::invalid(detail),
             Rejection::TooBusy(_) | Rejection::Store(_) if may_pass => {
                 tracing::warn!(error = detail, "a management request has to be repeated");

@@ -26,6 +26,7 @@ use keyturn::{
         api_keys::{self, Created, NewApiKey, OldSecret, Rotation},
         audit_trail, members, organizations, resources, signing_keys, users,
     },
+    outbound::{Names, Outbound},
     random::Random,
     store::{self, Page, Store, audit_events},
 };
@@ -83,10 +84,16 @@ impl TestServer {
 
     /// Two nodes on one database, each with a memory and a clock of its own.
     pub(crate) async fn pairs_on_each_engine() -> Vec<(Self, Self)> {
+        Self::pairs_on_each_engine_with(Options::default).await
+    }
+
+    pub(crate) async fn pairs_on_each_engine_with(
+        options: impl Fn() -> Options,
+    ) -> Vec<(Self, Self)> {
         let mut pairs = Vec::new();
         for place in [Some(Place::file()), Place::postgres().await].into_iter().flatten() {
-            let server = Self::on(place, Options::default()).await;
-            let other = server.second_node_with(Options::default()).await;
+            let server = Self::on(place, options()).await;
+            let other = server.second_node_with(options()).await;
             pairs.push((server, other));
         }
         pairs
@@ -115,8 +122,10 @@ impl TestServer {
         tokio::spawn(writer.run());
         let limits = directory::Limits { api_keys: 1000, stale_after: Duration::from_secs(10) };
         let directory = Directory::new(store.clone(), clock.clone(), limits);
+        let outbound = Outbound::new(options.outbound_allow, Names::System, clock.clone());
         let key_encryption_key = options.key_encryption_key;
-        let on = Foundations { clock, random, store, directory, ledger, key_encryption_key };
+        let on =
+            Foundations { clock, random, store, directory, ledger, outbound, key_encryption_key };
         let app = App::new(options.settings, on);
         if signing_keys::list(&app, &Asker::keyturn()).await.unwrap().is_empty() {
             signing_keys::ensure(&app, &Asker::keyturn(), Algorithm::Es256).await.unwrap();

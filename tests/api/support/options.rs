@@ -22,6 +22,7 @@ pub(crate) struct Options {
     pub(crate) settings: Settings,
     pub(crate) edge: http::Settings,
     pub(crate) recording: Recording,
+    pub(crate) outbound_allow: Vec<ipnet::IpNet>,
     pub(crate) key_encryption_key: KeyEncryptionKey,
 }
 
@@ -47,6 +48,8 @@ impl Default for Options {
                     longest_token: TimeDelta::minutes(6),
                 },
                 failures_per_minute: NonZeroU32::new(100_000).unwrap(),
+                disable_unused_after: None,
+                sends_mail: true,
             },
             edge: http::Settings {
                 trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
@@ -55,6 +58,7 @@ impl Default for Options {
                 github_keys: Arc::default(),
             },
             recording: Recording::BeforeReply,
+            outbound_allow: vec!["127.0.0.0/8".parse().unwrap()],
             key_encryption_key: key_encryption_key(),
         }
     }

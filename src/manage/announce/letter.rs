@@ -1,0 +1,84 @@
+//! What the mails say. Names are plain by their type; nothing else in here comes from strangers
+//! but where a secret was found, which is cleaned.
+
+use chrono::TimeDelta;
+
+use super::{Leaked, News, Place};
+use crate::{app::App, clock::Timestamp, domain::ApiKey};
+
+pub(super) struct Letter {
+    pub(super) subject: String,
+    pub(super) text: String,
+}
+
+/// `None` for what only programs care for.
+pub(super) fn write(app: &App, key: &ApiKey, place: &Place, news: &News) -> Option<Letter> {
+    let of = if place.name.is_empty() { String::new() } else { format!(" of {}", place.name) };
+    let (what, then) = match news {
+        News::ExpiresSoon { days } => {
+            let when = key.expires_at.map(written).unwrap_or_default();
+            let what = format!("expires in {}", counted(*days));
+            (
+                what,
+                format!(
+                    "It ends at {when}; whatever uses it stops working then.\n\n{}",
+                    rotate(key)
+                ),
+            )
+        }
+        News::DisabledUnused { days } => {
+            let then = format!(
+                "Nobody used it for {}. If it is needed, let it work again by\n\n    keyturn key \
+                 enable {}\n\nand if not, let it be or revoke it.",
+                counted(*days),
+                quoted(key)
+            );
+            ("was disabled, as nobody uses it".to_owned(), then)
+        }
+        News::Leaked { found_at, became } => {
+            let found = found_at.as_deref().map_or_else(String::new, |place| {
+                format!("It was found here: {}\n\n", cleaned(place))
+            });
+            let done = match became {
+                Leaked::Noticed => "The key still works. Whoever found the secret can use it.",
+                Leaked::Disabled => "The key was disabled and works no more.",
+                Leaked::Revoked => "The key was revoked and never works again.",
+            };
+            let what = "has leaked: its secret can be read by others".to_owned();
+            (what, format!("{found}{done}\n\n{}", rotate(key)))
+        }
+        News::Rotated { .. } => return None,
+    };
+    let subject = format!("API key {}{of} {what}", key.name);
+    let text =
+        format!("{subject}.\n\n{then}\n\nThis mail is from keyturn at {}.\n", app.settings.issuer);
+    Some(Letter { subject, text })
+}
+
+fn rotate(key: &ApiKey) -> String {
+    format!("This gives it a new secret:\n\n    keyturn key rotate {}", quoted(key))
+}
+
+/// As a shell reads it: no name has more than spaces that a shell would trip over.
+fn quoted(key: &ApiKey) -> String {
+    let name = key.name.as_str();
+    if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
+}
+
+fn counted(days: i64) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
+}
+
+fn written(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// In one line, and not long.
+fn cleaned(text: &str) -> String {
+    text.chars().filter(char::is_ascii_graphic).take(300).collect()
+}
+
+/// Begun days count.
+pub(in crate::manage) fn days_until(end: Timestamp, now: Timestamp) -> i64 {
+    (end - now + TimeDelta::days(1) - TimeDelta::seconds(1)).num_days()
+}

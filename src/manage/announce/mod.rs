@@ -1,0 +1,177 @@
+//! Tells those who answer for a key what happens to it: mails and events, put into the outbox by
+//! the transaction that they tell of.
+
+mod letter;
+
+pub(super) use self::letter::days_until;
+
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{
+        ApiKey, EventName, Lineage, Message, MessageId, OrganizationId, Owner, Recipient, Webhook,
+    },
+    store::{self, StoreError, Tx},
+};
+
+/// What there is to tell of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// In so many days, begun ones counted.
+    ExpiresSoon {
+        days: i64,
+    },
+    /// Nobody used it for so many days.
+    DisabledUnused {
+        days: i64,
+    },
+    /// Somebody found its secret where everybody can read it.
+    Leaked {
+        /// Where: what the finder said, or nothing.
+        found_at: Option<String>,
+        became: Leaked,
+    },
+    Rotated {
+        old_secret_dies_at: Timestamp,
+    },
+}
+
+/// What keyturn did with a key whose secret leaked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaked {
+    Noticed,
+    Disabled,
+    Revoked,
+}
+
+impl News {
+    fn event(&self) -> EventName {
+        match self {
+            Self::ExpiresSoon { .. } => EventName::ApiKeyExpiresSoon,
+            Self::DisabledUnused { .. } => EventName::ApiKeyDisabledUnused,
+            Self::Leaked { .. } => EventName::ApiKeyLeaked,
+            Self::Rotated { .. } => EventName::ApiKeyRotated,
+        }
+    }
+
+    fn data(&self) -> Value {
+        match self {
+            Self::ExpiresSoon { days } => json!({ "days": days }),
+            Self::DisabledUnused { days } => json!({ "unused_for_days": days }),
+            Self::Leaked { found_at, became } => {
+                json!({ "found_at": found_at, "became": became.as_str() })
+            }
+            Self::Rotated { old_secret_dies_at } => {
+                json!({ "old_secret_dies_at": rfc3339(*old_secret_dies_at) })
+            }
+        }
+    }
+}
+
+impl Leaked {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Noticed => "noticed",
+            Self::Disabled => "disabled",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// Tells the owners of the key's organization by mail, or those above where it has none, and every
+/// webhook from there to the root that wants to hear it; of a user's key the user.
+pub async fn announce(app: &App, tx: &mut Tx, key: &ApiKey, news: &News) -> Result<(), StoreError> {
+    let place = Place::of(tx, key.owner).await?;
+    if let Some(letter) = letter::write(app, key, &place, news).filter(|_| app.settings.sends_mail)
+    {
+        let addresses = match key.owner {
+            Owner::Organization(id) => store::reminders::owners(tx, id).await?,
+            Owner::User(id) => store::reminders::email_of(tx, id).await?.into_iter().collect(),
+        };
+        for address in addresses {
+            let recipient = Recipient::Email(address);
+            put(app, tx, place.id, recipient, &letter.subject, &letter.text).await?;
+        }
+    }
+    let Some(id) = place.id else { return Ok(()) };
+    let mut data = news.data();
+    data["api_key"] = json!({
+        "id": key.id,
+        "name": key.name,
+        "organization_id": id,
+        "organization": place.name,
+        "expires_at": key.expires_at.map(rfc3339),
+    });
+    let body = event(news.event(), app.clock.now(), &data);
+    for webhook in store::webhooks::hearing(tx, id).await? {
+        if webhook.events.want(news.event()) {
+            let recipient = Recipient::Webhook(webhook.id);
+            put(app, tx, place.id, recipient, news.event().as_str(), &body).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a message into the outbox that only says that webhooks arrive.
+pub(super) async fn announce_test(
+    app: &App,
+    tx: &mut Tx,
+    webhook: &Webhook,
+) -> Result<MessageId, StoreError> {
+    let name = EventName::WebhookTest;
+    let body = event(name, app.clock.now(), &json!({ "webhook_id": webhook.id }));
+    let recipient = Recipient::Webhook(webhook.id);
+    put(app, tx, Some(webhook.organization_id), recipient, name.as_str(), &body).await
+}
+
+/// The payload that Standard Webhooks recommends.
+fn event(name: EventName, at: Timestamp, data: &Value) -> String {
+    json!({ "type": name, "timestamp": rfc3339(at), "data": data }).to_string()
+}
+
+fn rfc3339(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+async fn put(
+    app: &App,
+    tx: &mut Tx,
+    organization_id: Option<OrganizationId>,
+    recipient: Recipient,
+    subject: &str,
+    body: &str,
+) -> Result<MessageId, StoreError> {
+    let now = app.clock.now();
+    let id = MessageId(app.random.id(now));
+    let (subject, body) = (subject.to_owned(), body.to_owned());
+    let message = Message { id, recipient, organization_id, subject, body, created_at: now };
+    store::outbox::insert(tx, &message).await?;
+    Ok(id)
+}
+
+/// Where a key belongs.
+struct Place {
+    id: Option<OrganizationId>,
+    /// `acme/team`; empty for a user's key.
+    name: String,
+}
+
+impl Place {
+    async fn of(tx: &mut Tx, owner: Owner) -> Result<Self, StoreError> {
+        let Owner::Organization(id) = owner else {
+            return Ok(Self { id: None, name: String::new() });
+        };
+        let lineage = store::organizations::lineage(tx, id).await?;
+        let name = lineage.as_ref().map(path).unwrap_or_default();
+        Ok(Self { id: Some(id), name })
+    }
+}
+
+/// Names from the root down, with slashes between.
+fn path(lineage: &Lineage) -> String {
+    let names = lineage.line.iter().rev().map(|organization| organization.name.as_str());
+    names.collect::<Vec<_>>().join("/")
+}
