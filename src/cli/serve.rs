@@ -38,7 +38,7 @@ pub(super) async fn serve(
     app: App,
     writer: Writer,
 ) -> anyhow::Result<()> {
-    let github_keys = Arc::new(github::read(config.leaks.github_keys.as_deref())?);
+    let github_keys = Arc::new(github::read(&config.leaks.github_keys)?);
     let courier = start::courier(config, &app)?;
     let writing = tokio::spawn(writer.run());
     if !config.outbound_allow.is_empty() {
@@ -50,6 +50,8 @@ pub(super) async fn serve(
     background.spawn(keep_up(app.clone(), retention(config)));
     background.spawn(keep_watch(app.clone()));
     background.spawn(courier.run());
+    let from = config.leaks.github_keys.clone();
+    background.spawn(github::follow(from, Arc::clone(&github_keys), app.outbound.clone()));
 
     let router = http::router(app.clone(), edge(config, github_keys));
     listener::serve(door.listener, door.tls, router, door.stop).await?;

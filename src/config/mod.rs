@@ -21,8 +21,8 @@ use self::settings::Settings;
 pub use self::{
     error::ConfigError,
     sections::{
-        ApiKeys, Cache, Database, Http, KeyEncryptionKey, Leaks, Limits, Log, LogFormat, Mail,
-        RecordUsage, Retention, Signing, Tls, Tokens,
+        ApiKeys, Cache, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Limits, Log,
+        LogFormat, Mail, RecordUsage, Retention, Signing, Tls, Tokens,
     },
 };
 

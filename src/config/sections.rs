@@ -47,8 +47,16 @@ pub struct ApiKeys {
 /// Whose word is taken that a secret was found.
 #[derive(Clone, Debug)]
 pub struct Leaks {
-    /// The public keys of GitHub's secret scanning.
-    pub github_keys: Option<PathBuf>,
+    pub github_keys: GithubKeys,
+}
+
+/// Where the public keys of GitHub's secret scanning come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GithubKeys {
+    /// Its reports are not taken.
+    Nowhere,
+    File(PathBuf),
+    Url(String),
 }
 
 #[derive(Clone, Debug)]

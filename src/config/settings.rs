@@ -62,8 +62,8 @@ settings! {
     }
 
     [leaks]: LeakSettings {
-        /// A file with the public keys of GitHub's secret scanning, as
-        /// <https://api.github.com/meta/public_keys/secret_scanning> gives them.
+        /// The public keys of GitHub's secret scanning: a file, or the URL they are fetched from,
+        /// `https://api.github.com/meta/public_keys/secret_scanning`.
         /// Empty: reports from GitHub are not taken.
         github_keys: String = "";
     }

@@ -97,6 +97,10 @@ impl Events {
         EventName::ALL.into_iter().collect()
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = EventName> {
+        self.0.iter().copied()
+    }
+
     pub fn want(&self, event: EventName) -> bool {
         self.0.is_empty() || self.0.contains(&event)
     }

@@ -1,16 +1,20 @@
 //! What becomes of a key when its secret is given up, or found where it does not belong.
 
-use serde_json::{Value, json};
+use chrono::TimeDelta;
+use serde_json::json;
 
 use super::{
     Asker, Rejection,
-    api_keys::{Editing, event},
-    audit,
+    announce::{Leaked, News, announce},
+    api_keys::Editing,
 };
 use crate::{
     app::App,
-    domain::{Actor, ApiKeyId, Authority, Expected, Presented, Secret, Text, WhenLeaked},
-    store,
+    clock::Timestamp,
+    domain::{
+        Actor, ApiKey, ApiKeyId, Authority, Expected, Presented, Secret, Sight, Text, WhenLeaked,
+    },
+    store::{self, Page, Tx, audit_events::Filter},
 };
 
 /// Somebody's word that a secret is where it does not belong.
@@ -41,18 +45,38 @@ pub async fn give_up(
     };
     let id = presented.key.id;
     let asker = Asker { actor: Actor::ApiKey(id), ..asker.clone() };
-    end(app, &asker, &presented, WhenLeaked::Revoke, "api_key.given_up", json!({})).await?;
+    end(app, &asker, &presented, &Cause::GivenUp).await?;
     Ok(Some(id))
 }
 
-/// A secret was found: its key does what its owners have chosen for that.
+/// A secret was found: its key does what its owners have chosen for that, and they are told.
 pub async fn report(app: &App, asker: &Asker, found: &Found) -> Result<Real, Rejection> {
     let presented = store::api_key_secrets::find(&app.store, &found.secret.hash()).await?;
     let Some(presented) = presented else { return Ok(Real::No) };
-    let detail = json!({ "place": found.place, "when_leaked": presented.key.when_leaked });
-    let reaction = presented.key.when_leaked;
-    end(app, asker, &presented, reaction, "api_key.leaked", detail).await?;
+    end(app, asker, &presented, &Cause::Found(found)).await?;
     Ok(Real::Yes)
+}
+
+/// Why a secret is to end.
+enum Cause<'a> {
+    GivenUp,
+    Found(&'a Found),
+}
+
+impl Cause<'_> {
+    fn action(&self) -> &'static str {
+        match self {
+            Self::GivenUp => "api_key.given_up",
+            Self::Found(_) => "api_key.leaked",
+        }
+    }
+
+    fn reaction(&self, key: &ApiKey) -> WhenLeaked {
+        match self {
+            Self::GivenUp => WhenLeaked::Revoke,
+            Self::Found(_) => key.when_leaked,
+        }
+    }
 }
 
 /// Tried again where somebody changes the key at the same moment: a leak must not lose a race.
@@ -60,50 +84,86 @@ async fn end(
     app: &App,
     asker: &Asker,
     presented: &Presented,
-    reaction: WhenLeaked,
-    action: &'static str,
-    detail: Value,
+    cause: &Cause<'_>,
 ) -> Result<(), Rejection> {
     const TRIES: u8 = 5;
     for _ in 1..TRIES {
-        match end_once(app, asker, presented, reaction, action, detail.clone()).await {
+        match end_once(app, asker, presented, cause).await {
             Err(Rejection::ChangedMeanwhile) => (),
             done => return done,
         }
     }
-    end_once(app, asker, presented, reaction, action, detail).await
+    end_once(app, asker, presented, cause).await
 }
 
 async fn end_once(
     app: &App,
     asker: &Asker,
     presented: &Presented,
-    reaction: WhenLeaked,
-    action: &'static str,
-    detail: Value,
+    cause: &Cause<'_>,
 ) -> Result<(), Rejection> {
     let now = app.clock.now();
     let asker = Asker { authority: Authority::Unbounded, ..asker.clone() };
     let id = presented.key.id;
-    let mut editing = Editing::begin(app, &asker, id, &Expected::Any).await?;
+    let mut editing = match Editing::begin(app, &asker, id, &Expected::Any).await {
+        // Deleted since it was found: there is nothing left to end.
+        Err(Rejection::NotFound(_)) => return Ok(()),
+        begun => begun?,
+    };
     let Editing { tx, key } = &mut editing;
     let secrets = store::api_key_secrets::of_key(tx, id).await?;
     let Some(secret) = secrets.iter().find(|it| it.id == presented.secret.id) else {
         return Ok(());
     };
     let is_newest = secrets.last().is_some_and(|newest| newest.id == secret.id);
-    if !secret.is_live(now) || key.revoked_at.is_some() {
-        // Harmless already; that it is known is worth a line all the same.
-        audit(app, tx, &asker, event(action, key, detail));
-        return Ok(app.commit(editing.tx).await?);
+    let is_dead = !secret.is_live(now) || key.revoked_at.is_some();
+    let reaction = cause.reaction(key);
+    if (is_dead || reaction == WhenLeaked::Notify) && is_known(tx, key, cause, now).await? {
+        return Ok(());
     }
+    let mut became = Leaked::Noticed;
     match reaction {
+        _ if is_dead => became = Leaked::WasDead,
         WhenLeaked::Notify => (),
-        _ if !is_newest => store::api_key_secrets::set_end(tx, secret, now).await?,
-        WhenLeaked::Disable => key.disabled_at = key.disabled_at.or(Some(now)),
-        WhenLeaked::Revoke => key.revoked_at = Some(now),
+        _ if !is_newest => {
+            store::api_key_secrets::set_end(tx, secret, now).await?;
+            became = Leaked::SecretEnded;
+        }
+        WhenLeaked::Disable => {
+            key.disabled_at = key.disabled_at.or(Some(now));
+            became = Leaked::Disabled;
+        }
+        WhenLeaked::Revoke => {
+            key.revoked_at = Some(now);
+            became = Leaked::Revoked;
+        }
     }
-    editing.save(app, &asker, action, detail).await.map(drop)
+    let mut detail = json!({ "became": became.as_str() });
+    if let Cause::Found(found) = cause {
+        detail["place"] = json!(found.place);
+        let found_at = found.place.as_ref().map(ToString::to_string);
+        announce(app, tx, key, &News::Leaked { found_at, became }).await?;
+    }
+    editing.save(app, &asker, cause.action(), detail).await.map(drop)
+}
+
+/// Whether the same was said of the key within a day: whoever repeats it changes nothing, and must
+/// not fill the trail or somebody's mailbox.
+async fn is_known(
+    tx: &mut Tx,
+    key: &ApiKey,
+    cause: &Cause<'_>,
+    now: Timestamp,
+) -> Result<bool, Rejection> {
+    let filter = Filter {
+        subject: Some(format!("key:{}", key.id)),
+        action: Some(cause.action().to_owned()),
+        from: Some(now - TimeDelta::days(1)),
+        ..Filter::default()
+    };
+    let page = Page { after: None, most: 1 };
+    let said = store::audit_events::list(tx, Sight::Everything, &filter, page).await?;
+    Ok(!said.is_empty())
 }
 
 impl Found {

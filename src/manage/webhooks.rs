@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Asker, Change, Rejection, announce::announce_test, audit};
+pub use crate::store::outbox::{Fate, State};
 use crate::{
     app::App,
     domain::{
@@ -10,10 +11,7 @@ use crate::{
         WebhookId,
     },
     signing::WebhookSecret,
-    store::{
-        self, Tx,
-        outbox::{self, Fate},
-    },
+    store::{self, Tx, outbox},
 };
 
 const READ: &str = "organizations:read";

@@ -107,7 +107,7 @@ impl Outbound {
             return Err(RequestFailed::FailedJustNow);
         }
         let destination = Destination::parse(url, &self.0.allowed)?;
-        let fetched = self.exchange(destination, Client::get, |it| it, read(most)).await;
+        let fetched = self.exchange(destination, Client::get, |it| it, Some(most)).await;
         if fetched.is_err() {
             self.remember_failure(url);
         }
@@ -125,24 +125,24 @@ impl Outbound {
         let fill = |request: RequestBuilder| {
             headers.iter().fold(request, |it, (name, value)| it.header(*name, value)).body(body)
         };
-        let status = async |response: Response| Ok(response.status().as_u16());
-        self.exchange(destination, Client::post, fill, status).await
+        Ok(self.exchange(destination, Client::post, fill, None).await?.status)
     }
 
-    async fn exchange<T>(
+    /// Reads a body of at most so many bytes; none at all where that is `None`.
+    async fn exchange(
         &self,
         to: Destination,
         begin: fn(&Client, url::Url) -> RequestBuilder,
         fill: impl FnOnce(RequestBuilder) -> RequestBuilder,
-        read: impl AsyncFnOnce(Response) -> Result<T, RequestFailed>,
-    ) -> Result<T, RequestFailed> {
+        most: Option<usize>,
+    ) -> Result<Answer, RequestFailed> {
         let client = self.client(to.rule).ok_or(RequestFailed::NoTls)?;
         let turn = timeout(WAIT_WITHIN, self.0.turns.take(to.host())).await;
         let _turn = turn.map_err(|_| RequestFailed::Busy)?;
         let request = fill(begin(client, to.url));
         let exchange = async {
             let response = request.send().await.map_err(|error| why(&error))?;
-            read(response).await
+            read(response, most).await
         };
         timeout(WITHIN, exchange).await.unwrap_or(Err(RequestFailed::TooSlow))
     }
@@ -193,22 +193,21 @@ fn client(names: Vetted) -> Option<Client> {
 
 /// Reads no more than may be, whatever length was announced. Nothing is unpacked: we ask for no
 /// compression, and what comes compressed all the same is just bytes.
-fn read(most: usize) -> impl AsyncFnOnce(Response) -> Result<Answer, RequestFailed> {
-    async move |mut response: Response| {
-        let content_type = response.headers().get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let content_type = content_type.split(';').next().unwrap_or_default();
-        let content_type = content_type.trim().to_ascii_lowercase();
-        let status = response.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| why(&error))? {
-            if body.len() + part.len() > most {
-                return Err(RequestFailed::TooMuch);
-            }
-            body.extend_from_slice(&part);
+async fn read(mut response: Response, most: Option<usize>) -> Result<Answer, RequestFailed> {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = content_type.split(';').next().unwrap_or_default();
+    let content_type = content_type.trim().to_ascii_lowercase();
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    let Some(most) = most else { return Ok(Answer { status, content_type, body }) };
+    while let Some(part) = response.chunk().await.map_err(|error| why(&error))? {
+        if body.len() + part.len() > most {
+            return Err(RequestFailed::TooMuch);
         }
-        Ok(Answer { status, content_type, body })
+        body.extend_from_slice(&part);
     }
+    Ok(Answer { status, content_type, body })
 }
 
 /// Our own resolver's reason, where it was that; else the kind of failure.

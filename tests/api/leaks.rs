@@ -265,3 +265,41 @@ fn keys_of_a_reporter_that_cannot_be_used_are_named() {
     assert!(keys.replace(r#"{"public_keys":[]}"#).is_err());
     assert!(keys.is_empty());
 }
+
+#[tokio::test]
+async fn a_leak_that_is_reported_again_is_told_and_recorded_once_a_day() {
+    for server in TestServer::on_each_engine().await {
+        server.acme().await;
+        let (key, secret) = key_that(&server, "ci", WhenLeaked::Notify).await;
+
+        for _ in 0..3 {
+            report(&server, &[secret.reveal()]).await;
+        }
+        server.app.clock.advance(TimeDelta::days(2));
+        report(&server, &[secret.reveal()]).await;
+
+        let trail = server.audit_trail(&format!("key:{}", key.id)).await;
+        let leaks = trail.iter().filter(|event| event.action == "api_key.leaked").count();
+        assert_eq!(leaks, 2, "{}", server.engine);
+        assert_eq!(server.exchange("ci", &secret).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn the_owners_hear_of_a_leak_and_what_became_of_the_key() {
+    let mut options = Options::default();
+    options.settings.sends_mail = true;
+    let server = TestServer::with(options).await;
+    let acme = server.acme().await;
+    server.user("ada@example.com", &[(acme, "owner")]).await;
+    let (_, secret) = key_that(&server, "ci", WhenLeaked::Revoke).await;
+
+    report(&server, &[secret.reveal()]).await;
+
+    let letters = server.dump().await;
+    assert!(letters.contains("api key ci of acme has leaked"), "{letters}");
+    assert!(letters.contains("https://paste.example/1"));
+    assert!(letters.contains("was revoked and never works again"));
+    assert!(letters.contains("ada@example.com"));
+    assert!(!letters.contains(&secret.reveal().to_lowercase()));
+}

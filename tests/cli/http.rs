@@ -51,16 +51,21 @@ impl<S: Read + Write> Connection<S> {
         self.answer()
     }
 
-    pub(crate) fn exchange(&mut self, name: &str, secret: &str) -> io::Result<Answer> {
-        // Neither needs to be encoded.
-        let form = format!("name={name}&secret={secret}");
+    /// Posts a body with these headers, each with its line end.
+    pub(crate) fn post(&mut self, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
         let request = format!(
-            "POST /auth/v1/api-key/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
-            form.len()
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+            body.len()
         );
         self.0.get_mut().write_all(request.as_bytes())?;
         self.answer()
+    }
+
+    pub(crate) fn exchange(&mut self, name: &str, secret: &str) -> io::Result<Answer> {
+        // Neither needs to be encoded.
+        let form = format!("name={name}&secret={secret}");
+        let form_type = "Content-Type: application/x-www-form-urlencoded\r\n";
+        self.post("/auth/v1/api-key/token", form_type, &form)
     }
 
     fn answer(&mut self) -> io::Result<Answer> {

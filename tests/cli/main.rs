@@ -7,6 +7,7 @@ mod beside;
 mod explain;
 mod http;
 mod killed;
+mod leaked;
 mod lost_key;
 mod nodes;
 #[path = "../support/peers.rs"]

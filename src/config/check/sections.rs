@@ -8,8 +8,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Checked, days, positive, seconds, within, wrong};
 use crate::config::{
-    ApiKeys, Database, Http, KeyEncryptionKey, Leaks, Log, LogFormat, Mail, RecordUsage, Retention,
-    Signing, Tls,
+    ApiKeys, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Log, LogFormat, Mail,
+    RecordUsage, Retention, Signing, Tls,
     secret::DatabaseUrl,
     settings::{
         ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings, MailSettings,
@@ -110,8 +110,12 @@ pub(super) fn api_keys(settings: ApiKeySettings) -> Checked<ApiKeys> {
 }
 
 pub(super) fn leaks(settings: LeakSettings) -> Leaks {
-    let github_keys = Some(settings.github_keys).filter(|file| !file.is_empty());
-    Leaks { github_keys: github_keys.map(PathBuf::from) }
+    let github_keys = match settings.github_keys {
+        none if none.is_empty() => GithubKeys::Nowhere,
+        url if url.contains("://") => GithubKeys::Url(url),
+        file => GithubKeys::File(file.into()),
+    };
+    Leaks { github_keys }
 }
 
 pub(super) fn signing(settings: SigningSettings) -> Checked<Signing> {

@@ -23,6 +23,13 @@ pub(super) struct Wanted<Id> {
 const USUAL: u16 = 50;
 const MOST: u16 = 200;
 
+impl<T> ListOf<T> {
+    /// Of a list that is short by its nature.
+    pub(super) fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
+}
+
 impl<Id: std::str::FromStr> Wanted<Id> {
     pub(super) fn new(limit: Option<u16>, cursor: Option<&str>) -> Result<Self, Problem> {
         let limit = limit.unwrap_or(USUAL);

@@ -8,6 +8,7 @@ mod extract;
 mod list;
 mod moment;
 mod problem;
+mod webhooks;
 
 use axum::Router;
 use utoipa::{
@@ -43,7 +44,9 @@ impl Modify for Token {
 }
 
 fn described() -> OpenApiRouter<Edge> {
-    OpenApiRouter::with_openapi(Description::openapi()).merge(api_keys::routes())
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(api_keys::routes())
+        .merge(webhooks::routes())
 }
 
 pub(super) fn router() -> Router<Edge> {

@@ -40,6 +40,8 @@ pub(super) fn write(app: &App, key: &ApiKey, place: &Place, news: &News) -> Opti
                 format!("It was found here: {}\n\n", cleaned(place))
             });
             let done = match became {
+                Leaked::WasDead => "That secret works no more, so nobody can use it.",
+                Leaked::SecretEnded => "That secret was ended. The key goes on with the newer one.",
                 Leaked::Noticed => "The key still works. Whoever found the secret can use it.",
                 Leaked::Disabled => "The key was disabled and works no more.",
                 Leaked::Revoked => "The key was revoked and never works again.",

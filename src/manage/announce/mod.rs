@@ -21,28 +21,27 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// In so many days, begun ones counted.
-    ExpiresSoon {
-        days: i64,
-    },
+    ExpiresSoon { days: i64 },
     /// Nobody used it for so many days.
-    DisabledUnused {
-        days: i64,
-    },
+    DisabledUnused { days: i64 },
     /// Somebody found its secret where everybody can read it.
     Leaked {
         /// Where: what the finder said, or nothing.
         found_at: Option<String>,
         became: Leaked,
     },
-    Rotated {
-        old_secret_dies_at: Timestamp,
-    },
+    /// `None` where no secret worked any more.
+    Rotated { old_secret_dies_at: Option<Timestamp> },
 }
 
 /// What keyturn did with a key whose secret leaked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaked {
+    /// The secret was dead already.
+    WasDead,
     Noticed,
+    /// The old secret of a key that is being rotated, which lives on by its newest.
+    SecretEnded,
     Disabled,
     Revoked,
 }
@@ -65,16 +64,18 @@ impl News {
                 json!({ "found_at": found_at, "became": became.as_str() })
             }
             Self::Rotated { old_secret_dies_at } => {
-                json!({ "old_secret_dies_at": rfc3339(*old_secret_dies_at) })
+                json!({ "old_secret_dies_at": old_secret_dies_at.map(rfc3339) })
             }
         }
     }
 }
 
 impl Leaked {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
+            Self::WasDead => "was_dead",
             Self::Noticed => "noticed",
+            Self::SecretEnded => "secret_ended",
             Self::Disabled => "disabled",
             Self::Revoked => "revoked",
         }

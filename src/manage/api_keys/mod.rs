@@ -40,7 +40,7 @@ async fn check_sight(tx: &mut Tx, asker: &Asker, owner: Owner) -> Result<(), Rej
     if seen { Ok(()) } else { Err(Rejection::NotFound("key")) }
 }
 
-pub(super) fn event(action: &'static str, key: &ApiKey, detail: Value) -> Change {
+fn event(action: &'static str, key: &ApiKey, detail: Value) -> Change {
     let organization_id = match key.owner {
         Owner::Organization(id) => Some(id),
         Owner::User(_) => None,

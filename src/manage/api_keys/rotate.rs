@@ -8,7 +8,10 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{ApiKey, ApiKeyId, ApiKeySecret, Expected, Lifetime, Secret, Status},
-    manage::Asker,
+    manage::{
+        Asker,
+        announce::{News, announce},
+    },
     store::{self, Tx},
 };
 
@@ -72,6 +75,7 @@ pub async fn rotate(
     let old = retire(tx, id, now, dies_at).await?;
     let secret = add_secret(app, tx, id, now).await?;
     let old_secret_dies_at = old.map(|_| dies_at);
+    announce(app, tx, key, &News::Rotated { old_secret_dies_at }).await?;
     let detail = json!({
         "old_secret_dies_at": old_secret_dies_at,
         "expires_at": key.expires_at,
