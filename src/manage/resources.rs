@@ -68,7 +68,8 @@ pub(super) async fn set(
         algorithm: new.algorithm,
         token_lifetime: new.token_lifetime,
         created_at: before.map_or(now, |before| before.created_at),
-        default_since: before.and_then(|it| it.default_since).or(is_default.then_some(now)),
+        // Anew, where another has become the default since.
+        default_since: is_default.then_some(now).or(before.and_then(|it| it.default_since)),
         version,
     };
     if !store::resources::set(tx, &resource).await? {

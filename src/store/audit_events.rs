@@ -45,6 +45,14 @@ statements! {
             hash
         from audit_events where number > $1 order by number limit 1000";
 
+    FIRST_SINCE = "
+        select min(number) from audit_events where at >= $1";
+
+    HASHED = "
+        select number from audit_events where hash = $1
+        union all
+        select number from audit_anchors where hash = $1";
+
     UNCHAINED = "
         select count(*) from audit_events where number is null";
 
@@ -91,6 +99,8 @@ row! {
 pub struct Recorded {
     pub number: i64,
     pub event: AuditEvent,
+    /// Over this event and, by the hash before it, all earlier ones.
+    pub hash: Vec<u8>,
 }
 
 impl TryFrom<Row> for Recorded {
@@ -110,7 +120,7 @@ impl TryFrom<Row> for Recorded {
             request_id: row.request_id,
             detail: detail.map_err(|_| StoreError::Corrupt("audit_events.detail"))?,
         };
-        Ok(Self { number: row.number, event })
+        Ok(Self { number: row.number, event, hash: row.hash })
     }
 }
 
@@ -228,6 +238,24 @@ pub async fn list(
         page.most,
     ) => fetch_all)?;
     rows.into_iter().map(Recorded::try_from).collect()
+}
+
+/// Up to 1000 events that come after this number, oldest first: the trail without gaps.
+pub async fn onwards(tx: &mut Tx, after: i64) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<Row> = fetch!(tx, CHAIN(after) => fetch_all)?;
+    rows.into_iter().map(Recorded::try_from).collect()
+}
+
+/// The number of the first event since then; `None` where there is none.
+pub async fn first_since(tx: &mut Tx, at: Timestamp) -> Result<Option<i64>, StoreError> {
+    let (number,): (Option<i64>,) = fetch!(tx, FIRST_SINCE(at.timestamp()) => fetch_one)?;
+    Ok(number)
+}
+
+/// The number of the event with this hash, also where it was the last that was deleted for its age.
+pub async fn number_of(tx: &mut Tx, hash: &[u8]) -> Result<Option<i64>, StoreError> {
+    let found: Option<(i64,)> = fetch!(tx, HASHED(hash) => fetch_optional)?;
+    Ok(found.map(|(number,)| number))
 }
 
 /// How the chain was found.

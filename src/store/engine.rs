@@ -82,7 +82,10 @@ impl Store {
     pub async fn read(&self) -> Result<Tx, StoreError> {
         let engine = match self {
             Self::Sqlite { pool, .. } => Engine::Sqlite(pool.begin().await?),
-            Self::Postgres(pool) => Engine::Postgres(pool.begin().await?),
+            // By default each statement would see what was committed before it.
+            Self::Postgres(pool) => {
+                Engine::Postgres(pool.begin_with("begin isolation level repeatable read").await?)
+            }
         };
         Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: None })
     }
