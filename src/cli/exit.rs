@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::auth::Failure;
+use crate::manage::Rejection;
 
 /// How a command ended, where it did not end well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub(super) enum Exit {
 
 impl Exit {
     pub(super) fn of(error: &anyhow::Error) -> Self {
+        if error.downcast_ref().is_some_and(Rejection::may_pass) {
+            return Self::TryLater;
+        }
         error.downcast_ref().map_or(Self::Failed, Failure::exit)
     }
 }

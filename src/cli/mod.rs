@@ -1,8 +1,8 @@
 //! The command line: one file a command.
 
-mod auth;
 mod again;
 mod audit;
+mod auth;
 mod config;
 mod door;
 mod exit;

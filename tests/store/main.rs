@@ -12,6 +12,7 @@ mod reminders;
 mod schema;
 mod statements;
 mod webhooks;
+mod trail;
 
 #[path = "../support/postgres.rs"]
 mod postgres;
