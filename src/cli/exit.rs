@@ -39,11 +39,14 @@ mod tests {
     use anyhow::{Context as _, anyhow};
 
     use super::*;
+    use crate::app::TooBusy;
 
     #[test]
     fn the_cause_decides_whatever_was_said_about_it() {
         let refused = Err::<(), _>(Failure::NoCredential).context("cannot sign in").unwrap_err();
         assert_eq!(Exit::of(&refused), Exit::Refused);
+        let busy = Err::<(), _>(Rejection::from(TooBusy)).context("cannot make").unwrap_err();
+        assert_eq!(Exit::of(&busy), Exit::TryLater);
         assert_eq!(Exit::of(&anyhow!("anything else")), Exit::Failed);
     }
 }

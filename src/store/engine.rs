@@ -157,9 +157,11 @@ macro_rules! statements {
 
 /// Declares a row and how it is read, by the names of its columns.
 macro_rules! row {
-    ($(#[$doc:meta])* $vis:vis struct $row:ident { $($column:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $vis:vis struct $row:ident {
+        $($seen:vis $column:ident: $type:ty),* $(,)?
+    }) => {
         $(#[$doc])*
-        $vis struct $row { $($column: $type),* }
+        $vis struct $row { $($seen $column: $type),* }
 
         impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $row
         where

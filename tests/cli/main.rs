@@ -13,9 +13,9 @@ mod killed;
 mod leaked;
 mod lost_key;
 mod nodes;
+mod organizations;
 #[path = "../support/peers.rs"]
 mod peers;
-mod organizations;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod quickstart;

@@ -11,8 +11,8 @@ mod records;
 mod reminders;
 mod schema;
 mod statements;
-mod webhooks;
 mod trail;
+mod webhooks;
 
 #[path = "../support/postgres.rs"]
 mod postgres;

@@ -4,7 +4,10 @@ use chrono::TimeDelta;
 use keyturn::{
     clock::Timestamp,
     domain::{Actor, AuditEvent},
-    store::audit_events::{self, Chain, Recorded},
+    store::{
+        audit_chain::{self, Chain},
+        audit_events::Recorded,
+    },
 };
 
 use crate::{Engine, engines, id, now};
@@ -36,12 +39,12 @@ async fn trail(engine: &Engine) -> Vec<Recorded> {
 
 async fn onwards(engine: &Engine, after: i64) -> Vec<Recorded> {
     let mut tx = engine.store.read().await.unwrap();
-    audit_events::onwards(&mut tx, after).await.unwrap()
+    audit_chain::onwards(&mut tx, after).await.unwrap()
 }
 
 async fn verify(engine: &Engine) -> Chain {
     let mut tx = engine.store.read().await.unwrap();
-    audit_events::verify(&mut tx).await.unwrap()
+    audit_chain::verify(&mut tx).await.unwrap()
 }
 
 fn actions(events: &[Recorded]) -> Vec<(i64, &str)> {
@@ -57,7 +60,7 @@ async fn the_trail_is_read_on_from_any_event_and_any_moment() {
         let mut tx = engine.store.read().await.unwrap();
         let mut since = async |seconds| {
             let at = now() + TimeDelta::seconds(seconds);
-            audit_events::first_since(&mut tx, at).await.unwrap()
+            audit_chain::first_since(&mut tx, at).await.unwrap()
         };
         let firsts = [since(-1).await, since(60).await, since(61).await, since(241).await];
 
@@ -75,11 +78,11 @@ async fn an_event_is_known_by_its_hash_until_a_later_one_was_deleted_for_its_age
     for engine in engines().await {
         let all = trail(&engine).await;
         let mut tx = engine.store.write().await.unwrap();
-        audit_events::prune(&mut tx, now() + TimeDelta::seconds(61)).await.unwrap();
+        audit_chain::prune(&mut tx, now() + TimeDelta::seconds(61)).await.unwrap();
 
         let mut found = Vec::new();
         for event in &all {
-            found.push(audit_events::number_of(&mut tx, &event.hash).await.unwrap());
+            found.push(audit_chain::number_of(&mut tx, &event.hash).await.unwrap());
         }
         tx.commit(now()).await.unwrap();
 
@@ -125,11 +128,11 @@ async fn what_a_reading_transaction_sees_is_from_one_moment() {
     for engine in engines().await {
         record(&engine, now(), "before").await;
         let mut tx = engine.store.read().await.unwrap();
-        let before = audit_events::onwards(&mut tx, 0).await.unwrap();
+        let before = audit_chain::onwards(&mut tx, 0).await.unwrap();
 
         record(&engine, now(), "after").await;
 
-        let again = audit_events::onwards(&mut tx, 0).await.unwrap();
+        let again = audit_chain::onwards(&mut tx, 0).await.unwrap();
         assert_eq!(again, before, "{}", engine.name);
         assert_eq!(onwards(&engine, 0).await.len(), 2, "{}", engine.name);
     }

@@ -17,6 +17,8 @@ pub(super) struct Rotating {
     /// When the new secret was made.
     since: Timestamp,
     old_secret_used: Used,
+    /// Else the holder of the key may not have it yet.
+    is_new_secret_used: bool,
     #[serde(skip)]
     last_used: LastUsed,
 }
@@ -39,6 +41,7 @@ impl Rotating {
             old_secret_id: old.id,
             old_secret_dies_at: old.dies_at?,
             since: new.created_at,
+            is_new_secret_used: new.last_used.at.is_some(),
             old_secret_used: used(&old.last_used, new.created_at),
             last_used: old.last_used.clone(),
         })
@@ -53,6 +56,12 @@ impl Rotating {
     pub(super) fn advice(&self, name: &KeyName, now: Timestamp) -> String {
         let finish = format!("`keyturn key rotation {} --finish`", words::argument(name.as_str()));
         let seen = match self.old_secret_used {
+            Used::NotSince if !self.is_new_secret_used => {
+                return format!(
+                    "neither secret used since the rotation: finish by {finish} when the new one \
+                     is where it is needed"
+                );
+            }
             Used::NotSince => {
                 return format!(
                     "old secret not used since the rotation: safe to finish by {finish}"
