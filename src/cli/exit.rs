@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::auth::Failure;
+use crate::manage::Rejection;
 
 /// How a command ended, where it did not end well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub(super) enum Exit {
 
 impl Exit {
     pub(super) fn of(error: &anyhow::Error) -> Self {
+        if error.downcast_ref().is_some_and(Rejection::may_pass) {
+            return Self::TryLater;
+        }
         error.downcast_ref().map_or(Self::Failed, Failure::exit)
     }
 }
@@ -35,11 +39,14 @@ mod tests {
     use anyhow::{Context as _, anyhow};
 
     use super::*;
+    use crate::app::TooBusy;
 
     #[test]
     fn the_cause_decides_whatever_was_said_about_it() {
         let refused = Err::<(), _>(Failure::NoCredential).context("cannot sign in").unwrap_err();
         assert_eq!(Exit::of(&refused), Exit::Refused);
+        let busy = Err::<(), _>(Rejection::from(TooBusy)).context("cannot make").unwrap_err();
+        assert_eq!(Exit::of(&busy), Exit::TryLater);
         assert_eq!(Exit::of(&anyhow!("anything else")), Exit::Failed);
     }
 }

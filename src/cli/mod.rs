@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+mod again;
+mod audit;
 mod auth;
 mod config;
 mod door;
@@ -13,6 +15,8 @@ mod manual;
 mod member;
 mod migrate;
 mod named;
+mod names;
+mod obstacles;
 mod organization;
 mod output;
 mod quickstart;
@@ -23,6 +27,8 @@ mod signing_key;
 mod start;
 mod user;
 mod webhook;
+mod when;
+mod words;
 
 use std::{
     path::{Path, PathBuf},
@@ -59,16 +65,19 @@ enum Command {
     Serve,
     /// Make, list and change API keys
     Key(key::Args),
-    /// Make and list organizations, stop and start them
+    /// Make, list and change organizations
+    #[command(name = "org", visible_alias = "organization")]
     Organization(organization::Args),
-    /// Define and list roles
+    /// Define, list and delete roles
     Role(role::Args),
-    /// Make and list users, stop and start them
+    /// Make, list and change users
     User(user::Args),
     /// Give users roles in organizations
     Member(member::Args),
     /// Register the servers that take tokens
     Resource(resource::Args),
+    /// See who changed what, and whether that record is whole
+    Audit(audit::Args),
     /// Look at signing keys and let them follow each other
     SigningKey(signing_key::Args),
     /// Say why a request was refused
@@ -124,6 +133,7 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::User(args) => user::run(args, &config).await,
         Command::Member(args) => member::run(args, &config).await,
         Command::Resource(args) => resource::run(args, &config).await,
+        Command::Audit(args) => audit::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Webhook(args) => webhook::run(args, &config).await,

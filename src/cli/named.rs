@@ -1,67 +1,30 @@
 //! Finds what a command line names: by its id, or by a name that only one has.
 
-use std::collections::HashMap;
-
 use anyhow::{Context as _, bail};
 
-use super::start;
+pub(super) use super::names::Names;
+use super::{names::Paths, start};
 use crate::{
     app::App,
-    domain::{ApiKey, ApiKeyId, KeyName, Organization, OrganizationId, Owner, Reach, UserId},
-    manage::{api_keys, organizations, users},
+    domain::{ApiKey, ApiKeyId, Email, KeyName, Organization, OrganizationId, Reach, User},
+    manage::{Rejection, api_keys, organizations, users},
     store::Page,
 };
-
-/// What people call organizations and users, for the text of an answer.
-pub(super) struct Names {
-    organizations: HashMap<OrganizationId, String>,
-    users: HashMap<UserId, String>,
-}
-
-impl Names {
-    pub(super) async fn read(app: &App) -> anyhow::Result<Self> {
-        let organizations = organizations::list(app, &start::asker(), None, Page::ALL).await?;
-        let paths = organizations.iter().map(|it| (it.id, path(it, &organizations))).collect();
-        let people = users::list(app, &start::asker(), Page::ALL).await?.into_iter();
-        let users = people.map(|it| (it.user.id, it.user.email.to_string())).collect();
-        Ok(Self { organizations: paths, users })
-    }
-
-    /// `acme/team`; the id of one that is not there any more.
-    pub(super) fn organization(&self, id: OrganizationId) -> String {
-        self.organizations.get(&id).cloned().unwrap_or_else(|| id.to_string())
-    }
-
-    pub(super) fn owner(&self, owner: Owner) -> String {
-        match owner {
-            Owner::Organization(id) => self.organization(id),
-            Owner::User(id) => self.users.get(&id).cloned().unwrap_or_else(|| id.to_string()),
-        }
-    }
-}
-
-/// Names from the root down, with slashes between: no name has one in it.
-fn path(of: &Organization, all: &[Organization]) -> String {
-    let parent = of.parent_id.and_then(|id| all.iter().find(|it| it.id == id));
-    match parent {
-        Some(parent) => format!("{}/{}", path(parent, all), of.name),
-        None => of.name.to_string(),
-    }
-}
 
 /// By id, by path from the root, or by a name that only one has.
 pub(super) async fn organization(app: &App, text: &str) -> anyhow::Result<Organization> {
     let all = organizations::list(app, &start::asker(), None, Page::ALL).await?;
+    let paths = Paths::new(&all);
     let id = text.parse::<OrganizationId>().ok();
-    let exact = |it: &&Organization| Some(it.id) == id || path(it, &all) == text;
+    let exact = |it: &&Organization| Some(it.id) == id || paths.of(it) == text;
     if let Some(found) = all.iter().find(exact) {
         return Ok(found.clone());
     }
     let named: Vec<_> = all.iter().filter(|it| it.name.as_str() == text).collect();
     match named[..] {
         [one] => Ok(one.clone()),
-        [] => bail!("there is no organization {text}: `keyturn organization list` shows them all"),
-        _ => bail!("several organizations are called {text}: say which\n{}", list(&named, &all)),
+        [] => bail!("there is no organization {text}: `keyturn org list` shows them all"),
+        _ => bail!("several organizations are called {text}: say which\n{}", list(&named, &paths)),
     }
 }
 
@@ -80,39 +43,50 @@ async fn only_organization(app: &App) -> anyhow::Result<Organization> {
     let all = organizations::list(app, &start::asker(), None, Page::ALL).await?;
     match &all[..] {
         [one] => Ok(one.clone()),
-        [] => bail!("there is no organization yet: make one by `keyturn organization create NAME`"),
+        [] => bail!("there is no organization yet: make one by `keyturn org create NAME`"),
         _ => {
             let every: Vec<_> = all.iter().collect();
-            bail!("there are several organizations: say which by --org\n{}", list(&every, &all))
+            let list = list(&every, &Paths::new(&all));
+            bail!("there are several organizations: say which by --org\n{list}")
         }
     }
 }
 
-fn list(these: &[&Organization], all: &[Organization]) -> String {
-    let lines = these.iter().map(|it| format!("    {}  {}", it.id, path(it, all)));
+fn list(these: &[&Organization], paths: &Paths<'_>) -> String {
+    let lines = these.iter().map(|it| format!("    {}  {}", it.id, paths.of(it)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// By id, or by a name that only one key has.
 pub(super) async fn api_key(app: &App, text: &str) -> anyhow::Result<ApiKey> {
+    let unknown = || format!("there is no key {text}: `keyturn key list` shows them all");
     if let Ok(id) = text.parse::<ApiKeyId>() {
-        return Ok(api_keys::show(app, &start::asker(), id)
-            .await
-            .with_context(|| text.to_owned())?
-            .key);
+        return match api_keys::show(app, &start::asker(), id).await {
+            Err(Rejection::NotFound(_)) => bail!(unknown()),
+            found => Ok(found?.key),
+        };
     }
     let name: KeyName = text.parse()?;
     let mut named = api_keys::named(app, &name).await?;
     if named.len() > 1 {
-        let known = Names::read(app).await?;
-        let lines =
-            named.iter().map(|key| format!("    {}  of {}", key.id, known.owner(key.owner)));
-        let lines = lines.collect::<Vec<_>>().join("\n");
-        bail!("several keys are called {name}: say which by its id\n{lines}");
+        let mut owners = Names::default();
+        let mut lines = Vec::new();
+        for key in named {
+            let owner = owners.learn_owner(app, key.owner).await?;
+            lines.push(format!("    {}  of {owner}", key.id));
+        }
+        bail!("several keys are called {name}: say which by its id\n{}", lines.join("\n"));
     }
-    named
-        .pop()
-        .with_context(|| format!("there is no key {name}: `keyturn key list` shows them all"))
+    named.pop().with_context(unknown)
+}
+
+pub(super) async fn user(app: &App, email: &Email) -> anyhow::Result<User> {
+    match users::find_by_email(app, email).await {
+        Err(Rejection::NotFound(_)) => {
+            bail!("there is no user {email}: `keyturn user list` shows them all")
+        }
+        found => Ok(found?),
+    }
 }
 
 /// `own`, `subtree`, or organizations with commas between them.

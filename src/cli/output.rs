@@ -1,6 +1,9 @@
 //! How commands answer: text for people, JSON for programs.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    ops::ControlFlow,
+};
 
 use serde::Serialize;
 
@@ -17,42 +20,116 @@ impl Output {
         if self.json { print(&serde_json::to_string_pretty(json)?) } else { print(text) }
     }
 
+    /// For programs, where people are told otherwise.
+    pub(super) fn only_json(self, json: &impl Serialize) -> anyhow::Result<()> {
+        if self.json { self.say("", json) } else { Ok(()) }
+    }
+
     /// Prints a list; `none` where it is empty.
     pub(super) fn list<const N: usize, T: Serialize>(
         self,
-        none: &str,
-        head: [&str; N],
+        none: &'static str,
+        head: [&'static str; N],
         listed: &[T],
         row: impl Fn(&T) -> [String; N],
     ) -> anyhow::Result<()> {
-        if listed.is_empty() {
-            return self.say(none, &listed);
+        let mut listing = self.listing(none, head);
+        match listing.page(listed, row)? {
+            ControlFlow::Continue(()) => listing.end(),
+            ControlFlow::Break(()) => Ok(()),
         }
-        self.say(&table(head, &listed.iter().map(row).collect::<Vec<_>>()), &listed)
     }
+
+    /// A list that is printed page by page: nobody holds it whole.
+    pub(super) fn listing<const N: usize>(
+        self,
+        none: &'static str,
+        head: [&'static str; N],
+    ) -> Listing<N> {
+        let widths = head.map(|cell| cell.chars().count());
+        Listing { json: self.json, none, head, widths, is_begun: false }
+    }
+}
+
+/// A list that is being printed.
+pub(super) struct Listing<const N: usize> {
+    json: bool,
+    none: &'static str,
+    head: [&'static str; N],
+    /// Of the columns, as far as is known: they only grow.
+    widths: [usize; N],
+    is_begun: bool,
+}
+
+impl<const N: usize> Listing<N> {
+    /// Prints some more of it. Breaks where the reader has read enough.
+    pub(super) fn page<T: Serialize>(
+        &mut self,
+        listed: &[T],
+        row: impl Fn(&T) -> [String; N],
+    ) -> anyhow::Result<ControlFlow<()>> {
+        if listed.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let text = if self.json {
+            self.elements(listed)?
+        } else {
+            self.lines(&listed.iter().map(row).collect::<Vec<_>>())
+        };
+        self.is_begun = true;
+        write(&text)
+    }
+
+    /// Ends it, or says that there is nothing.
+    pub(super) fn end(self) -> anyhow::Result<()> {
+        let text = match (self.json, self.is_begun) {
+            (true, true) => "\n]\n",
+            (true, false) => "[]\n",
+            (false, true) => return Ok(()),
+            (false, false) => return print(self.none),
+        };
+        write(text).map(drop)
+    }
+
+    fn elements<T: Serialize>(&self, listed: &[T]) -> anyhow::Result<String> {
+        let mut text = String::new();
+        for (place, element) in listed.iter().enumerate() {
+            text += if self.is_begun || place > 0 { ",\n  " } else { "[\n  " };
+            text += &serde_json::to_string_pretty(element)?.replace('\n', "\n  ");
+        }
+        Ok(text)
+    }
+
+    fn lines(&mut self, rows: &[[String; N]]) -> String {
+        for row in rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        let head = (!self.is_begun).then(|| self.line(&self.head.map(str::to_owned)));
+        head.into_iter().chain(rows.iter().map(|row| self.line(row))).collect()
+    }
+
+    fn line(&self, cells: &[String; N]) -> String {
+        let cells = cells.iter().zip(self.widths);
+        // Free text may have several lines, a table's cell has one.
+        let cells = cells.map(|(cell, width)| format!("{:width$}", cell.replace('\n', " ")));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    }
+}
+
+/// Ends with one line end.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    write(&format!("{}\n", text.trim_end())).map(drop)
 }
 
 /// A reader that has read enough is no error: `keyturn key list | head`.
-pub(super) fn print(text: &str) -> anyhow::Result<()> {
+pub(super) fn write(text: &str) -> anyhow::Result<ControlFlow<()>> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => Ok(done?),
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        done => Ok(ControlFlow::Continue(done?)),
     }
-}
-
-fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0).max(head[column].len())
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |cells: [&str; N]| {
-        let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let rows = rows.iter().map(|row| line(std::array::from_fn(|column| row[column].as_str())));
-    std::iter::once(line(head)).chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -60,8 +137,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_is_as_wide_as_its_cells() {
-        let rows = [["a".to_owned(), "b".to_owned()], ["longer".to_owned(), String::new()]];
-        assert_eq!(table(["X", "Y"], &rows), "X       Y\na       b\nlonger");
+    fn a_table_is_as_wide_as_its_cells_and_grows_page_by_page() {
+        let mut listing = Output { json: false }.listing("none", ["X", "Y"]);
+        let rows = [["a", "b"], ["longer", ""]].map(|row| row.map(str::to_owned));
+
+        let first = listing.lines(&rows[..1]);
+        listing.is_begun = true;
+        let second = listing.lines(&rows);
+
+        assert_eq!(first, "X  Y\na  b\n");
+        assert_eq!(second, "a       b\nlonger\n");
+    }
+
+    #[test]
+    fn pages_of_json_are_one_array() {
+        let mut listing = Output { json: true }.listing("none", ["X"]);
+        let things = [serde_json::json!({ "a": [1] }), serde_json::json!("b")];
+
+        let mut text = listing.elements(&things[..1]).unwrap();
+        listing.is_begun = true;
+        text += &listing.elements(&things).unwrap();
+
+        let whole: serde_json::Value = serde_json::from_str(&(text + "\n]\n")).unwrap();
+        assert_eq!(whole, serde_json::json!([things[0], things[0], things[1]]));
     }
 }

@@ -1,5 +1,6 @@
 //! `keyturn resource`: who tokens may be meant for.
 
+use anyhow::bail;
 use chrono::TimeDelta;
 use clap::Subcommand;
 use serde::Serialize;
@@ -10,7 +11,10 @@ use crate::{
     app::App,
     config::Config,
     domain::{Algorithm, Expected, Resource, ResourceIdentifier},
-    manage::resources::{self, NewResource},
+    manage::{
+        Rejection,
+        resources::{self, NewResource},
+    },
 };
 
 #[derive(clap::Args)]
@@ -25,6 +29,8 @@ pub(super) struct Args {
 enum Command {
     /// Register a resource server, or replace all that was said of it
     Register(RegisterArgs),
+    /// Change some of what was said of a resource
+    Update(UpdateArgs),
     /// List all resources
     List,
     /// Issue no more tokens for a resource
@@ -45,6 +51,34 @@ struct RegisterArgs {
     #[arg(long, value_name = "SECONDS")]
     lifetime: Option<u16>,
     /// Mean this resource where a request names none; the first one always is meant
+    #[arg(long)]
+    default: bool,
+}
+
+#[derive(clap::Args)]
+struct UpdateArgs {
+    /// The audience of its tokens
+    identifier: ResourceIdentifier,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = true)]
+struct Changes {
+    /// A scope that the resource knows, may be repeated; those not named it no longer knows
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// How its tokens are signed: `ES256`, `RS256` or `EdDSA`
+    #[arg(long)]
+    algorithm: Option<Algorithm>,
+    /// How long its tokens live, 30 to 360
+    #[arg(long, value_name = "SECONDS")]
+    lifetime: Option<u16>,
+    /// Its tokens live as long as is configured for all
+    #[arg(long, conflicts_with = "lifetime")]
+    usual_lifetime: bool,
+    /// Mean this resource where a request names none
     #[arg(long)]
     default: bool,
 }
@@ -80,11 +114,15 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
             let app = start::manage_signing_keys(config).await?;
             register(&app, args, output).await
         }
+        Command::Update(args) => {
+            let app = start::manage_signing_keys(config).await?;
+            update(&app, args, output).await
+        }
         Command::List => list(&start::manage(config).await?, output).await,
         Command::Remove { identifier } => {
             let app = start::manage(config).await?;
             resources::remove(&app, &start::asker(), &identifier, &Expected::Any).await?;
-            let json = json!({ "identifier": identifier });
+            let json = json!({ "identifier": identifier, "status": "removed" });
             output.say(&format!("Resource {identifier} is removed."), &json)
         }
     }
@@ -98,7 +136,40 @@ async fn register(app: &App, args: RegisterArgs, output: Output) -> anyhow::Resu
         token_lifetime: args.lifetime.map(|seconds| TimeDelta::seconds(seconds.into())),
         is_default: args.default,
     };
-    let made = resources::register(app, &start::asker(), &Expected::Any, new).await?;
+    set(app, &Expected::Any, new, output).await
+}
+
+async fn update(app: &App, args: UpdateArgs, output: Output) -> anyhow::Result<()> {
+    let UpdateArgs { identifier, changes } = args;
+    let before = match resources::show(app, &start::asker(), &identifier).await {
+        Err(Rejection::NotFound(_)) => {
+            bail!("there is no resource {identifier}: `keyturn resource list` shows them all")
+        }
+        found => found?,
+    };
+    let lifetime = changes.lifetime.map(|seconds| TimeDelta::seconds(seconds.into()));
+    let kept = before.token_lifetime.filter(|_| !changes.usual_lifetime);
+    let new = NewResource {
+        identifier,
+        scopes: match &changes.scopes[..] {
+            [] => before.scopes,
+            scopes => scopes.join(" ").parse()?,
+        },
+        algorithm: changes.algorithm.unwrap_or(before.algorithm),
+        token_lifetime: lifetime.or(kept),
+        is_default: changes.default,
+    };
+    // What is not named stays as it was read.
+    set(app, &Expected::OneOf(vec![before.version]), new, output).await
+}
+
+async fn set(
+    app: &App,
+    expected: &Expected,
+    new: NewResource,
+    output: Output,
+) -> anyhow::Result<()> {
+    let made = resources::register(app, &start::asker(), expected, new).await?;
     let all = resources::list(app, &start::asker()).await?;
     let shown = Shown::new(app, &made, default(&all));
     let text = format!(

@@ -6,14 +6,18 @@ use serde_json::json;
 
 use super::{
     named::{self, Names},
+    obstacles,
     output::Output,
     start,
 };
 use crate::{
     app::App,
     config::Config,
-    domain::{Expected, RoleName, Scopes},
-    manage::roles::{self, Definition},
+    domain::{Expected, OrganizationId, RoleName, Scopes},
+    manage::{
+        Rejection, organizations,
+        roles::{self, Definition},
+    },
 };
 
 #[derive(clap::Args)]
@@ -37,7 +41,18 @@ enum Command {
         scopes: Vec<String>,
     },
     /// List the built-in roles and those that organizations define
-    List,
+    List {
+        /// Only what may be given in this organization, so also what those above it define
+        #[arg(long, value_name = "NAME|ID")]
+        org: Option<String>,
+    },
+    /// Delete a role that no key and no member has
+    Delete {
+        name: RoleName,
+        /// The organization that defines it [default: the only one]
+        #[arg(long, value_name = "NAME|ID")]
+        org: Option<String>,
+    },
 }
 
 #[derive(Serialize)]
@@ -45,6 +60,7 @@ struct Shown {
     name: RoleName,
     /// `None`: built in.
     organization: Option<String>,
+    organization_id: Option<OrganizationId>,
     scopes: String,
 }
 
@@ -55,7 +71,8 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
         Command::Define { name, org, scopes } => {
             define(&app, name, org.as_deref(), scopes.join(" ").parse()?, output).await
         }
-        Command::List => list(&app, output).await,
+        Command::List { org } => list(&app, org.as_deref(), output).await,
+        Command::Delete { name, org } => delete(&app, &name, org.as_deref(), output).await,
     }
 }
 
@@ -78,21 +95,57 @@ async fn define(
     output.say(&text, &json)
 }
 
-async fn list(app: &App, output: Output) -> anyhow::Result<()> {
-    let names = Names::read(app).await?;
-    let built_in = RoleName::all_built_in().map(|(name, scopes)| Shown {
-        name,
-        organization: None,
-        scopes: scopes.to_string(),
-    });
-    let defined = roles::list(app, &start::asker()).await?.into_iter().map(|role| Shown {
-        name: role.name,
-        organization: Some(names.organization(role.organization_id)),
-        scopes: role.scopes.to_string(),
-    });
-    let shown: Vec<_> = built_in.chain(defined).collect();
+async fn list(app: &App, org: Option<&str>, output: Output) -> anyhow::Result<()> {
+    let asker = start::asker();
+    let lineage = match org {
+        Some(org) => {
+            let id = named::organization(app, org).await?.id;
+            Some(organizations::show(app, &asker, id).await?)
+        }
+        None => None,
+    };
+    let mut shown: Vec<_> = RoleName::all_built_in()
+        .map(|(name, scopes)| Shown {
+            name,
+            organization: None,
+            organization_id: None,
+            scopes: scopes.to_string(),
+        })
+        .collect();
+    let mut names = Names::default();
+    for role in roles::list(app, &asker).await? {
+        let id = role.organization_id;
+        if lineage.as_ref().is_none_or(|lineage| lineage.is_within(id)) {
+            names.learn_organization(app, id).await?;
+            shown.push(Shown {
+                name: role.name,
+                organization: Some(names.organization(id)),
+                organization_id: Some(id),
+                scopes: role.scopes.to_string(),
+            });
+        }
+    }
     output.list("", ["ROLE", "DEFINED BY", "SCOPES"], &shown, |role| {
         let organization = role.organization.clone().unwrap_or_else(|| "built in".to_owned());
         [role.name.to_string(), organization, role.scopes.clone()]
     })
+}
+
+async fn delete(
+    app: &App,
+    name: &RoleName,
+    org: Option<&str>,
+    output: Output,
+) -> anyhow::Result<()> {
+    let organization = named::organization_or_only(app, org).await?;
+    let of = &organization.name;
+    let deleted = roles::delete(app, &start::asker(), organization.id, name, &Expected::Any).await;
+    deleted.map_err(|error| match error {
+        Rejection::NotFound(_) => anyhow::anyhow!(
+            "organization {of} itself defines no role {name}: `keyturn role list` shows who does"
+        ),
+        error => obstacles::one_a_line(error, &format!("role {name} of {of}")),
+    })?;
+    let json = json!({ "name": name, "organization_id": organization.id, "status": "deleted" });
+    output.say(&format!("Role {name} of {of} is deleted."), &json)
 }

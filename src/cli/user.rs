@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
+    again::again,
     named::{self, Names},
     output::Output,
     start,
@@ -13,7 +14,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     config::Config,
-    domain::{Email, Expected, RoleName, Text, UserId},
+    domain::{Email, Expected, OrganizationId, Person, RoleName, Text, UserId},
     manage::{
         quickstart::generate_password,
         users::{self, Edit, NewUser},
@@ -35,6 +36,12 @@ enum Command {
     Create(CreateArgs),
     /// List all users with their roles
     List,
+    /// Say what a user is called
+    Rename {
+        email: Email,
+        /// What the person is called
+        name: Text,
+    },
     /// Stop a user and all keys of the user
     Disable { email: Email },
     /// Let a disabled user and the user's keys work again
@@ -64,6 +71,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
     match command {
         Command::Create(args) => create(&app, args, output).await,
         Command::List => list(&app, output).await,
+        Command::Rename { email, name } => rename(&app, &email, name, output).await,
         Command::Disable { email } => set_enabled(&app, &email, false, output).await,
         Command::Enable { email } => set_enabled(&app, &email, true, output).await,
     }
@@ -100,35 +108,64 @@ struct Shown {
 #[derive(Serialize)]
 struct ShownMembership {
     organization: String,
+    organization_id: OrganizationId,
     role: RoleName,
 }
 
+/// How many users are read at once.
+const PAGE: i64 = 500;
+
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
-    let names = Names::read(app).await?;
-    let people = users::list(app, &start::asker(), Page::ALL).await?.into_iter();
-    let shown = people.map(|person| Shown {
-        id: person.user.id,
-        status: if person.user.disabled_at.is_some() { "disabled" } else { "active" },
-        email: person.user.email,
-        name: person.user.name,
-        created_at: person.user.created_at,
-        memberships: person
-            .memberships
-            .into_iter()
-            .map(|it| ShownMembership {
-                organization: names.organization(it.organization_id),
-                role: it.role,
-            })
-            .collect(),
-    });
-    let shown: Vec<_> = shown.collect();
     let none = "There are no users yet: make one by `keyturn user create EMAIL`.";
-    output.list(none, ["E-MAIL", "NAME", "STATUS", "ROLES", "ID"], &shown, |user| {
-        let roles = user.memberships.iter().map(|it| format!("{} of {}", it.role, it.organization));
+    let mut listing = output.listing(none, ["E-MAIL", "NAME", "STATUS", "ROLES", "ID"]);
+    let mut names = Names::default();
+    let mut page = Page { after: None, most: PAGE };
+    loop {
+        let found = users::list(app, &start::asker(), page).await?;
+        let Some(last) = found.last() else { return listing.end() };
+        page.after = Some(last.user.id);
+        for membership in found.iter().flat_map(|person| &person.memberships) {
+            names.learn_organization(app, membership.organization_id).await?;
+        }
+        let shown: Vec<_> = found.into_iter().map(|person| Shown::new(person, &names)).collect();
+        if listing.page(&shown, Shown::row)?.is_break() {
+            return Ok(());
+        }
+    }
+}
+
+impl Shown {
+    fn new(Person { user, memberships }: Person, names: &Names) -> Self {
+        let memberships = memberships.into_iter().map(|it| ShownMembership {
+            organization: names.organization(it.organization_id),
+            organization_id: it.organization_id,
+            role: it.role,
+        });
+        Self {
+            id: user.id,
+            status: if user.disabled_at.is_some() { "disabled" } else { "active" },
+            email: user.email,
+            name: user.name,
+            created_at: user.created_at,
+            memberships: memberships.collect(),
+        }
+    }
+
+    fn row(&self) -> [String; 5] {
+        let roles = self.memberships.iter().map(|it| format!("{} of {}", it.role, it.organization));
         let roles = roles.collect::<Vec<_>>().join(", ");
-        let (email, status) = (user.email.to_string(), user.status.to_owned());
-        [email, user.name.to_string(), status, roles, user.id.to_string()]
-    })
+        let (email, status) = (self.email.to_string(), self.status.to_owned());
+        [email, self.name.to_string(), status, roles, self.id.to_string()]
+    }
+}
+
+async fn rename(app: &App, email: &Email, name: Text, output: Output) -> anyhow::Result<()> {
+    let user = named::user(app, email).await?;
+    let edit = Edit { name: Some(name), ..Edit::default() };
+    let asker = start::asker();
+    let user = users::update(app, &asker, user.id, &Expected::Any, edit).await?;
+    let json = json!({ "id": user.id, "email": user.email, "name": user.name });
+    output.say(&format!("User {email} is called {} now.", user.name), &json)
 }
 
 async fn set_enabled(
@@ -137,9 +174,13 @@ async fn set_enabled(
     enabled: bool,
     output: Output,
 ) -> anyhow::Result<()> {
-    let user = users::find_by_email(app, email).await?;
-    let edit = Edit { enabled: Some(enabled), ..Edit::default() };
-    users::update(app, &start::asker(), user.id, &Expected::Any, edit).await?;
+    let user = named::user(app, email).await?;
+    let asker = start::asker();
+    let set = async || {
+        let edit = Edit { enabled: Some(enabled), ..Edit::default() };
+        users::update(app, &asker, user.id, &Expected::Any, edit).await
+    };
+    again(set).await?;
     let status = if enabled { "active" } else { "disabled" };
     let json = json!({ "id": user.id, "email": user.email, "status": status });
     output.say(&format!("User {email} is {status}."), &json)

@@ -1,9 +1,13 @@
 //! Reads the audit trail, and tells whether it is what was written.
 
 use super::{Asker, Rejection};
-pub use crate::store::audit_events::{Chain, Filter, Recorded};
+pub use crate::store::{
+    audit_chain::Chain,
+    audit_events::{Filter, Recorded},
+};
 use crate::{
     app::App,
+    clock::Timestamp,
     store::{self, Page},
 };
 
@@ -25,5 +29,31 @@ pub async fn list(
 pub async fn verify(app: &App, asker: &Asker) -> Result<Chain, Rejection> {
     asker.must_run_server(READ)?;
     let mut tx = app.store.read().await?;
-    Ok(store::audit_events::verify(&mut tx).await?)
+    Ok(store::audit_chain::verify(&mut tx).await?)
+}
+
+/// Up to 1000 events that come after this number, oldest first and without gaps.
+pub async fn onwards(app: &App, asker: &Asker, after: i64) -> Result<Vec<Recorded>, Rejection> {
+    asker.must_run_server(READ)?;
+    let mut tx = app.store.read().await?;
+    Ok(store::audit_chain::onwards(&mut tx, after).await?)
+}
+
+/// The number of the first event since then; `None` where there is none.
+pub async fn first_since(
+    app: &App,
+    asker: &Asker,
+    at: Timestamp,
+) -> Result<Option<i64>, Rejection> {
+    asker.must_run_server(READ)?;
+    let mut tx = app.store.read().await?;
+    Ok(store::audit_chain::first_since(&mut tx, at).await?)
+}
+
+/// The number of the event with this hash: whoever has kept a head of the trail elsewhere can tell
+/// whether it still leads there.
+pub async fn number_of(app: &App, asker: &Asker, hash: &[u8]) -> Result<Option<i64>, Rejection> {
+    asker.must_run_server(READ)?;
+    let mut tx = app.store.read().await?;
+    Ok(store::audit_chain::number_of(&mut tx, hash).await?)
 }

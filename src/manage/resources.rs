@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Asker, Change, Rejection, audit, signing_keys};
 use crate::{
     app::App,
+    clock::Timestamp,
     domain::{Algorithm, Expected, Resource, ResourceIdentifier, Scopes, Version},
     store::{self, Tx},
 };
@@ -68,7 +69,9 @@ pub(super) async fn set(
         algorithm: new.algorithm,
         token_lifetime: new.token_lifetime,
         created_at: before.map_or(now, |before| before.created_at),
-        default_since: before.and_then(|it| it.default_since).or(is_default.then_some(now)),
+        default_since: is_default
+            .then(|| later_than_all(&registered, now))
+            .or(before.and_then(|it| it.default_since)),
         version,
     };
     if !store::resources::set(tx, &resource).await? {
@@ -81,6 +84,12 @@ pub(super) async fn set(
     });
     audit(app, tx, asker, event("resource.registered", &resource.identifier, detail));
     Ok(resource)
+}
+
+/// The resource that was made the default last is the default, also within one second.
+fn later_than_all(registered: &[Resource], now: Timestamp) -> Timestamp {
+    let latest = registered.iter().filter_map(|it| it.default_since).max();
+    latest.map_or(now, |latest| now.max(latest + TimeDelta::seconds(1)))
 }
 
 /// All of them: whoever has a key may ask for tokens for any.

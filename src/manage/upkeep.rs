@@ -50,7 +50,7 @@ async fn prune_some(app: &App, retention: Retention, now: Timestamp) -> Result<u
         + store::refusals::prune(&mut tx, now - retention.refusals).await?
         + store::idempotency_keys::prune(&mut tx, now - IDEMPOTENCY_KEYS_KEPT).await?;
     if let Some(audit) = retention.audit {
-        rows += store::audit_events::prune(&mut tx, now - audit).await?;
+        rows += store::audit_chain::prune(&mut tx, now - audit).await?;
     }
     app.commit(tx).await?;
     Ok(rows)

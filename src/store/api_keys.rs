@@ -61,6 +61,9 @@ statements! {
         select count(*) from api_keys
         where organization_id in (select id from tree) and revoked_at is null";
 
+    COUNT = "
+        select count(*) from api_keys where organization_id = $1 and revoked_at is null";
+
     UPDATE = "
         update api_keys set description = $3, roles = $4, reach = $5, allowed_networks = $6,
             expires_at = $7, disabled_at = $8, locked_at = $9, revoked_at = $10,
@@ -210,6 +213,12 @@ pub async fn list(
 /// How many keys that are not revoked belong to the organization and those below it.
 pub async fn count_in_tree(tx: &mut Tx, root: OrganizationId) -> Result<i64, StoreError> {
     let (count,): (i64,) = fetch!(tx, COUNT_IN_TREE(root.0) => fetch_one)?;
+    Ok(count)
+}
+
+/// How many keys that are not revoked belong to this very organization.
+pub async fn count(tx: &mut Tx, organization: OrganizationId) -> Result<i64, StoreError> {
+    let (count,): (i64,) = fetch!(tx, COUNT(organization.0) => fetch_one)?;
     Ok(count)
 }
 

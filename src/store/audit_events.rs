@@ -4,7 +4,7 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use sqlx::types::Uuid;
 
-use super::{Page, StoreError, Tx, counters, moment, parse};
+use super::{Page, StoreError, Tx, audit_chain, counters, moment, parse};
 use crate::{
     clock::Timestamp,
     domain::{Actor, AuditEvent, OrganizationId, Sight},
@@ -18,9 +18,6 @@ statements! {
 
     HASH_OF = "
         select hash from audit_events where number = $1";
-
-    ANCHOR = "
-        select number, hash from audit_anchors order by number desc limit 1";
 
     LIST = "
         with recursive seen (id) as (
@@ -39,40 +36,12 @@ statements! {
             and (at >= $9 or $9 is null)
             and (at < $10 or $10 is null)
         order by number desc limit $11";
-
-    CHAIN = "
-        select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
-            hash
-        from audit_events where number > $1 order by number limit 1000";
-
-    UNCHAINED = "
-        select count(*) from audit_events where number is null";
-
-    LAST_BEFORE = "
-        select max(number) from (
-            select number from audit_events where number is not null and at < $1
-            order by number limit 1000) as oldest";
-
-    SET_ANCHOR = "
-        insert into audit_anchors (number, hash)
-        select number, hash from audit_events where number = $1
-        on conflict (number) do nothing";
-
-    DROP_ANCHORS = "
-        delete from audit_anchors where number < $1";
-
-    PRUNE = "
-        delete from audit_events where number <= $1";
-
-    PRUNE_UNCHAINED = "
-        delete from audit_events where id in (
-            select id from audit_events where number is null and at < $1 limit 1000)";
 }
 
 row! {
     /// An event as the table holds it: the chain is over these very texts.
-    struct Row {
-        id: Uuid,
+    pub(super) struct Row {
+        pub(super) id: Uuid,
         at: i64,
         actor: String,
         action: String,
@@ -81,8 +50,8 @@ row! {
         source: Option<String>,
         request_id: Option<Uuid>,
         detail: String,
-        number: i64,
-        hash: Vec<u8>,
+        pub(super) number: i64,
+        pub(super) hash: Vec<u8>,
     }
 }
 
@@ -91,6 +60,8 @@ row! {
 pub struct Recorded {
     pub number: i64,
     pub event: AuditEvent,
+    /// Over this event and, by the hash before it, all earlier ones.
+    pub hash: Vec<u8>,
 }
 
 impl TryFrom<Row> for Recorded {
@@ -110,12 +81,9 @@ impl TryFrom<Row> for Recorded {
             request_id: row.request_id,
             detail: detail.map_err(|_| StoreError::Corrupt("audit_events.detail"))?,
         };
-        Ok(Self { number: row.number, event })
+        Ok(Self { number: row.number, event, hash: row.hash })
     }
 }
-
-/// The hash before the first event.
-const BEGINNING: [u8; 32] = [0; 32];
 
 impl Row {
     fn of(event: &AuditEvent, number: i64) -> Self {
@@ -136,7 +104,7 @@ impl Row {
 
     /// SHA-256 over the hash of the event before it and each column with its length, so that no
     /// two rows read alike.
-    fn hash_after(&self, previous: &[u8]) -> Vec<u8> {
+    pub(super) fn hash_after(&self, previous: &[u8]) -> Vec<u8> {
         let mut hash = Context::new(&SHA256);
         let mut add = |bytes: Option<&[u8]>| {
             let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
@@ -164,7 +132,7 @@ pub(super) async fn append(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreE
     let before: Option<(Vec<u8>,)> = fetch!(tx, HASH_OF(number - 1) => fetch_optional)?;
     let before = match before {
         Some((hash,)) => hash,
-        None => anchor(tx).await?.1,
+        None => audit_chain::anchor(tx).await?.1,
     };
     let row = Row::of(event, number);
     let hash = row.hash_after(&before);
@@ -185,12 +153,6 @@ pub(super) async fn append(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreE
         )
     )?;
     Ok(())
-}
-
-/// Number and hash of the newest event that was deleted for its age; of the beginning, if none was.
-async fn anchor(tx: &mut Tx) -> Result<(i64, Vec<u8>), StoreError> {
-    let anchor: Option<(i64, Vec<u8>)> = fetch!(tx, ANCHOR() => fetch_optional)?;
-    Ok(anchor.unwrap_or_else(|| (0, BEGINNING.to_vec())))
 }
 
 /// Which events to list. What is `None` does not matter.
@@ -228,58 +190,4 @@ pub async fn list(
         page.most,
     ) => fetch_all)?;
     rows.into_iter().map(Recorded::try_from).collect()
-}
-
-/// How the chain was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Chain {
-    Whole {
-        events: i64,
-        /// Written before there was a chain.
-        unchained: i64,
-        /// Over all of it: whoever keeps a copy elsewhere notices a chain written anew.
-        head: Vec<u8>,
-    },
-    /// The first event that is not what was written.
-    Altered { number: i64, id: Uuid },
-    /// Events from this number on that are not there.
-    Missing { number: i64 },
-}
-
-/// Goes along the whole chain.
-pub async fn verify(tx: &mut Tx) -> Result<Chain, StoreError> {
-    let (mut number, mut head) = anchor(tx).await?;
-    let mut events = 0;
-    loop {
-        let rows: Vec<Row> = fetch!(tx, CHAIN(number) => fetch_all)?;
-        if rows.is_empty() {
-            break;
-        }
-        for row in rows {
-            if row.number != number + 1 {
-                return Ok(Chain::Missing { number: number + 1 });
-            }
-            if row.hash_after(&head) != row.hash {
-                return Ok(Chain::Altered { number: row.number, id: row.id });
-            }
-            (number, head) = (row.number, row.hash);
-            events += 1;
-        }
-    }
-    if counters::value(tx, counters::AUDIT_EVENTS).await? != number {
-        return Ok(Chain::Missing { number: number + 1 });
-    }
-    let (unchained,): (i64,) = fetch!(tx, UNCHAINED() => fetch_one)?;
-    Ok(Chain::Whole { events, unchained, head })
-}
-
-/// Deletes up to 1000 of the oldest events that are older than `before`, and as many from before
-/// there was a chain; gives how many. The chain goes on from the last of them.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    let unchained = execute!(tx, PRUNE_UNCHAINED(before.timestamp()))?;
-    let (last,): (Option<i64>,) = fetch!(tx, LAST_BEFORE(before.timestamp()) => fetch_one)?;
-    let Some(last) = last else { return Ok(unchained) };
-    execute!(tx, SET_ANCHOR(last))?;
-    execute!(tx, DROP_ANCHORS(last))?;
-    Ok(unchained + execute!(tx, PRUNE(last))?)
 }

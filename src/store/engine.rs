@@ -82,7 +82,10 @@ impl Store {
     pub async fn read(&self) -> Result<Tx, StoreError> {
         let engine = match self {
             Self::Sqlite { pool, .. } => Engine::Sqlite(pool.begin().await?),
-            Self::Postgres(pool) => Engine::Postgres(pool.begin().await?),
+            // By default each statement would see what was committed before it.
+            Self::Postgres(pool) => {
+                Engine::Postgres(pool.begin_with("begin isolation level repeatable read").await?)
+            }
         };
         Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: None })
     }
@@ -154,9 +157,11 @@ macro_rules! statements {
 
 /// Declares a row and how it is read, by the names of its columns.
 macro_rules! row {
-    ($(#[$doc:meta])* $vis:vis struct $row:ident { $($column:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $vis:vis struct $row:ident {
+        $($seen:vis $column:ident: $type:ty),* $(,)?
+    }) => {
         $(#[$doc])*
-        $vis struct $row { $($column: $type),* }
+        $vis struct $row { $($seen $column: $type),* }
 
         impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $row
         where

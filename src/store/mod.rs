@@ -12,6 +12,7 @@ mod open;
 
 pub mod api_key_secrets;
 pub mod api_keys;
+pub mod audit_chain;
 pub mod audit_events;
 pub mod changes;
 pub mod counters;
@@ -45,6 +46,7 @@ use crate::{
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
     api_key_secrets::STATEMENTS,
     api_keys::STATEMENTS,
+    audit_chain::STATEMENTS,
     audit_events::STATEMENTS,
     changes::STATEMENTS,
     counters::STATEMENTS,

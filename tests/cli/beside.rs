@@ -1,19 +1,8 @@
 //! Commands beside a running server: it goes by what they change within a second.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use super::support::{A_SECOND_WITH_SLACK, Place, Server, wait};
-
-/// How long after the command the server went on with the key.
-fn until_status(server: &Server<'_>, key: &super::support::Key, status: u16) -> Duration {
-    let began = Instant::now();
-    wait(|| server.exchange(key).status == status, || format!("never {status}"));
-    began.elapsed()
-}
+use super::support::{A_SECOND_WITH_SLACK, Place, wait};
 
 #[test]
 fn a_key_made_beside_the_server_works_until_it_is_revoked() {
@@ -23,7 +12,7 @@ fn a_key_made_beside_the_server_works_until_it_is_revoked() {
     let key = place.key("deploy");
     assert_eq!(server.exchange(&key).status, 200);
     place.succeeds(&["key", "revoke", "deploy"]);
-    let delay = until_status(&server, &key, 401);
+    let delay = server.until_status(&key, 401);
 
     assert!(delay < A_SECOND_WITH_SLACK, "the server went on for {delay:?}");
     let listed = place.json(&["key", "list"]);
@@ -38,9 +27,9 @@ fn a_disabled_key_is_refused_and_an_enabled_one_works_again() {
     assert_eq!(server.exchange(&key).status, 200);
 
     place.succeeds(&["key", "disable", &key.id]);
-    let stopped = until_status(&server, &key, 401);
+    let stopped = server.until_status(&key, 401);
     place.succeeds(&["key", "enable", &key.name]);
-    let started = until_status(&server, &key, 200);
+    let started = server.until_status(&key, 200);
 
     assert!(stopped.max(started) < A_SECOND_WITH_SLACK, "{stopped:?}, {started:?}");
 }
@@ -50,14 +39,11 @@ fn a_rotated_key_has_two_secrets_for_a_while() {
     let (place, key) = Place::with_key();
     let server = place.serve();
 
-    let rotated = place.json(&["key", "rotate", "ci"]);
-    let mut new = key.clone();
-    rotated["secret"].as_str().unwrap().clone_into(&mut new.secret);
-    place.keep_out_of_logs(&new.secret);
+    let new = place.renewed(&key, &["key", "rotate", "ci"]);
     assert_eq!((server.exchange(&key).status, server.exchange(&new).status), (200, 200));
     place.succeeds(&["key", "rotate", "ci", "--old-secret-lives", "0"]);
 
-    until_status(&server, &new, 401);
+    server.until_status(&new, 401);
     assert_eq!(server.exchange(&key).status, 401);
 }
 

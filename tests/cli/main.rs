@@ -2,19 +2,24 @@
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
 mod api_examples;
+mod audit;
 mod auth;
 mod beside;
+mod documents;
 mod explain;
 mod http;
+mod keys;
 mod killed;
 mod leaked;
 mod lost_key;
 mod nodes;
+mod organizations;
 #[path = "../support/peers.rs"]
 mod peers;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod quickstart;
+mod rotation;
 mod settings;
 mod stopped;
 mod support;

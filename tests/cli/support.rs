@@ -1,7 +1,9 @@
 //! A folder to run keyturn in, and a server that runs there. What it prints must hold no secret.
 
 use std::{
+    env,
     fs::{self, File},
+    iter,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     process::{self, Child, Command, Output, Stdio},
@@ -83,6 +85,18 @@ impl Place {
         command
     }
 
+    /// Any program; it finds `keyturn` and what else is installed.
+    pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let ours = Path::new(env!("CARGO_BIN_EXE_keyturn")).parent().unwrap();
+        let path = env::var_os("PATH").unwrap_or_default();
+        let all = iter::once(ours.to_owned()).chain(env::split_paths(&path));
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
+        command.env("PATH", env::join_paths(all).unwrap());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
@@ -112,6 +126,13 @@ impl Place {
         let secret = made["secret"].as_str().unwrap().to_owned();
         self.keep_out_of_logs(&secret);
         Key { name: name.to_owned(), secret, id: made["id"].as_str().unwrap().to_owned() }
+    }
+
+    /// The key with the secret that this command makes.
+    pub(crate) fn renewed(&self, key: &Key, arguments: &[&str]) -> Key {
+        let secret = self.json(arguments)["secret"].as_str().unwrap().to_owned();
+        self.keep_out_of_logs(&secret);
+        Key { secret, ..key.clone() }
     }
 
     pub(crate) fn keep_out_of_logs(&self, secret: &str) {
@@ -198,6 +219,13 @@ impl Server<'_> {
         answer
     }
 
+    /// How long it took until the key is answered so.
+    pub(crate) fn until_status(&self, key: &Key, status: u16) -> Duration {
+        let began = Instant::now();
+        wait(|| self.exchange(key).status == status, || format!("never {status}"));
+        began.elapsed()
+    }
+
     /// What it wrote to its `out` or its `log`.
     pub(crate) fn printed(&self, stream: &str) -> String {
         let path = self.place.path().join(format!("{}.{stream}", self.number));
@@ -238,7 +266,7 @@ impl Drop for Server<'_> {
     }
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)
 }

@@ -11,6 +11,7 @@ mod records;
 mod reminders;
 mod schema;
 mod statements;
+mod trail;
 mod webhooks;
 
 #[path = "../support/postgres.rs"]

@@ -1,102 +1,125 @@
-//! Changes a key: ends it, stops it, gives it other roles, another secret, another end.
+//! Stops keys, lets them work again, ends them: several at once where that makes sense.
 
-use chrono::TimeDelta;
-use serde_json::json;
+use serde::Serialize;
 
+use super::advice::with_advice;
 use crate::{
     app::App,
-    cli::{expires::Expires, named, output::Output, start},
-    domain::{Expected, RoleName, Roles},
-    manage::api_keys::{self, Edit, OldSecret, Rotation},
+    cli::{again::again, named, output::Output, start, words},
+    clock::Timestamp,
+    domain::{ApiKey, ApiKeyId, Expected, KeyName, Status},
+    manage::{Asker, Rejection, api_keys},
 };
 
 #[derive(clap::Args)]
-pub(super) struct RolesArgs {
-    /// The key's name, or its id
-    #[arg(value_name = "NAME|ID")]
-    key: String,
-    /// A role that the key is to have, may be repeated; those not named it loses
-    #[arg(long = "role", value_name = "ROLE", required = true)]
-    roles: Vec<RoleName>,
+pub(super) struct Several {
+    /// The keys' names, or their ids
+    #[arg(value_name = "NAME|ID", required = true)]
+    keys: Vec<String>,
 }
 
-#[derive(clap::Args)]
-pub(super) struct RotateArgs {
-    /// The key's name, or its id
-    #[arg(value_name = "NAME|ID")]
-    key: String,
-    /// How many hours the old secret goes on working: 0 to 168
-    #[arg(long, value_name = "HOURS", default_value_t = 24)]
-    old_secret_lives: u16,
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    Disable,
+    Enable,
+    Lock,
+    Unlock,
+    Revoke,
+    Delete,
 }
 
-#[derive(clap::Args)]
-pub(super) struct ExpiresArgs {
-    /// The key's name, or its id
-    #[arg(value_name = "NAME|ID")]
-    key: String,
-    /// The first day on which the key no longer works, a number of days, or `never`
-    #[arg(value_name = "DATE|DAYS|never")]
-    expires: Expires,
+/// What became of a key, as `--json` tells it.
+#[derive(Serialize)]
+struct Changed {
+    id: ApiKeyId,
+    name: KeyName,
+    /// `deleted`, or that of a key that is there.
+    status: &'static str,
+    locked_at: Option<Timestamp>,
 }
 
-pub(super) async fn revoke(app: &App, name: &str, output: Output) -> anyhow::Result<()> {
-    let key = named::api_key(app, name).await?;
-    api_keys::revoke(app, &start::asker(), key.id, &Expected::Any).await?;
-    let json = json!({ "id": key.id, "name": key.name, "status": "revoked" });
-    output.say(&format!("Key {} is revoked for ever.", key.name), &json)
-}
-
-pub(super) async fn set_enabled(
+/// One after the other. What is not found is said before anything is done.
+pub(super) async fn run(
     app: &App,
-    name: &str,
-    enabled: bool,
+    change: Change,
+    args: Several,
     output: Output,
 ) -> anyhow::Result<()> {
-    let key = named::api_key(app, name).await?;
-    let key = api_keys::set_enabled(app, &start::asker(), key.id, &Expected::Any, enabled).await?;
-    let status = key.status(app.clock.now());
-    let json = json!({ "id": key.id, "name": key.name, "status": status });
-    let word = format!("{status:?}").to_lowercase();
-    output.say(&format!("Key {} is {word}.", key.name), &json)
+    let mut keys: Vec<ApiKey> = Vec::new();
+    for name in args.keys {
+        let key = named::api_key(app, &name).await?;
+        if keys.iter().all(|known| known.id != key.id) {
+            keys.push(key);
+        }
+    }
+    let asker = start::asker();
+    let (mut texts, mut changed, mut refused) = (Vec::new(), Vec::new(), None);
+    for key in keys {
+        match again(async || change.make(app, &asker, key.id).await).await {
+            Ok(after) => {
+                let status = after.as_ref().map(|key| key.status(app.clock.now()));
+                texts.push(change.told(&key.name, status));
+                changed.push(Changed {
+                    id: key.id,
+                    name: key.name,
+                    status: status.map_or("deleted", Status::as_str),
+                    locked_at: after.and_then(|key| key.locked_at),
+                });
+            }
+            Err(error) => {
+                refused = Some(with_advice(error, &key.name));
+                break;
+            }
+        }
+    }
+    // What was done before something was refused stays done.
+    if refused.is_none() || !changed.is_empty() {
+        output.say(&texts.join("\n"), &changed)?;
+    }
+    refused.map_or(Ok(()), Err)
 }
 
-pub(super) async fn roles(app: &App, args: RolesArgs, output: Output) -> anyhow::Result<()> {
-    let key = named::api_key(app, &args.key).await?;
-    let roles = Roles::from_iter(args.roles);
-    let text = format!("Key {} has the roles {roles} from its next token on.", key.name);
-    let json = json!({ "id": key.id, "name": key.name, "roles": roles });
-    let edit = Edit { roles: Some(Some(roles)), ..Edit::default() };
-    api_keys::update(app, &start::asker(), key.id, &Expected::Any, edit).await?;
-    output.say(&text, &json)
-}
+impl Change {
+    /// Gives the key as it is now, if it is still there.
+    async fn make(
+        self,
+        app: &App,
+        asker: &Asker,
+        id: ApiKeyId,
+    ) -> Result<Option<ApiKey>, Rejection> {
+        let any = &Expected::Any;
+        match self {
+            Self::Disable => api_keys::set_enabled(app, asker, id, any, false).await.map(Some),
+            Self::Enable => api_keys::set_enabled(app, asker, id, any, true).await.map(Some),
+            Self::Lock => api_keys::set_locked(app, asker, id, any, true).await.map(Some),
+            Self::Unlock => api_keys::set_locked(app, asker, id, any, false).await.map(Some),
+            Self::Revoke => api_keys::revoke(app, asker, id, any).await.map(Some),
+            Self::Delete => api_keys::delete(app, asker, id, any).await.map(|()| None),
+        }
+    }
 
-pub(super) async fn rotate(app: &App, args: &RotateArgs, output: Output) -> anyhow::Result<()> {
-    let key = named::api_key(app, &args.key).await?;
-    let grace = TimeDelta::hours(args.old_secret_lives.into());
-    let rotation = Rotation { old_secret: OldSecret::DiesAfter(grace), lifetime: None };
-    let rotated = api_keys::rotate(app, &start::asker(), key.id, &Expected::Any, rotation).await?;
-    let dies_at = app.clock.now() + grace;
-    let secret = rotated.secret.reveal();
-    let json = json!({
-        "id": key.id,
-        "name": key.name,
-        "secret": secret,
-        "old_secret_dies_at": dies_at,
-    });
-    let text = format!(
-        "The old secret of {} works until {dies_at}. The new one, shown this once:\n\n{secret}",
-        key.name
-    );
-    output.say(&text, &json)
-}
-
-pub(super) async fn expires(app: &App, args: &ExpiresArgs, output: Output) -> anyhow::Result<()> {
-    let key = named::api_key(app, &args.key).await?;
-    let lifetime = args.expires.lifetime(app.clock.now());
-    let edit = Edit { lifetime: Some(lifetime), ..Edit::default() };
-    let key = api_keys::update(app, &start::asker(), key.id, &Expected::Any, edit).await?;
-    let end = key.expires_at.map_or("never expires".to_owned(), |end| format!("expires at {end}"));
-    let json = json!({ "id": key.id, "name": key.name, "expires_at": key.expires_at });
-    output.say(&format!("Key {} {end}.", key.name), &json)
+    fn told(self, name: &KeyName, status: Option<Status>) -> String {
+        let argument = words::argument(name.as_str());
+        match self {
+            Self::Disable => {
+                format!(
+                    "Key {name} is disabled. `keyturn key enable {argument}` lets it work again."
+                )
+            }
+            Self::Enable if status == Some(Status::Active) => format!("Key {name} works again."),
+            Self::Enable => {
+                let status = status.map_or("gone", Status::as_str);
+                format!("Key {name} is enabled, and it is still {status}.")
+            }
+            Self::Lock => {
+                format!("Key {name} is locked: it works, and nobody can change or delete it.")
+            }
+            Self::Unlock => format!("Key {name} may be changed again."),
+            Self::Revoke => format!("Key {name} is revoked for ever."),
+            Self::Delete => format!(
+                "Key {name} is deleted and its name is free again. What it did stays in the audit \
+                 trail. Where a key is only to end, `keyturn key revoke` keeps its record."
+            ),
+        }
+    }
 }

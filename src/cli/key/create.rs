@@ -4,23 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::file::SecretFile;
+use super::{advice::with_advice, file::SecretFile, secret};
 use crate::{
     app::App,
     cli::{
         expires::Expires,
         named::{self, Names},
         output::Output,
-        start,
+        start, words,
     },
-    domain::{
-        ApiKey, Email, KeyName, Lifetime, MalformedNetworks, Networks, Owner, RoleName, Roles,
-        Text, WhenLeaked,
-    },
-    manage::{
-        api_keys::{self, NewApiKey},
-        users,
-    },
+    domain::{ApiKey, Email, KeyName, Lifetime, Owner, RoleName, Roles, Text, WhenLeaked},
+    manage::api_keys::{self, NewApiKey},
 };
 
 #[derive(clap::Args)]
@@ -49,6 +43,9 @@ pub(super) struct Args {
     /// An address range the key may be used from, may be repeated [default: anywhere]
     #[arg(long, value_name = "RANGE")]
     cidr: Vec<String>,
+    /// What happens by itself where somebody finds the secret: `notify`, `disable` or `revoke`
+    #[arg(long, value_name = "WHAT", default_value = WhenLeaked::Revoke.as_str())]
+    when_leaked: WhenLeaked,
     /// Write the secret into this new file, as JSON, instead of showing it
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -56,45 +53,30 @@ pub(super) struct Args {
 
 pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result<()> {
     let new = new_key(app, &args).await?;
+    let owner = Names::default().learn_owner(app, new.owner).await?;
     // Before the key: a secret that cannot be kept must not be made.
     let file = args.file.as_deref().map(SecretFile::create).transpose()?;
     let created = match api_keys::create(app, &start::asker(), new).await {
         Ok(created) => created,
         Err(error) => {
             file.map(SecretFile::remove).transpose()?;
-            return Err(error.into());
+            return Err(with_advice(error, &args.name));
         }
     };
-    let (key, secret) = (&created.key, created.secret.reveal());
-    let mut json = json!({
+    let key = &created.key;
+    let json = json!({
         "id": key.id,
         "name": key.name,
         "description": key.description,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
     });
-    let text = describe(key, &Names::read(app).await?);
-    if let Some(file) = file {
-        let path = file.path().display().to_string();
-        let content = json!({
-            "id": key.id,
-            "name": key.name,
-            "description": key.description,
-            "secret": secret,
-            "created_at": key.created_at,
-            "expires_at": key.expires_at,
-        });
-        file.write(&serde_json::to_string_pretty(&content)?)?;
-        json["file"] = path.clone().into();
-        return output.say(&format!("{text}\nIts secret is in {path}."), &json);
-    }
-    json["secret"] = secret.into();
-    output.say(&format!("{text}\nIts secret, shown this once:\n\n{secret}"), &json)
+    secret::hand_over(app, key, &created.secret, file, (describe(app, key, &owner), json), output)
 }
 
 async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
     let owner = if let Some(email) = &args.user {
-        Owner::User(users::find_by_email(app, email).await?.id)
+        Owner::User(named::user(app, email).await?.id)
     } else {
         let organization = named::organization_or_only(app, args.org.as_deref()).await?;
         Owner::Organization(organization.id)
@@ -113,19 +95,14 @@ async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
         description: args.description.clone(),
         roles,
         reach: named::reach(app, &args.reach).await?,
-        allowed_networks: networks(&args.cidr)?,
-        when_leaked: WhenLeaked::Revoke,
+        allowed_networks: args.cidr.join(" ").parse()?,
+        when_leaked: args.when_leaked,
         lifetime: args.expires.map_or(Lifetime::Default, |expires| expires.lifetime(now)),
     })
 }
 
-fn networks(ranges: &[String]) -> Result<Networks, MalformedNetworks> {
-    ranges.join(" ").parse()
-}
-
-fn describe(key: &ApiKey, names: &Names) -> String {
-    let owner = names.owner(key.owner);
+fn describe(app: &App, key: &ApiKey, owner: &str) -> String {
     let roles = key.roles.as_ref().map_or("all its owner may".to_owned(), ToString::to_string);
-    let end = key.expires_at.map_or("never expires".to_owned(), |end| format!("expires at {end}"));
+    let end = words::end(key.expires_at, app.clock.now());
     format!("Key {} of {owner} (roles: {roles}) {end}.\nIts id is {}.", key.name, key.id)
 }

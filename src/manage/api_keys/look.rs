@@ -3,7 +3,7 @@
 use super::{READ, Rejection, find};
 use crate::{
     app::App,
-    domain::{ApiKey, ApiKeyId, ApiKeySecret, KeyName},
+    domain::{ApiKey, ApiKeyId, ApiKeySecret, KeyName, OrganizationId},
     manage::Asker,
     store::{self, Page, Tx, api_keys::Filter},
 };
@@ -46,6 +46,28 @@ pub async fn show(app: &App, asker: &Asker, id: ApiKeyId) -> Result<Listed, Reje
     let mut tx = app.store.read().await?;
     let key = find(&mut tx, asker, id).await?;
     listed(&mut tx, key).await
+}
+
+/// How many keys that are not revoked an organization has.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    pub own: i64,
+    /// Its own and those of all below it.
+    pub in_tree: i64,
+}
+
+pub async fn count(
+    app: &App,
+    asker: &Asker,
+    organization: OrganizationId,
+) -> Result<Numbers, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    asker.organization(&mut tx, organization).await?;
+    Ok(Numbers {
+        own: store::api_keys::count(&mut tx, organization).await?,
+        in_tree: store::api_keys::count_in_tree(&mut tx, organization).await?,
+    })
 }
 
 /// The keys of this name, oldest first: each owner may have one. For a person at the machine.

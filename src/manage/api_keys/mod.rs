@@ -12,7 +12,7 @@ pub(super) use self::{change::Editing, create::add};
 pub use self::{
     change::{Edit, delete, revoke, set_enabled, set_locked, update},
     create::{Created, NewApiKey, create, create_once},
-    look::{LastUse, Listed, list, named, show, with_secrets},
+    look::{LastUse, Listed, Numbers, count, list, named, show, with_secrets},
     rotate::{OldSecret, Rotated, Rotation, rotate, set_rotation_end},
 };
 use super::{Asker, Change, Rejection};

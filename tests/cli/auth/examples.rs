@@ -1,20 +1,10 @@
 //! The examples of `docs/CLI.md` for those who hold a key, run as they stand.
 
-use std::fs;
-
-use super::{
-    super::support::Place,
-    home::{Ended, Home, is_missing},
+use super::home::{Ended, Home};
+use crate::{
+    documents::{examples, is_missing},
+    support::Place,
 };
-
-/// The shell's lines below a heading.
-fn examples(heading: &str) -> Vec<String> {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/CLI.md")).unwrap();
-    let (_, section) = text.split_once(&format!("\n## {heading}\n")).unwrap();
-    let section = section.split("\n## ").next().unwrap();
-    let blocks = section.split("```sh\n").skip(1);
-    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
-}
 
 #[test]
 fn the_examples_for_those_who_hold_a_key_run_one_after_the_other() {
@@ -32,7 +22,7 @@ fn the_examples_for_those_who_hold_a_key_run_one_after_the_other() {
     home.set("GIT_TERMINAL_PROMPT", "0");
     home.set("API", format!("{url}/readyz"));
 
-    let examples = examples("Holding a key");
+    let examples = examples("docs/CLI.md", "Holding a key");
 
     assert!(examples.len() >= 6, "{examples:?}");
     for example in examples {

@@ -4,8 +4,9 @@ use std::process::Command;
 
 use super::{
     fake::{Fake, any_key},
-    home::{Ended, Home, feed, is_missing},
+    home::{Ended, Home, feed},
 };
+use crate::documents::is_missing;
 
 const ASKED: &str = "protocol=https\nhost=git.example.com\n";
 const GET: [&str; 4] = ["git-credential", "--host", "git.example.com", "get"];

@@ -125,12 +125,3 @@ pub(super) fn feed(mut command: Command, text: &str) -> Ended {
 pub(super) fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
-
-/// Tells, with a word to whoever reads the log, where a program is missing.
-pub(super) fn is_missing(program: &str) -> bool {
-    let missing = Command::new(program).arg("--help").output().is_err();
-    if missing {
-        eprintln!("skipped: there is no {program}");
-    }
-    missing
-}

@@ -12,8 +12,9 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use super::{
     super::support::{Place, free_port, wait},
     fake::{Behaviour, Fake, any_key},
-    home::{Home, is_missing},
+    home::Home,
 };
+use crate::documents::is_missing;
 
 #[test]
 fn a_credential_follows_no_redirect() {

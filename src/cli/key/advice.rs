@@ -1,0 +1,32 @@
+//! What to do about a change to a key that was refused.
+
+use anyhow::anyhow;
+
+use crate::{cli::words, domain::KeyName, manage::Rejection};
+
+/// The refusal with the command that helps.
+pub(super) fn with_advice(error: Rejection, name: &KeyName) -> anyhow::Error {
+    let key = words::argument(name.as_str());
+    let advice = match &error {
+        Rejection::Locked => format!("`keyturn key unlock {key}`"),
+        Rejection::Expired => format!("`keyturn key rotate {key} --expires DAYS`"),
+        Rejection::NotRotating => format!("`keyturn key rotate {key}` makes a new one beside it"),
+        Rejection::ExpiryIsFixed => {
+            format!(
+                "`keyturn key rotate {key} --expires DAYS` gives it a new end with a new secret"
+            )
+        }
+        Rejection::ChangedMeanwhile => format!("`keyturn key show {key}`"),
+        Rejection::NameTaken(_) => {
+            format!("choose another, or `keyturn key rotate {key}` gives that one a new secret")
+        }
+        Rejection::TooManyKeys(_) => {
+            "`keyturn key list --unused-since 90` shows which nobody needs, `keyturn key revoke` \
+             makes room (setting api_keys.most_per_tree)"
+                .to_owned()
+        }
+        Rejection::UnknownRole(_) => "`keyturn role list` shows them all".to_owned(),
+        _ => return anyhow::Error::new(error).context(format!("key {name}")),
+    };
+    anyhow!("key {name}: {error}: {advice}")
+}

@@ -1,0 +1,223 @@
+//! A key as commands show it: everything but its secrets.
+
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use super::rotating::Rotating;
+use crate::{
+    app::App,
+    cli::{names::Names, words},
+    clock::{Timestamp, timestamp},
+    domain::{
+        ApiKeyId, KeyName, Networks, OrganizationId, Owner, Reach, Roles, SecretId, Status, Text,
+        UserId, WhenLeaked,
+    },
+    manage::api_keys::{LastUse, Listed},
+};
+
+/// A key as `--json` tells it.
+#[derive(Serialize)]
+pub(super) struct Shown {
+    pub(super) id: ApiKeyId,
+    pub(super) name: KeyName,
+    description: Text,
+    #[serde(flatten)]
+    owner: ShownOwner,
+    roles: Option<Roles>,
+    reach: Reach,
+    allowed_networks: Networks,
+    when_leaked: WhenLeaked,
+    audit_email: String,
+    status: Status,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    disabled_at: Option<Timestamp>,
+    locked_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    #[serde(flatten)]
+    last_used: LastUsed,
+    pub(super) rotation: Option<Rotating>,
+    /// Oldest first.
+    secrets: Vec<ShownSecret>,
+    version: i64,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ShownOwner {
+    Organization { organization: String, organization_id: OrganizationId },
+    User { user: String, user_id: UserId },
+}
+
+#[derive(Serialize)]
+pub(super) struct ShownSecret {
+    pub(super) id: SecretId,
+    pub(super) created_at: Timestamp,
+    pub(super) dies_at: Option<Timestamp>,
+    pub(super) is_live: bool,
+    #[serde(flatten)]
+    pub(super) last_used: LastUsed,
+}
+
+/// The minute in which a token was issued last, and to whom.
+#[derive(Clone, Serialize)]
+pub(super) struct LastUsed {
+    #[serde(rename = "last_used_at")]
+    pub(super) at: Option<Timestamp>,
+    /// `None` also where that is no longer kept: the moment may be two hours later, then.
+    #[serde(rename = "last_used_from")]
+    pub(super) from: Option<String>,
+}
+
+impl LastUsed {
+    fn new(last: Option<LastUse>) -> Self {
+        let at = last.as_ref().and_then(|last| timestamp(last.minute * 60));
+        Self { at, from: last.and_then(|last| last.source) }
+    }
+
+    /// `14 min ago from 10.2.3.4`.
+    pub(super) fn text(&self, now: Timestamp) -> String {
+        match (self.at, &self.from) {
+            (Some(at), Some(from)) => format!("{} from {from}", words::ago(at, now)),
+            (Some(at), None) => format!("about {}", words::ago(at, now)),
+            (None, _) => "never".to_owned(),
+        }
+    }
+}
+
+impl Shown {
+    pub(super) fn new(app: &App, names: &Names, listed: Listed) -> Self {
+        let now = app.clock.now();
+        let Listed { key, secrets } = listed;
+        let secrets: Vec<_> = secrets
+            .into_iter()
+            .map(|(secret, last)| ShownSecret {
+                id: secret.id,
+                created_at: secret.created_at,
+                dies_at: secret.dies_at,
+                is_live: secret.is_live(now),
+                last_used: LastUsed::new(last),
+            })
+            .collect();
+        let last = secrets.iter().map(|secret| &secret.last_used).max_by_key(|last| last.at);
+        let name = names.owner(key.owner);
+        let owner = match key.owner {
+            Owner::Organization(id) => {
+                ShownOwner::Organization { organization: name, organization_id: id }
+            }
+            Owner::User(id) => ShownOwner::User { user: name, user_id: id },
+        };
+        let status = key.status(now);
+        Self {
+            id: key.id,
+            audit_email: key.audit_email(&app.settings.keys.audit_email_domain),
+            status,
+            last_used: last.cloned().unwrap_or_else(|| LastUsed::new(None)),
+            rotation: Rotating::find(&secrets).filter(|_| status != Status::Revoked),
+            name: key.name,
+            description: key.description,
+            owner,
+            roles: key.roles,
+            reach: key.reach,
+            allowed_networks: key.allowed_networks,
+            when_leaked: key.when_leaked,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            disabled_at: key.disabled_at,
+            locked_at: key.locked_at,
+            revoked_at: key.revoked_at,
+            secrets,
+            version: key.version.0,
+            now,
+        }
+    }
+
+    /// What a table has room for.
+    pub(super) const HEAD: [&str; 6] = ["NAME", "OWNER", "ROLES", "STATUS", "LAST USED", "ID"];
+
+    pub(super) fn row(&self) -> [String; 6] {
+        [
+            self.name.to_string(),
+            self.owner(),
+            self.roles(),
+            self.status(),
+            self.last_used.text(self.now),
+            self.id.to_string(),
+        ]
+    }
+
+    fn owner(&self) -> String {
+        match &self.owner {
+            ShownOwner::Organization { organization: name, .. }
+            | ShownOwner::User { user: name, .. } => name.clone(),
+        }
+    }
+
+    fn roles(&self) -> String {
+        self.roles.as_ref().map_or("all its owner may".to_owned(), ToString::to_string)
+    }
+
+    /// `active, 12 days left, rotating`.
+    fn status(&self) -> String {
+        let ago = |at: Option<Timestamp>| at.map(|at| words::ago(at, self.now)).unwrap_or_default();
+        let left = self.expires_at.map(|end| format!("{} left", words::span(end - self.now)));
+        let mut words = match self.status {
+            Status::Active => vec!["active".to_owned()],
+            Status::Disabled => vec!["disabled".to_owned()],
+            Status::Expired => vec![format!("expired {}", ago(self.expires_at))],
+            Status::Revoked => vec![format!("revoked {}", ago(self.revoked_at))],
+        };
+        if let Status::Active | Status::Disabled = self.status {
+            words.extend(left);
+        }
+        words.extend(self.rotation.is_some().then(|| "rotating".to_owned()));
+        words.extend(self.locked_at.is_some().then(|| "locked".to_owned()));
+        words.join(", ")
+    }
+
+    /// One line to each thing.
+    pub(super) fn text(&self) -> String {
+        let networks = Some(self.allowed_networks.to_string()).filter(|it| !it.is_empty());
+        let end = self.expires_at.map_or_else(|| "never".to_owned(), words::moment);
+        let mut lines = vec![
+            ("name", self.name.to_string()),
+            ("id", self.id.to_string()),
+            ("description", self.description.to_string()),
+            ("owner", self.owner()),
+            ("roles", self.roles()),
+            ("reach", self.reach.to_string()),
+            ("used from", networks.unwrap_or_else(|| "any address".to_owned())),
+            ("when leaked", self.when_leaked.as_str().to_owned()),
+            ("audit e-mail", self.audit_email.clone()),
+            ("status", self.status()),
+            ("created", words::moment(self.created_at)),
+            ("expires", end),
+            ("last used", self.last_used.text(self.now)),
+        ];
+        let shown = self.secrets.iter().filter(|secret| secret.is_worth_showing(self.now));
+        lines.extend(shown.map(|secret| ("secret", secret.text(self.now))));
+        let advice = self.rotation.as_ref().map(|it| it.advice(&self.name, self.now));
+        std::iter::once(words::lines(&lines)).chain(advice).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+/// How long one still sees that a secret has died.
+const DEAD_SHOWN: TimeDelta = TimeDelta::days(30);
+
+impl ShownSecret {
+    fn is_worth_showing(&self, now: Timestamp) -> bool {
+        self.dies_at.is_none_or(|end| end + DEAD_SHOWN > now)
+    }
+
+    fn text(&self, now: Timestamp) -> String {
+        let used = self.last_used.text(now);
+        let end = match (self.is_live, self.dies_at) {
+            (true, Some(end)) => format!("dies in {}", words::span(end - now)),
+            (true, None) => "works".to_owned(),
+            (false, _) => "works no more".to_owned(),
+        };
+        format!("of {}, {end}, last used {used}", words::moment(self.created_at))
+    }
+}

@@ -1,0 +1,133 @@
+//! The chain over `audit_events`, from the event in `audit_anchors` on: read on, verified, and
+//! shortened at its beginning.
+
+use sqlx::types::Uuid;
+
+use super::{
+    StoreError, Tx,
+    audit_events::{Recorded, Row},
+    counters,
+};
+use crate::clock::Timestamp;
+
+statements! {
+    ANCHOR = "
+        select number, hash from audit_anchors order by number desc limit 1";
+
+    CHAIN = "
+        select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
+            hash
+        from audit_events where number > $1 order by number limit 1000";
+
+    FIRST_SINCE = "
+        select min(number) from audit_events where at >= $1";
+
+    HASHED = "
+        select number from audit_events where hash = $1
+        union all
+        select number from audit_anchors where hash = $1";
+
+    UNCHAINED = "
+        select count(*) from audit_events where number is null";
+
+    LAST_BEFORE = "
+        select max(number) from (
+            select number from audit_events where number is not null and at < $1
+            order by number limit 1000) as oldest";
+
+    SET_ANCHOR = "
+        insert into audit_anchors (number, hash)
+        select number, hash from audit_events where number = $1
+        on conflict (number) do nothing";
+
+    DROP_ANCHORS = "
+        delete from audit_anchors where number < $1";
+
+    PRUNE = "
+        delete from audit_events where number <= $1";
+
+    PRUNE_UNCHAINED = "
+        delete from audit_events where id in (
+            select id from audit_events where number is null and at < $1 limit 1000)";
+}
+
+/// The hash before the first event.
+const BEGINNING: [u8; 32] = [0; 32];
+
+/// Number and hash of the newest event that was deleted for its age; of the beginning, if none was.
+pub(super) async fn anchor(tx: &mut Tx) -> Result<(i64, Vec<u8>), StoreError> {
+    let anchor: Option<(i64, Vec<u8>)> = fetch!(tx, ANCHOR() => fetch_optional)?;
+    Ok(anchor.unwrap_or_else(|| (0, BEGINNING.to_vec())))
+}
+
+/// Up to 1000 events that come after this number, oldest first: the trail without gaps.
+pub async fn onwards(tx: &mut Tx, after: i64) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<Row> = fetch!(tx, CHAIN(after) => fetch_all)?;
+    rows.into_iter().map(Recorded::try_from).collect()
+}
+
+/// The number of the first event since then; `None` where there is none.
+pub async fn first_since(tx: &mut Tx, at: Timestamp) -> Result<Option<i64>, StoreError> {
+    let (number,): (Option<i64>,) = fetch!(tx, FIRST_SINCE(at.timestamp()) => fetch_one)?;
+    Ok(number)
+}
+
+/// The number of the event with this hash, also where it was the last that was deleted for its age.
+pub async fn number_of(tx: &mut Tx, hash: &[u8]) -> Result<Option<i64>, StoreError> {
+    let found: Option<(i64,)> = fetch!(tx, HASHED(hash) => fetch_optional)?;
+    Ok(found.map(|(number,)| number))
+}
+
+/// How the chain was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chain {
+    Whole {
+        events: i64,
+        /// Written before there was a chain.
+        unchained: i64,
+        /// Over all of it: whoever keeps a copy elsewhere notices a chain written anew.
+        head: Vec<u8>,
+    },
+    /// The first event that is not what was written.
+    Altered { number: i64, id: Uuid },
+    /// Events from this number on that are not there.
+    Missing { number: i64 },
+}
+
+/// Goes along the whole chain.
+pub async fn verify(tx: &mut Tx) -> Result<Chain, StoreError> {
+    let (mut number, mut head) = anchor(tx).await?;
+    let mut events = 0;
+    loop {
+        let rows: Vec<Row> = fetch!(tx, CHAIN(number) => fetch_all)?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            if row.number != number + 1 {
+                return Ok(Chain::Missing { number: number + 1 });
+            }
+            if row.hash_after(&head) != row.hash {
+                return Ok(Chain::Altered { number: row.number, id: row.id });
+            }
+            (number, head) = (row.number, row.hash);
+            events += 1;
+        }
+    }
+    if counters::value(tx, counters::AUDIT_EVENTS).await? != number {
+        return Ok(Chain::Missing { number: number + 1 });
+    }
+    let (unchained,): (i64,) = fetch!(tx, UNCHAINED() => fetch_one)?;
+    Ok(Chain::Whole { events, unchained, head })
+}
+
+/// Deletes up to 1000 of the oldest events that are older than `before`, and as many from before
+/// there was a chain; gives how many. The chain goes on from the last of them.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
+    let unchained = execute!(tx, PRUNE_UNCHAINED(before.timestamp()))?;
+    let (last,): (Option<i64>,) = fetch!(tx, LAST_BEFORE(before.timestamp()) => fetch_one)?;
+    let Some(last) = last else { return Ok(unchained) };
+    execute!(tx, SET_ANCHOR(last))?;
+    execute!(tx, DROP_ANCHORS(last))?;
+    Ok(unchained + execute!(tx, PRUNE(last))?)
+}
