@@ -11,9 +11,9 @@ mod members;
 mod moment;
 mod organizations;
 mod problem;
-mod webhooks;
 mod roles;
 mod users;
+mod webhooks;
 
 use axum::Router;
 use utoipa::{
