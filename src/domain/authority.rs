@@ -1,7 +1,8 @@
 //! What somebody who manages things may do: nobody hands on more than they have.
 
 use super::{
-    ApiKeyId, Lineage, Networks, OrganizationId, Reach, Resource, RoleName, Roles, Scopes, UserId,
+    ApiKeyId, Lineage, Networks, Organization, OrganizationId, Reach, Resource, RoleName, Roles,
+    Scopes, UserId,
 };
 use crate::clock::Timestamp;
 
@@ -81,6 +82,20 @@ impl Authority {
 
     pub fn reaches(&self, organization: &Lineage) -> bool {
         self.bounds().is_none_or(|bounds| bounds.reaches(organization))
+    }
+
+    /// The organization and those above it, as far up as the asker may know of them.
+    pub fn line_in_sight<'a>(&self, organization: &'a Lineage) -> &'a [Organization] {
+        let line = &organization.line;
+        let Some(bounds) = self.bounds() else { return line };
+        let top = line.iter().position(|above| above.id == bounds.organization);
+        top.map_or(&[], |top| &line[..=top])
+    }
+
+    /// `None` where the asker may not know of it, or there is none.
+    pub fn parent_in_sight(&self, organization: &Organization) -> Option<OrganizationId> {
+        let is_top = |bounds: &Bounds| bounds.organization == organization.id;
+        organization.parent_id.filter(|_| !self.bounds().is_some_and(is_top))
     }
 
     pub fn is_user(&self, user: UserId) -> bool {

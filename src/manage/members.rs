@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use super::{Asker, Change, Rejection, audit, users};
+use super::{Asker, Change, Made, Rejection, audit, once, users};
 use crate::{
     app::App,
-    domain::{Email, Expected, Membership, OrganizationId, RoleName, Text, User, UserId, Version},
+    domain::{
+        Email, Expected, Membership, Once, OrganizationId, RoleName, Text, User, UserId, Version,
+    },
     store::{self, Page, Tx},
 };
 
@@ -71,20 +73,60 @@ pub struct NewMember {
 
 /// Makes somebody a member who is none yet, and a user if there is none of this address.
 pub async fn add(app: &App, asker: &Asker, new: NewMember) -> Result<Member, Rejection> {
+    let mut tx = app.store.write().await?;
+    let member = join(app, &mut tx, asker, new).await?;
+    app.commit(tx).await?;
+    Ok(member)
+}
+
+/// [`add`], unless an earlier request made the member.
+pub async fn add_once(
+    app: &App,
+    asker: &Asker,
+    new: NewMember,
+    once: &Once,
+) -> Result<Made<Member>, Rejection> {
+    let organization = new.organization_id;
+    let failed = match try_once(app, asker, new, once).await {
+        Err(failed) => failed,
+        made => return made,
+    };
+    let user = once::made_meanwhile(app, asker, once, failed).await?;
+    let mut tx = app.store.read().await?;
+    Ok(Made::Before(find(&mut tx, organization, user).await?))
+}
+
+async fn try_once(
+    app: &App,
+    asker: &Asker,
+    new: NewMember,
+    once: &Once,
+) -> Result<Made<Member>, Rejection> {
     asker.must(WRITE)?;
     let mut tx = app.store.write().await?;
-    // Before anything is said of who exists.
     asker.organization(&mut tx, new.organization_id).await?;
-    let user = match store::users::find_by_email(&mut tx, &new.email).await? {
+    if let Some(user) = once::made_before(&mut tx, asker, once).await? {
+        return Ok(Made::Before(find(&mut tx, new.organization_id, user).await?));
+    }
+    let member = join(app, &mut tx, asker, new).await?;
+    once::remember(app, &mut tx, asker, once, member.user.id).await?;
+    app.commit(tx).await?;
+    Ok(Made::New(member))
+}
+
+async fn join(app: &App, tx: &mut Tx, asker: &Asker, new: NewMember) -> Result<Member, Rejection> {
+    asker.must(WRITE)?;
+    // Before anything is said of who exists.
+    asker.organization(tx, new.organization_id).await?;
+    let user = match store::users::find_by_email(tx, &new.email).await? {
         Some(user) => user,
-        None => users::add(app, &mut tx, asker, new.email, new.name, None).await?,
+        None => users::add(app, tx, asker, new.email, new.name, None).await?,
     };
-    let before = store::memberships::find(&mut tx, user.id, new.organization_id).await?;
+    let before = store::memberships::find(tx, user.id, new.organization_id).await?;
     if before.is_some() {
         return Err(Rejection::NameTaken("a member"));
     }
-    let membership = give_role(app, &mut tx, asker, user.id, new.organization_id, new.role).await?;
-    app.commit(tx).await?;
+    let membership = give_role(app, tx, asker, user.id, new.organization_id, new.role).await?;
     Ok(Member { user, membership })
 }
 

@@ -117,6 +117,7 @@ impl From<StoreError> for Rejection {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict => Self::Exists,
+            StoreError::Dangling => Self::ChangedMeanwhile,
             other => Self::Store(other),
         }
     }

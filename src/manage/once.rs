@@ -30,6 +30,28 @@ pub(super) async fn made_before<Id: std::str::FromStr>(
     Ok(Some(id.map_err(|_| StoreError::Corrupt("idempotency_keys.made"))?))
 }
 
+/// What the same request has made that was answered while this one failed: of two that come at once,
+/// the later collides with what the earlier makes. Otherwise, why this one failed.
+pub(super) async fn made_meanwhile<Id: std::str::FromStr>(
+    app: &App,
+    asker: &Asker,
+    once: &Once,
+    failed: Rejection,
+) -> Result<Id, Rejection> {
+    let collided = matches!(
+        failed,
+        Rejection::NameTaken(_)
+            | Rejection::Exists
+            | Rejection::ChangedMeanwhile
+            | Rejection::TooManyKeys(_)
+    );
+    if !collided {
+        return Err(failed);
+    }
+    let mut tx = app.store.read().await?;
+    made_before(&mut tx, asker, once).await?.ok_or(failed)
+}
+
 pub(super) async fn remember(
     app: &App,
     tx: &mut Tx,

@@ -36,6 +36,22 @@ pub async fn create_once(
     parent_id: Option<OrganizationId>,
     once: &Once,
 ) -> Result<Made<Organization>, Rejection> {
+    let failed = match try_once(app, asker, name, parent_id, once).await {
+        Err(failed) => failed,
+        made => return made,
+    };
+    let id = once::made_meanwhile(app, asker, once, failed).await?;
+    let mut tx = app.store.read().await?;
+    Ok(Made::Before(asker.organization(&mut tx, id).await?.line[0].clone()))
+}
+
+async fn try_once(
+    app: &App,
+    asker: &Asker,
+    name: OrganizationName,
+    parent_id: Option<OrganizationId>,
+    once: &Once,
+) -> Result<Made<Organization>, Rejection> {
     let mut tx = app.store.write().await?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         let found = asker.organization(&mut tx, id).await?;

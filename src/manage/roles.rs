@@ -1,12 +1,14 @@
 //! Defines the roles that organizations have beside the built-in ones.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::{Asker, Change, Obstacle, Rejection, audit};
 use crate::{
     app::App,
-    domain::{Expected, OrganizationId, Role, RoleName, Scopes, Version},
-    store::{self, Tx},
+    domain::{Below, Expected, OrganizationId, Role, RoleName, Scopes, Sight, Version},
+    store::{self, Page, Tx},
 };
 
 const READ: &str = "roles:read";
@@ -17,6 +19,54 @@ pub async fn list(app: &App, asker: &Asker) -> Result<Vec<Role>, Rejection> {
     asker.must(READ)?;
     let mut tx = app.store.read().await?;
     Ok(store::roles::list(&mut tx, asker.sight()).await?)
+}
+
+/// A role that can be given in an organization.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub name: RoleName,
+    pub scopes: Scopes,
+    pub origin: Origin,
+}
+
+/// Where a role is defined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    BuiltIn,
+    Own,
+    /// `None`: above what the asker may know of.
+    Above(Option<OrganizationId>),
+}
+
+/// The roles that can be given in this organization, by name: built in, its own, and those of the
+/// organizations above it.
+pub async fn known(
+    app: &App,
+    asker: &Asker,
+    organization: OrganizationId,
+    page: &Page<RoleName>,
+) -> Result<Vec<Known>, Rejection> {
+    asker.must(READ)?;
+    let mut tx = app.store.read().await?;
+    let lineage = asker.organization(&mut tx, organization).await?;
+    let in_sight = asker.authority.line_in_sight(&lineage);
+    let mut known = BTreeMap::new();
+    // The nearest definition of a name counts.
+    for above in lineage.line.iter().rev() {
+        let seen = in_sight.iter().any(|it| it.id == above.id);
+        let is_own = above.id == organization;
+        let origin = if is_own { Origin::Own } else { Origin::Above(seen.then_some(above.id)) };
+        let alone = Sight::Of { organization: above.id, below: Below::Excluded, user: None };
+        for Role { name, scopes, .. } in store::roles::list(&mut tx, alone).await? {
+            known.insert(name.clone(), Known { name, scopes, origin });
+        }
+    }
+    for (name, scopes) in RoleName::all_built_in() {
+        known.insert(name.clone(), Known { name, scopes, origin: Origin::BuiltIn });
+    }
+    let most = usize::try_from(page.most).unwrap_or(usize::MAX);
+    let comes_after = |role: &Known| page.after.as_ref().is_none_or(|after| role.name > *after);
+    Ok(known.into_values().filter(comes_after).take(most).collect())
 }
 
 /// As this organization itself defines it.

@@ -48,11 +48,25 @@ pub async fn create_once(
     once: &Once,
 ) -> Result<Made<User>, Rejection> {
     asker.must_run_server(WRITE)?;
+    let failed = match try_once(app, asker, new, once).await {
+        Err(failed) => failed,
+        made => return made,
+    };
+    let id = once::made_meanwhile(app, asker, once, failed).await?;
+    let mut tx = app.store.read().await?;
+    Ok(Made::Before(find(&mut tx, id).await?.user))
+}
+
+async fn try_once(
+    app: &App,
+    asker: &Asker,
+    new: NewUser,
+    once: &Once,
+) -> Result<Made<User>, Rejection> {
     let hash = hash(app, new.password).await?;
     let mut tx = app.store.write().await?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
-        let person = store::users::person(&mut tx, id).await?;
-        return Ok(Made::Before(person.ok_or(Rejection::NotFound("user"))?.user));
+        return Ok(Made::Before(find(&mut tx, id).await?.user));
     }
     let user = add(app, &mut tx, asker, new.email, new.name, hash.as_ref()).await?;
     if let Some((organization, role)) = new.membership {
@@ -61,6 +75,10 @@ pub async fn create_once(
     once::remember(app, &mut tx, asker, once, user.id).await?;
     app.commit(tx).await?;
     Ok(Made::New(user))
+}
+
+async fn find(tx: &mut Tx, id: UserId) -> Result<Person, Rejection> {
+    store::users::person(tx, id).await?.ok_or(Rejection::NotFound("user"))
 }
 
 async fn hash(app: &App, password: Option<Password>) -> Result<Option<PasswordHash>, Rejection> {
@@ -102,7 +120,7 @@ pub async fn list(app: &App, asker: &Asker, page: Page<UserId>) -> Result<Vec<Pe
 pub async fn show(app: &App, asker: &Asker, id: UserId) -> Result<Person, Rejection> {
     asker.must_run_server(READ)?;
     let mut tx = app.store.read().await?;
-    store::users::person(&mut tx, id).await?.ok_or(Rejection::NotFound("user"))
+    find(&mut tx, id).await
 }
 
 /// For a person at the machine.
@@ -129,8 +147,7 @@ pub async fn update(
 ) -> Result<User, Rejection> {
     asker.must_run_server(WRITE)?;
     let mut tx = app.store.write().await?;
-    let person = store::users::person(&mut tx, id).await?;
-    let mut user = person.ok_or(Rejection::NotFound("user"))?.user;
+    let mut user = find(&mut tx, id).await?.user;
     if !expected.allows(user.version) {
         return Err(Rejection::ChangedMeanwhile);
     }

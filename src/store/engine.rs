@@ -40,6 +40,9 @@ pub(super) enum Engine {
 pub enum StoreError {
     #[error("it exists already")]
     Conflict,
+    /// What it belongs to has gone meanwhile, or something has come to belong to it.
+    #[error("something else was made or deleted meanwhile")]
+    Dangling,
     /// The database holds what keyturn never writes.
     #[error("unexpected content in {0}")]
     Corrupt(&'static str),
@@ -54,6 +57,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::Conflict,
+            sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => Self::Dangling,
             sqlx::Error::Database(cause) if is_transient(cause.code().as_deref()) => {
                 Self::Unavailable(error)
             }

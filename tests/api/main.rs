@@ -9,6 +9,7 @@ mod doors;
 mod explain;
 mod jwks;
 mod leaks;
+mod management;
 mod metadata;
 #[path = "../support/peers.rs"]
 mod peers;

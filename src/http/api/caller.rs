@@ -61,6 +61,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
     let text =
         value.to_str().map_err(|_| Problem::invalid("the Authorization header is no text"))?;
-    let (scheme, token) = text.trim().split_once(' ').unwrap_or((text, ""));
-    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start()))
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    let token = token.trim();
+    Ok((scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token))
 }

@@ -107,6 +107,7 @@ impl<'de, T: FromStr<Err: std::fmt::Display>> Deserialize<'de> for Parsed<T> {
 }
 
 /// Tells a member that is `null` from one that is not there.
+#[expect(clippy::option_option, reason = "not there and `null` mean two things")]
 pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

@@ -6,8 +6,13 @@ mod caller;
 mod conditions;
 mod extract;
 mod list;
+mod made;
+mod members;
 mod moment;
+mod organizations;
 mod problem;
+mod roles;
+mod users;
 mod webhooks;
 
 use axum::Router;
@@ -47,6 +52,10 @@ fn described() -> OpenApiRouter<Edge> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(api_keys::routes())
         .merge(webhooks::routes())
+        .merge(organizations::routes())
+        .merge(members::routes())
+        .merge(roles::routes())
+        .merge(users::routes())
 }
 
 pub(super) fn router() -> Router<Edge> {

@@ -31,7 +31,7 @@ pub(in crate::http) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     obstacles: Vec<InTheWay>,
     #[serde(skip)]
-    challenge: Option<Challenge>,
+    challenge: Option<Box<Challenge>>,
     /// Seconds after which the same request may succeed.
     #[serde(skip)]
     retry_after: Option<u64>,
@@ -95,7 +95,7 @@ impl Problem {
     pub(super) fn no_token(metadata: String) -> Self {
         let detail = "send a token of this server, for itself, as `Authorization: Bearer`";
         Self {
-            challenge: Some(Challenge::Missing { metadata }),
+            challenge: Some(Challenge::Missing { metadata }.into()),
             ..Self::new(Http::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
         }
     }
@@ -103,7 +103,7 @@ impl Problem {
     pub(super) fn invalid_token(metadata: String) -> Self {
         let detail = "the token is not valid here, or its key works no more";
         Self {
-            challenge: Some(Challenge::Invalid { metadata }),
+            challenge: Some(Challenge::Invalid { metadata }.into()),
             ..Self::new(Http::UNAUTHORIZED, "invalid-token", "Invalid token", detail)
         }
     }
@@ -152,7 +152,7 @@ impl From<Rejection> for Problem {
         match rejection {
             Rejection::NotFound(what) => Self::not_found(what),
             Rejection::MissingScope(scope) => Self {
-                challenge: Some(Challenge::InsufficientScope { scope }),
+                challenge: Some(Challenge::InsufficientScope { scope }.into()),
                 ..Self::new(Http::FORBIDDEN, "insufficient-scope", "Insufficient scope", detail)
             },
             Rejection::NotTheServersOwner | Rejection::Wider(_) => Self::forbidden(detail),
@@ -238,7 +238,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = Http::from_u16(self.status).unwrap_or(Http::INTERNAL_SERVER_ERROR);
         let (challenge, retry_after) =
-            (self.challenge.as_ref().map(Challenge::header), self.retry_after);
+            (self.challenge.as_deref().map(Challenge::header), self.retry_after);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");

@@ -1,26 +1,16 @@
 //! Holds a key against what its maker may hand on, and against what its owner has.
 
-use std::sync::Arc;
-
 use super::{Asker, Rejection};
 use crate::{
-    app::App,
-    domain::{
-        ApiKey, Bounds, Lineage, OrganizationId, Owner, Reach, Roles, Scopes, UserId, held_scopes,
-    },
+    domain::{ApiKey, OrganizationId, Owner, Reach, Roles, Scopes, UserId, held_scopes},
     store::{self, Tx},
 };
 
 /// That the key names only what its owner has, and does not go beyond the asker's own.
-pub(super) async fn check(
-    app: &App,
-    tx: &mut Tx,
-    asker: &Asker,
-    key: &ApiKey,
-) -> Result<(), Rejection> {
+pub(super) async fn check(tx: &mut Tx, asker: &Asker, key: &ApiKey) -> Result<(), Rejection> {
     let scopes = match key.owner {
         Owner::Organization(id) => of_organization(tx, asker, id, key).await?,
-        Owner::User(id) => of_user(app, tx, asker, id, key).await?,
+        Owner::User(id) => of_user(tx, asker, id, key).await?,
     };
     let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
     bounds.check_scopes(&scopes)?;
@@ -52,27 +42,26 @@ async fn of_organization(
     Ok(lineage.scopes_of(roles))
 }
 
-/// What the user's key could do where the asker acts.
+/// What the user's key could do where the asker acts. Read in the transaction: one that waits for
+/// another connection holds its own meanwhile.
 async fn of_user(
-    app: &App,
     tx: &mut Tx,
     asker: &Asker,
     id: UserId,
     key: &ApiKey,
 ) -> Result<Scopes, Rejection> {
-    store::users::person(tx, id).await?.ok_or(Rejection::NotFound("user"))?;
+    let person = store::users::person(tx, id).await?.ok_or(Rejection::NotFound("user"))?;
     if key.roles.as_ref().is_some_and(Roles::is_empty) {
         return Err(Rejection::NoRole);
     }
     let Some(bounds) = asker.authority.bounds() else { return Ok(Scopes::default()) };
     bounds.check_roles_of_user(key.roles.as_ref())?;
-    held_by_user(app, bounds, key).await
-}
-
-async fn held_by_user(app: &App, bounds: &Bounds, key: &ApiKey) -> Result<Scopes, Rejection> {
-    let standing = app.directory.standing(key.owner).await?.ok_or(Rejection::NotFound("user"))?;
-    let acting = app.directory.lineage(bounds.organization).await?;
-    let acting: Arc<Lineage> = acting.ok_or(Rejection::NotFound("organization"))?;
-    let givers: Vec<_> = standing.givers.iter().map(|giver| &**giver).collect();
-    Ok(held_scopes(key, standing.person.as_deref(), &givers, &acting).unwrap_or_default())
+    let acting = store::organizations::lineage(tx, bounds.organization).await?;
+    let acting = acting.ok_or(Rejection::NotFound("organization"))?;
+    let mut givers = Vec::with_capacity(person.memberships.len());
+    for membership in &person.memberships {
+        givers.extend(store::organizations::lineage(tx, membership.organization_id).await?);
+    }
+    let givers: Vec<_> = givers.iter().collect();
+    Ok(held_scopes(key, Some(&person), &givers, &acting).unwrap_or_default())
 }

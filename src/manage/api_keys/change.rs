@@ -80,7 +80,7 @@ pub async fn update(
     let before = describe(&editing.key);
     apply(app, &mut editing.key, edit)?;
     let Editing { tx, key } = &mut editing;
-    bounds::check(app, tx, asker, key).await?;
+    bounds::check(tx, asker, key).await?;
     let detail = json!({ "from": before, "to": describe(key) });
     editing.save(app, asker, "api_key.updated", detail).await
 }
@@ -129,7 +129,7 @@ pub async fn set_enabled(
     editing.key.disabled_at = (!enabled).then(|| app.clock.now());
     if enabled {
         let Editing { tx, key } = &mut editing;
-        bounds::check(app, tx, asker, key).await?;
+        bounds::check(tx, asker, key).await?;
     }
     let action = if enabled { "api_key.enabled" } else { "api_key.disabled" };
     editing.save(app, asker, action, json!({})).await
@@ -149,7 +149,7 @@ pub async fn set_locked(
     }
     editing.key.locked_at = locked.then(|| app.clock.now());
     let Editing { tx, key } = &mut editing;
-    bounds::check(app, tx, asker, key).await?;
+    bounds::check(tx, asker, key).await?;
     let action = if locked { "api_key.locked" } else { "api_key.unlocked" };
     editing.save(app, asker, action, json!({})).await
 }

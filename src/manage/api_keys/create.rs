@@ -48,6 +48,21 @@ pub async fn create_once(
     new: NewApiKey,
     once: &Once,
 ) -> Result<Made<Created, ApiKey>, Rejection> {
+    let failed = match try_once(app, asker, new, once).await {
+        Err(failed) => failed,
+        made => return made,
+    };
+    let id = once::made_meanwhile(app, asker, once, failed).await?;
+    let mut tx = app.store.read().await?;
+    Ok(Made::Before(find(&mut tx, asker, id).await?))
+}
+
+async fn try_once(
+    app: &App,
+    asker: &Asker,
+    new: NewApiKey,
+    once: &Once,
+) -> Result<Made<Created, ApiKey>, Rejection> {
     let mut tx = app.store.write().await?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         return Ok(Made::Before(find(&mut tx, asker, id).await?));
@@ -84,7 +99,7 @@ pub(in crate::manage) async fn add(
         when_leaked: new.when_leaked,
         version: Version::FIRST,
     };
-    bounds::check(app, tx, asker, &key).await?;
+    bounds::check(tx, asker, &key).await?;
     check_number(app, tx, key.owner).await?;
     store::api_keys::insert(tx, &key).await.map_err(taken("a key"))?;
     let secret = add_secret(app, tx, key.id, now).await?;

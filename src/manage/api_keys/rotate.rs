@@ -71,7 +71,7 @@ pub async fn rotate(
     }
     let Editing { tx, key } = &mut editing;
     // Whoever gets the secret gets all that the key may do.
-    bounds::check(app, tx, asker, key).await?;
+    bounds::check(tx, asker, key).await?;
     let old = retire(tx, id, now, dies_at).await?;
     let secret = add_secret(app, tx, id, now).await?;
     let old_secret_dies_at = old.map(|_| dies_at);
@@ -125,7 +125,7 @@ pub async fn set_rotation_end(
     }
     let dies_at = dies_at.max(now);
     if old.dies_at.is_some_and(|end| dies_at > end) {
-        bounds::check(app, tx, asker, key).await?;
+        bounds::check(tx, asker, key).await?;
     }
     store::api_key_secrets::set_end(tx, old, dies_at).await?;
     let detail = json!({ "old_secret_dies_at": dies_at });

@@ -36,6 +36,7 @@ use tower::ServiceExt as _;
 mod answer;
 mod database;
 mod form;
+mod manage;
 mod options;
 #[path = "../../support/postgres.rs"]
 mod postgres;
@@ -44,6 +45,7 @@ use self::database::Place;
 pub(crate) use self::{
     answer::{Answer, verified},
     form::{FORM, basic, encoded, mistyped, post},
+    manage::{Caller, problem},
     options::{Options, key_encryption_key},
 };
 
@@ -260,17 +262,8 @@ impl TestServer {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
-        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
-        if request.extensions().get::<ConnectInfo<SocketAddr>>().is_none() {
-            request.extensions_mut().insert(ConnectInfo(peer));
-        }
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        let body = serde_json::from_str(&text).unwrap_or_default();
-        Answer { status: parts.status, headers: parts.headers, text, body }
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        send(&self.router, request).await
     }
 
     /// The claims of a token, verified as a resource server does it: with the published JWKS.
@@ -279,6 +272,19 @@ impl TestServer {
         let jwks = self.get("/.well-known/jwks.json").await;
         verified(token, &jwks.text).unwrap_or_else(|problem| panic!("{problem}: {token}"))
     }
+}
+
+async fn send(router: &Router, mut request: Request<Body>) -> Answer {
+    let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
+    if request.extensions().get::<ConnectInfo<SocketAddr>>().is_none() {
+        request.extensions_mut().insert(ConnectInfo(peer));
+    }
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let body = serde_json::from_str(&text).unwrap_or_default();
+    Answer { status: parts.status, headers: parts.headers, text, body }
 }
 
 pub(crate) fn new_key(owner: Owner, name: &str) -> NewApiKey {

@@ -90,6 +90,7 @@ fn own_user(asker: &Asker) -> Result<crate::domain::UserId, Problem> {
 /// A key that is to be made.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "not there and `null` mean two things")]
 pub(super) struct NewKey {
     /// Never changes. 1 to 64 letters, digits, `-`, `_`, `.` and single spaces.
     #[schema(value_type = String, min_length = 1, max_length = 64, example = "deploy")]
@@ -155,7 +156,7 @@ impl NewKey {
             description: self.description.map(|text| text.0).unwrap_or_default(),
             roles: self.roles.map(|roles| roles.into_iter().map(|role| role.0).collect()),
             reach: self.reach.map_or(Ok(Reach::Own), AskedReach::into_reach)?,
-            allowed_networks: networks(self.allowed_networks.unwrap_or_default())?,
+            allowed_networks: networks(&self.allowed_networks.unwrap_or_default())?,
             lifetime: self.expires_at.map_or(Lifetime::Default, lifetime),
             when_leaked: self.when_leaked.map_or(WhenLeaked::Revoke, WhenLeaked::from),
         })
@@ -185,7 +186,7 @@ impl From<AskedReaction> for WhenLeaked {
     }
 }
 
-fn networks(ranges: Vec<String>) -> Result<Networks, Problem> {
+fn networks(ranges: &[String]) -> Result<Networks, Problem> {
     const MOST: usize = 100;
     if ranges.len() > MOST {
         return Err(Problem::invalid("a key has 100 address ranges at most"));
@@ -202,6 +203,7 @@ fn lifetime(expires_at: Option<Moment>) -> Lifetime {
 /// What is to be otherwise. What is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "not there and `null` mean two things")]
 pub(super) struct ChangeKey {
     #[schema(value_type = Option<String>, max_length = 500)]
     description: Option<Parsed<Text>>,
@@ -226,7 +228,7 @@ impl ChangeKey {
             description: self.description.map(|text| text.0),
             roles: self.roles.map(|given| given.map(roles)),
             reach: self.reach.map(AskedReach::into_reach).transpose()?,
-            allowed_networks: self.allowed_networks.map(networks).transpose()?,
+            allowed_networks: self.allowed_networks.as_deref().map(networks).transpose()?,
             lifetime: self.expires_at.map(lifetime),
             when_leaked: self.when_leaked.map(WhenLeaked::from),
         })
@@ -236,6 +238,7 @@ impl ChangeKey {
 /// How to rotate a key.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "not there and `null` mean two things")]
 pub(super) struct RotateKey {
     /// When the old secret dies: from now to 7 days from now. Left out: in 24 hours.
     old_secret_dies_at: Option<Moment>,
