@@ -1,6 +1,8 @@
 //! What the holder of one of our tokens may do here: less than the token says, if its key lost
 //! rights since.
 
+use std::net::IpAddr;
+
 use super::Rejection;
 use crate::{
     app::App,
@@ -18,15 +20,19 @@ pub struct Carried {
     pub scopes: Scopes,
 }
 
-/// `None` where the key behind the token works no more.
-pub async fn of_token(app: &App, carried: &Carried) -> Result<Option<Authority>, Rejection> {
+/// `None` where the key behind the token works no more, or not from this address.
+pub async fn of_token(
+    app: &App,
+    carried: &Carried,
+    source: IpAddr,
+) -> Result<Option<Authority>, Rejection> {
     let mut tx = app.store.read().await?;
     let Some(key) = store::api_keys::find(&mut tx, carried.api_key_id).await? else {
         return Ok(None);
     };
     let first = store::organizations::first(&mut tx).await?;
     drop(tx);
-    if key.status(app.clock.now()) != Status::Active {
+    if key.status(app.clock.now()) != Status::Active || !key.allowed_networks.allow(source) {
         return Ok(None);
     }
     let Some(standing) = app.directory.standing(key.owner).await? else { return Ok(None) };

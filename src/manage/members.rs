@@ -159,6 +159,7 @@ pub async fn change_role(
     if !expected.allows(before.membership.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
+    check_not_above(&mut tx, asker, &before.membership).await?;
     let membership = give_role(app, &mut tx, asker, user_id, organization_id, role).await?;
     app.commit(tx).await?;
     Ok(Member { user: before.user, membership })
@@ -212,12 +213,25 @@ pub async fn remove(
     if !expected.allows(before.membership.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
+    check_not_above(&mut tx, asker, &before.membership).await?;
     if !store::memberships::remove(&mut tx, &before.membership).await? {
         return Err(Rejection::ChangedMeanwhile);
     }
     let detail = json!({ "from": before.membership.role });
     audit(app, &mut tx, asker, event("member.removed", user_id, organization_id, detail));
     Ok(app.commit(tx).await?)
+}
+
+/// Whoever manages members must not demote those who may more.
+async fn check_not_above(
+    tx: &mut Tx,
+    asker: &Asker,
+    membership: &Membership,
+) -> Result<(), Rejection> {
+    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
+    let lineage = asker.organization(tx, membership.organization_id).await?;
+    let roles = [membership.role.clone()].into_iter().collect();
+    Ok(bounds.check_scopes(&lineage.scopes_of(&roles))?)
 }
 
 fn event(

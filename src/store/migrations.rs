@@ -58,14 +58,15 @@ impl Store {
         match self {
             Self::Sqlite { pool, writer } => {
                 let _turn = writer.lock().await;
-                let first = migrator(SQLITE).run(pool).await;
-                match first {
-                    // Another process was migrating at the same moment; what it left is ours to do.
-                    Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_)) => {
-                        Ok(migrator(SQLITE).run(pool).await?)
+                // Where another process is migrating at the same moment, each of its migrations
+                // may collide with ours; what it leaves is ours to do.
+                for _ in SQLITE {
+                    match migrator(SQLITE).run(pool).await {
+                        Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_)) => (),
+                        done => return Ok(done?),
                     }
-                    done => Ok(done?),
                 }
+                Ok(migrator(SQLITE).run(pool).await?)
             }
             Self::Postgres(pool) => Ok(migrator(POSTGRES).run(pool).await?),
         }

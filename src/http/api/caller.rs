@@ -42,7 +42,7 @@ impl FromRequestParts<Edge> for Caller {
         let api_key_id: ApiKeyId = token.client_id.parse().map_err(|_| invalid())?;
         let carried =
             Carried { api_key_id, organization: token.organization_id, scopes: token.scopes };
-        let authority = authority::of_token(app, &carried).await?.ok_or_else(invalid)?;
+        let authority = authority::of_token(app, &carried, source).await?.ok_or_else(invalid)?;
         Ok(Self(Asker {
             actor: Actor::ApiKey(api_key_id),
             authority,

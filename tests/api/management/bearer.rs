@@ -5,11 +5,14 @@ use axum::{
     http::{Method, Request},
 };
 use chrono::TimeDelta;
-use keyturn::domain::{Owner, Reach};
+use keyturn::{
+    domain::{Owner, Reach},
+    manage::api_keys::NewApiKey,
+};
 use serde_json::{Value, json};
 
 use super::{KEYS, NOBODY, ORGANIZATIONS, acme, secret_of};
-use crate::support::{Answer, ISSUER, Options, TestServer, problem};
+use crate::support::{Answer, ISSUER, Options, TestServer, new_key, problem};
 
 const METADATA: &str = "/.well-known/oauth-protected-resource";
 
@@ -238,4 +241,30 @@ async fn of_an_issuer_with_a_path_what_is_made_is_found_below_it() {
 
     assert_eq!(made.status, 201, "{}", made.text);
     assert_eq!((found.status.as_u16(), found.id()), (200, made.id()));
+}
+
+#[tokio::test]
+async fn a_token_manages_only_from_where_its_key_may_be_used() {
+    for server in TestServer::on_each_engine().await {
+        let acme = server.acme().await;
+        let networks = "127.0.0.0/8".parse().unwrap();
+        let new = NewApiKey {
+            allowed_networks: networks,
+            ..new_key(Owner::Organization(acme), "manager")
+        };
+        let caller = server.manage(&server.make_key(new).await.1).await;
+
+        let here = caller.get(KEYS).await;
+        let mut request = Request::get(KEYS)
+            .header("authorization", format!("Bearer {}", caller.token))
+            .header("x-forwarded-for", "192.0.2.1")
+            .body(Body::empty())
+            .unwrap();
+        let proxy = std::net::SocketAddr::from(([10, 0, 0, 1], 50_000));
+        request.extensions_mut().insert(axum::extract::ConnectInfo(proxy));
+        let elsewhere = server.send(request).await;
+
+        assert_eq!(here.status, 200, "{}: {}", server.engine, here.text);
+        assert_eq!(problem(&elsewhere), (401, "invalid-token"));
+    }
 }

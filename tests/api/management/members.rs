@@ -123,6 +123,27 @@ async fn nobody_gives_a_role_that_can_do_more_than_they() {
 }
 
 #[tokio::test]
+async fn nobody_demotes_or_removes_those_who_may_more() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, owner) = acme(&server).await;
+        let scopes = json!({ "scopes": ["members:read", "members:write", "read"] });
+        owner.put_new(&at(acme, "/roles/inviter"), &scopes).await;
+        let ann = server.user("ann@example.com", &[(acme, "owner")]).await;
+        let secret = secret_of(&server, acme, "inviter", Reach::Own).await;
+        let inviter = server.manage(&secret).await;
+        let place = at(acme, &format!("/members/{ann}"));
+
+        let demoted = inviter.patch(&place, "*", &json!({ "role": "inviter" })).await;
+        let removed = inviter.delete(&place, "*").await;
+        let by_an_owner = owner.delete(&place, "*").await;
+
+        assert_eq!(problem(&demoted), (403, "forbidden"), "{}", server.engine);
+        assert_eq!(problem(&removed), (403, "forbidden"));
+        assert_eq!(by_an_owner.status, 204, "{}", by_an_owner.text);
+    }
+}
+
+#[tokio::test]
 async fn members_of_what_is_out_of_reach_are_as_if_they_did_not_exist() {
     for server in TestServer::on_each_engine().await {
         let (acme, _) = acme(&server).await;
