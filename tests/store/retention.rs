@@ -1,0 +1,61 @@
+//! Every table has something that keeps it from growing for ever.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use keyturn::{
+    domain::{Kept, Retention},
+    manage::upkeep::bounds,
+    store::{health, usage_journal},
+};
+
+use crate::{engines, id, now};
+
+#[tokio::test]
+async fn every_table_of_the_live_schema_is_named_among_the_bounds() {
+    let kept = Kept { age: Some(TimeDelta::days(1)), rows: Some(1) };
+    let bounds = bounds(&Retention { usage: kept, refusals: kept, audit: kept });
+    let named: BTreeSet<_> = bounds.iter().map(|(table, _)| (*table).to_owned()).collect();
+    for engine in engines().await {
+        let tables = health::tables(&engine.store, true).await.unwrap();
+
+        let live: BTreeSet<_> = tables.into_iter().map(|size| size.table).collect();
+
+        assert!(live.len() > 10, "{}: {live:?}", engine.name);
+        assert_eq!(live, named, "{}: add the table to manage::upkeep::bounds", engine.name);
+        assert_eq!(named.len(), bounds.len(), "none is named twice");
+    }
+}
+
+#[tokio::test]
+async fn a_table_tells_its_rows_and_its_bytes() {
+    for engine in engines().await {
+        for _ in 0..3 {
+            usage_journal::append(&engine.store, id(), "{}").await.unwrap();
+        }
+
+        let tables = health::tables(&engine.store, false).await.unwrap();
+
+        let journal = tables.iter().find(|size| size.table == "usage_journal").unwrap();
+        assert_eq!((journal.rows, journal.is_counted), (3, true), "{}", engine.name);
+        assert!(journal.bytes >= 8192, "{}: a table and its index: {journal:?}", engine.name);
+    }
+}
+
+#[tokio::test]
+async fn one_step_deletes_no_more_than_it_was_told() {
+    for engine in engines().await {
+        for _ in 0..5 {
+            usage_journal::append(&engine.store, id(), "{}").await.unwrap();
+        }
+        let mut tx = engine.store.write().await.unwrap();
+        let later = now() + TimeDelta::seconds(1);
+
+        let mut steps = Vec::new();
+        for before in [now(), later, later, later, later] {
+            steps.push(usage_journal::prune(&mut tx, before, 2).await.unwrap());
+        }
+
+        assert_eq!(steps, [0, 2, 2, 1, 0], "{}", engine.name);
+    }
+}
