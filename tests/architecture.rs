@@ -74,6 +74,8 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("quick_cache", &["directory"]),
     ("reqwest", &["cli/auth", "outbound"]),
     ("rustix", &["cli/door", "cli/auth/prompt"]),
+    ("reqwest", &["cli/auth", "cli/doctor/server"]),
+    ("rustix", &["cli/door", "cli/auth/prompt", "cli/doctor"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config"]),
