@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{Kept, Retention},
+    domain::{Actor, AuditEvent, Kept, Retention},
     manage::upkeep::bounds,
-    store::{health, usage_journal},
+    store::{
+        audit_events::{self, Chain},
+        health, usage_journal,
+    },
 };
 
 use crate::{engines, id, now};
@@ -57,5 +60,37 @@ async fn one_step_deletes_no_more_than_it_was_told() {
         }
 
         assert_eq!(steps, [0, 2, 2, 1, 0], "{}", engine.name);
+    }
+}
+
+#[tokio::test]
+async fn the_newest_of_the_audit_trail_can_be_looked_at_alone() {
+    for engine in engines().await {
+        for number in 0..4 {
+            let mut tx = engine.store.write().await.unwrap();
+            tx.record(AuditEvent {
+                id: id(),
+                at: now(),
+                actor: Actor::Operator("ada".to_owned()),
+                action: "api_key.created".into(),
+                subject: format!("key:{number}"),
+                organization_id: None,
+                source: None,
+                request_id: None,
+                detail: serde_json::Value::Null,
+            });
+            tx.commit(now()).await.unwrap();
+        }
+        engine.sql("update audit_events set subject = 'key:9' where number = 2").await;
+        let mut tx = engine.store.read().await.unwrap();
+
+        let whole = audit_events::verify(&mut tx).await.unwrap();
+        let three = audit_events::verify_newest(&mut tx, 3).await.unwrap();
+        let two = audit_events::verify_newest(&mut tx, 2).await.unwrap();
+
+        for altered in [whole, three] {
+            assert!(matches!(altered, Chain::Altered { number: 2, .. }), "{}", engine.name);
+        }
+        assert!(matches!(two, Chain::Whole { events: 2, .. }), "{}: {two:?}", engine.name);
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn check(config: &Config, report: &mut Report) {
         report.failed(WHAT, with_causes(&error.into()));
         return;
     }
-    if let Err(error) = github::read(config.leaks.github_keys.as_deref()) {
+    if let Err(error) = github::read(&config.leaks.github_keys) {
         report.failed(WHAT, with_causes(&error));
         return;
     }

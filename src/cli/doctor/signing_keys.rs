@@ -43,7 +43,19 @@ pub(super) async fn check(
     };
     let signer = Signer::new(config.issuer.clone(), key);
     signer.load(kept().cloned().collect());
-    report_damaged(&signer.damaged(), kept().count(), report);
+    let damaged = signer.damaged();
+    if let Some(other) = only_others(&damaged, kept().count()) {
+        report.failed(
+            WHAT,
+            format!(
+                "none can be opened: {}; bring back the one that made them (setting \
+                 signing.key_encryption_key_file)",
+                other.why
+            ),
+        );
+        return Ok(());
+    }
+    report_damaged(&damaged, report);
     let rotation = start::settings(config)?.rotation;
     for algorithm in Algorithm::ALL {
         let of_algorithm: Vec<_> = keys.iter().filter(|key| key.algorithm == algorithm).collect();
@@ -67,21 +79,13 @@ fn missing(config: &Config) -> String {
     )
 }
 
-fn report_damaged(damaged: &[DamagedKey], all: usize, report: &mut Report) {
-    let is_other = |key: &&DamagedKey| matches!(key.why, Damage::OtherKeyEncryptionKey { .. });
-    if let Some(first) = damaged.iter().find(is_other)
-        && damaged.len() == all
-    {
-        report.failed(
-            WHAT,
-            format!(
-                "none can be opened: {}; bring back the one that made them (setting \
-                 signing.key_encryption_key_file)",
-                first.why
-            ),
-        );
-        return;
-    }
+/// One of them, where each was encrypted by another key than ours.
+fn only_others(damaged: &[DamagedKey], all: usize) -> Option<&DamagedKey> {
+    let is_other = |key: &DamagedKey| matches!(key.why, Damage::OtherKeyEncryptionKey { .. });
+    damaged.first().filter(|_| damaged.len() == all && damaged.iter().all(is_other))
+}
+
+fn report_damaged(damaged: &[DamagedKey], report: &mut Report) {
     for DamagedKey { signing_key_id, algorithm, why } in damaged {
         report.failed(
             WHAT,

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Aged, CHANGES, GONE_SIGNING_KEYS};
+use super::{Aged, CHANGES, ENDED_KEYS, GONE_SIGNING_KEYS};
 use crate::domain::{Kept, Retention};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
         ("counters", Bound::NotByItself("one row for each kind of number")),
         ("memberships", Bound::NotByItself("the members that owners take in")),
         ("organizations", Bound::NotByItself("the organizations that owners make")),
+        (
+            "reminders",
+            Bound::AfterTheirEnd(ENDED_KEYS, "one for each day that a key's end is near"),
+        ),
         ("resources", Bound::NotByItself("the servers that an operator registers")),
         ("roles", Bound::NotByItself("the roles that owners define")),
         (
@@ -34,6 +38,7 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
             Bound::AfterTheirEnd(GONE_SIGNING_KEYS, "the newest of each algorithm stays"),
         ),
         ("users", Bound::NotByItself("the users that owners take in")),
+        ("webhooks", Bound::NotByItself("the webhooks that owners set up")),
     ];
     bounds.extend(Aged::ALL.map(|table| (table.name(), Bound::Kept(table.kept(retention)))));
     bounds.sort_unstable_by_key(|(table, _)| *table);

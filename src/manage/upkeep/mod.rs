@@ -29,6 +29,12 @@ const CHANGES: Kept = Kept { age: Some(TimeDelta::hours(1)), rows: Some(1_000_00
 /// Nobody waits longer for an answer before sending a request again.
 const IDEMPOTENCY_KEYS: Kept = Kept { age: Some(TimeDelta::hours(24)), rows: Some(1_000_000) };
 
+/// Nothing is tried for longer than two days; the rest is for whoever asks what became of it.
+const OUTBOX: Kept = Kept { age: Some(TimeDelta::days(30)), rows: Some(1_000_000) };
+
+/// Nobody is reminded of an end that is past; the rest is for whoever asks what was said.
+const ENDED_KEYS: TimeDelta = TimeDelta::days(30);
+
 /// A signing key that is gone verifies nothing. Its record still tells what signed what.
 const GONE_SIGNING_KEYS: TimeDelta = TimeDelta::days(365);
 
@@ -66,6 +72,7 @@ impl Upkeep {
         if let Some(before) = self.retention.usage.from(now) {
             self.replaced.prune_some(app, before).await?;
         }
+        prune_reminders(app, now).await?;
         prune_signing_keys(app, now).await
     }
 
@@ -133,6 +140,17 @@ async fn prune_audit(app: &App, kept: Kept, now: Timestamp) -> Result<(), StoreE
     loop {
         let mut tx = app.store.write().await?;
         let rows = store::audit_chain::prune(&mut tx, kept.from(now), kept.most()).await?;
+        app.commit(tx).await?;
+        if rows < STEP.unsigned_abs() {
+            return Ok(());
+        }
+    }
+}
+
+async fn prune_reminders(app: &App, now: Timestamp) -> Result<(), StoreError> {
+    loop {
+        let mut tx = app.store.write().await?;
+        let rows = store::reminders::prune(&mut tx, now - ENDED_KEYS).await?;
         app.commit(tx).await?;
         if rows < STEP.unsigned_abs() {
             return Ok(());
