@@ -64,11 +64,16 @@ statements! {
     COUNT = "
         select count(*) from usage where minute >= $1 and minute < $2";
 
-    PRUNE = "
+    FIRST_TO_STAY = "
+        select minute, secret_id, source, user_agent, outcome, uses from usage where minute < $1
+        order by minute, secret_id, source, user_agent, outcome limit 1 offset $2";
+
+    PRUNE_BEFORE = "
         delete from usage
-        where minute < $1 and (minute, secret_id, source, user_agent, outcome) in (
-            select minute, secret_id, source, user_agent, outcome from usage where minute < $1
-            order by minute, secret_id, source, user_agent, outcome limit $2)";
+        where (minute, secret_id, source, user_agent, outcome) < ($1, $2, $3, $4, $5)";
+
+    PRUNE_MINUTES = "
+        delete from usage where minute < $1";
 }
 
 /// Adds to the counts of these secrets. None may stand there twice.
@@ -158,8 +163,19 @@ pub async fn count(tx: &mut Tx, during: &Range<Timestamp>) -> Result<i64, StoreE
 }
 
 /// Deletes up to so many of the oldest rows, if they are older than `before`; gives how many.
+///
+/// By the first row that stays: a list of those that go would be compared with every row of their
+/// minute.
 pub async fn prune(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
-    Ok(execute!(tx, PRUNE(minute(before), most))?)
+    let before = minute(before);
+    let stays: Option<Row> = fetch!(tx, FIRST_TO_STAY(before, most) => fetch_optional)?;
+    Ok(match stays {
+        None => execute!(tx, PRUNE_MINUTES(before))?,
+        Some(row) => {
+            let Row { minute, secret_id, source, user_agent, outcome, .. } = row;
+            execute!(tx, PRUNE_BEFORE(minute, secret_id, source, user_agent, outcome))?
+        }
+    })
 }
 
 fn minute(at: Timestamp) -> i64 {
