@@ -12,7 +12,7 @@ use keyturn::{
     ledger::Fold,
     manage::{Asker, signing_keys, upkeep::Upkeep},
     random::Random,
-    store::{self, audit_events, audit_events::Chain},
+    store::{self, audit_chain, audit_chain::Chain},
 };
 use uuid::Uuid;
 
@@ -164,14 +164,14 @@ async fn a_shortened_audit_trail_is_still_whole() {
         upkeep.run(&server.app).await.unwrap();
 
         let mut tx = server.app.store.read().await.unwrap();
-        let whole = audit_events::verify(&mut tx).await.unwrap();
+        let whole = audit_chain::verify(&mut tx).await.unwrap();
         assert!(matches!(whole, Chain::Whole { events: 5, .. }), "{}: {whole:?}", server.engine);
         drop(tx);
         server.root("another").await;
         upkeep.run(&server.app).await.unwrap();
         let mut tx = server.app.store.read().await.unwrap();
-        let whole = audit_events::verify(&mut tx).await.unwrap();
-        let newest = audit_events::verify_newest(&mut tx, 2).await.unwrap();
+        let whole = audit_chain::verify(&mut tx).await.unwrap();
+        let newest = audit_chain::verify_newest(&mut tx, 2).await.unwrap();
         assert!(matches!(whole, Chain::Whole { events: 5, .. }), "{}: {whole:?}", server.engine);
         assert!(matches!(newest, Chain::Whole { events: 2, .. }), "{}: {newest:?}", server.engine);
     }

@@ -7,7 +7,7 @@ use keyturn::{
     domain::{Actor, AuditEvent, Kept, Retention},
     manage::upkeep::bounds,
     store::{
-        audit_events::{self, Chain},
+        audit_chain::{self, Chain},
         health, usage_journal,
     },
 };
@@ -84,9 +84,9 @@ async fn the_newest_of_the_audit_trail_can_be_looked_at_alone() {
         engine.sql("update audit_events set subject = 'key:9' where number = 2").await;
         let mut tx = engine.store.read().await.unwrap();
 
-        let whole = audit_events::verify(&mut tx).await.unwrap();
-        let three = audit_events::verify_newest(&mut tx, 3).await.unwrap();
-        let two = audit_events::verify_newest(&mut tx, 2).await.unwrap();
+        let whole = audit_chain::verify(&mut tx).await.unwrap();
+        let three = audit_chain::verify_newest(&mut tx, 3).await.unwrap();
+        let two = audit_chain::verify_newest(&mut tx, 2).await.unwrap();
 
         for altered in [whole, three] {
             assert!(matches!(altered, Chain::Altered { number: 2, .. }), "{}", engine.name);

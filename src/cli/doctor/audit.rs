@@ -3,7 +3,7 @@
 use super::report::Report;
 use crate::store::{
     Store,
-    audit_events::{self, Chain},
+    audit_chain::{self, Chain},
 };
 
 const WHAT: &str = "audit trail";
@@ -15,9 +15,9 @@ const ADVICE: &str = "somebody wrote to the database, or it is damaged; keep a c
 pub(super) async fn check(store: &Store, deep: bool, report: &mut Report) -> anyhow::Result<()> {
     let mut tx = store.read().await?;
     let chain = if deep {
-        audit_events::verify(&mut tx).await?
+        audit_chain::verify(&mut tx).await?
     } else {
-        audit_events::verify_newest(&mut tx, NEWEST).await?
+        audit_chain::verify_newest(&mut tx, NEWEST).await?
     };
     match chain {
         Chain::Whole { events, .. } => {
