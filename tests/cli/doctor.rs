@@ -3,7 +3,8 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    process::Command,
 };
 
 use serde_json::Value;
@@ -347,4 +348,55 @@ fn a_database_server_that_is_not_there_is_reported() {
 
     assert!(said.failure().contains("see database.url"), "{said:?}");
     assert!(!format!("{said:?}").contains("hidden"), "{said:?}");
+}
+
+/// The shell's lines below a heading of `docs/OPERATING.md`.
+fn examples(heading: &str) -> Vec<String> {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/OPERATING.md"));
+    let text = text.unwrap();
+    let (_, section) = text.split_once(&format!("# {heading}\n")).unwrap();
+    let section = section.split("\n##").next().unwrap();
+    let blocks = section.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Runs lines of a shell in the place. `keyturn` there is the program under test.
+fn shell(place: &Place, lines: &str) -> String {
+    let programs = Path::new(env!("CARGO_BIN_EXE_keyturn")).parent().unwrap();
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let mut command = Command::new("sh");
+    command.args(["-euc", lines]).current_dir(place.path()).env_clear().env("PATH", path);
+    let output = command.output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success(), "{lines}\n{said}");
+    said
+}
+
+#[test]
+fn a_backup_of_sqlite_that_was_made_as_documented_brings_everything_back() {
+    if Command::new("sqlite3").arg("--version").output().is_err() {
+        return;
+    }
+    let blocks = examples("SQLite");
+    let [back_up, restore] = &blocks[..] else { panic!("{blocks:?}") };
+    let (place, key) = Place::with_key();
+    let server = place.serve();
+    shell(&place, back_up);
+    place.succeeds(&["organization", "create", "made-after-the-backup"]);
+    server.stop();
+    fs::remove_file(place.path().join("keys/key-encryption-key")).unwrap();
+
+    let said = shell(&place, restore);
+
+    assert!(said.contains("ok       audit trail"), "{said}");
+    assert_eq!(place.json(&["organization", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(place.serve().exchange(&key).status, 200);
+}
+
+#[test]
+fn the_doctor_is_called_as_documented() {
+    let place = used();
+    for block in examples("Asking the doctor") {
+        assert!(shell(&place, &block).contains("audit trail"), "{block}");
+    }
 }

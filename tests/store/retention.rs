@@ -30,6 +30,18 @@ async fn every_table_of_the_live_schema_is_named_among_the_bounds() {
     }
 }
 
+#[test]
+fn the_bound_of_every_table_is_documented() {
+    let text = std::fs::read_to_string("docs/OPERATING.md").unwrap();
+    let (_, section) = text.split_once("\n## What grows, and its bound\n").unwrap();
+    let listed: String = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let kept = Kept { age: None, rows: None };
+
+    for (table, _) in bounds(&Retention { usage: kept, refusals: kept, audit: kept }) {
+        assert!(listed.contains(&format!("`{table}`")), "docs/OPERATING.md: nothing on {table}");
+    }
+}
+
 #[tokio::test]
 async fn a_table_tells_its_rows_and_its_bytes() {
     for engine in engines().await {
