@@ -4,6 +4,7 @@ mod again;
 mod audit;
 mod auth;
 mod config;
+mod doctor;
 mod door;
 mod exit;
 mod expires;
@@ -52,6 +53,8 @@ struct Cli {
 enum Asked {
     #[command(flatten)]
     OfServer(Command),
+    /// Look at all that a server needs, also where that is broken, and say what to do
+    Doctor(doctor::Args),
     #[command(flatten)]
     Anywhere(Anywhere),
 }
@@ -110,6 +113,7 @@ pub async fn run() -> anyhow::Result<()> {
     let Cli { config, command } = Cli::parse();
     match command {
         Asked::OfServer(command) => run_by_config(command, config.as_deref()).await,
+        Asked::Doctor(args) => doctor::run(args, start::read_config(config.as_deref())).await,
         Asked::Anywhere(Anywhere::Auth(args)) => auth::run(args).await,
         Asked::Anywhere(Anywhere::Completions { shell }) => {
             manual::completions(shell, Cli::command())

@@ -10,14 +10,12 @@ use tokio::{
 use super::{door::Door, github, start};
 use crate::{
     app::App,
-    config::{self, Config},
+    config::Config,
+    domain::Retention,
     http,
     ledger::{Fold, Writer},
     listener,
-    manage::{
-        upkeep::{Retention, upkeep},
-        watch::watch,
-    },
+    manage::{upkeep::Upkeep, watch::watch},
     signing::ReporterKeys,
 };
 
@@ -47,7 +45,7 @@ pub(super) async fn serve(
     let mut background = JoinSet::new();
     background.spawn(app.clone().follow());
     background.spawn(Fold::new(app.store.clone(), app.clock.clone()).run());
-    background.spawn(keep_up(app.clone(), retention(config)));
+    background.spawn(keep_up(app.clone(), config.retention));
     background.spawn(keep_watch(app.clone()));
     background.spawn(courier.run());
     let from = config.leaks.github_keys.clone();
@@ -62,11 +60,12 @@ pub(super) async fn serve(
 }
 
 async fn keep_up(app: App, retention: Retention) {
+    let mut upkeep = Upkeep::new(retention);
     let mut ticks = interval(UPKEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = upkeep(&app, retention).await {
+        if let Err(error) = upkeep.run(&app).await {
             tracing::warn!(%error, "upkeep failed and is tried again in a minute");
         }
     }
@@ -81,11 +80,6 @@ async fn keep_watch(app: App) {
             tracing::warn!(%error, "watching over keys failed and is tried again in an hour");
         }
     }
-}
-
-fn retention(config: &Config) -> Retention {
-    let config::Retention { usage, refusals, audit } = config.retention;
-    Retention { usage, refusals, audit }
 }
 
 fn edge(config: &Config, github_keys: Arc<ReporterKeys>) -> http::Settings {

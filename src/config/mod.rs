@@ -22,7 +22,7 @@ pub use self::{
     error::ConfigError,
     sections::{
         ApiKeys, Cache, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Limits, Log,
-        LogFormat, Mail, RecordUsage, Retention, Signing, Tls, Tokens,
+        LogFormat, Mail, RecordUsage, Signing, Tls, Tokens,
     },
 };
 
@@ -46,7 +46,7 @@ pub struct Config {
     pub tokens: Tokens,
     pub signing: Signing,
     pub usage: RecordUsage,
-    pub retention: Retention,
+    pub retention: crate::domain::Retention,
     pub cache: Cache,
     /// `None` where no mail is sent.
     pub mail: Option<Mail>,

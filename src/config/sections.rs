@@ -87,15 +87,6 @@ pub enum RecordUsage {
     Soon,
 }
 
-/// How long records are kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    pub usage: TimeDelta,
-    pub refusals: TimeDelta,
-    /// `None`: for ever.
-    pub audit: Option<TimeDelta>,
-}
-
 #[derive(Clone, Debug)]
 pub struct Cache {
     /// The most entries.

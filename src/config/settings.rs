@@ -96,10 +96,16 @@ settings! {
     [retention]: RetentionSettings {
         /// How long it is kept who used which key when.
         usage_days: u32 = 90;
+        /// The most rows of that: 1000 to 1000000000. Beyond it the oldest go.
+        usage_rows: u32 = 10_000_000;
         /// How long it is kept why a request was refused.
         refusals_days: u32 = 30;
+        /// The most rows of that: 1000 to 1000000000. Beyond it the oldest go.
+        refusals_rows: u32 = 1_000_000;
         /// How long it is kept who changed what; 0: for ever.
         audit_days: u32 = 365;
+        /// The most rows of that: 1000 to 1000000000. Beyond it the oldest go; 0: none goes.
+        audit_rows: u32 = 10_000_000;
     }
 
     [cache]: CacheSettings {

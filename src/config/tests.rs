@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::domain::Kept;
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
@@ -49,10 +50,20 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
 #[test]
 fn the_audit_trail_is_kept_for_so_many_days_or_for_ever() {
     let kept = |text| read(text, &[]).unwrap().retention.audit;
-    assert_eq!(kept(""), Some(TimeDelta::days(365)));
-    assert_eq!(kept("[retention]\naudit_days = 7"), Some(TimeDelta::days(7)));
-    assert_eq!(kept("[retention]\naudit_days = 0"), None);
+    assert_eq!(kept("").age, Some(TimeDelta::days(365)));
+    assert_eq!(kept("[retention]\naudit_days = 7").age, Some(TimeDelta::days(7)));
+    assert_eq!(kept("[retention]\naudit_days = 0\naudit_rows = 0"), Kept { age: None, rows: None });
     assert!(problem("[retention]\naudit_days = 99999", &[]).contains("retention.audit_days"));
+}
+
+#[test]
+fn what_is_used_and_refused_is_never_kept_for_ever() {
+    for setting in ["usage_days", "usage_rows", "refusals_days", "refusals_rows"] {
+        let told = problem(&format!("[retention]\n{setting} = 0"), &[]);
+        assert!(told.contains(&format!("retention.{setting}")), "{told}");
+    }
+    let usage = read("[retention]\nusage_rows = 1000", &[]).unwrap().retention.usage;
+    assert_eq!(usage, Kept { age: Some(TimeDelta::days(90)), rows: Some(1000) });
 }
 
 #[test]

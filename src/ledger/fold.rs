@@ -40,15 +40,40 @@ impl Fold {
 
     /// Folds until the journal holds nothing but what others are folding just now.
     pub async fn fold_all(&mut self) -> Result<(), StoreError> {
-        while self.fold_step().await? {}
-        Ok(())
+        loop {
+            let more = match self.fold_step(STEP).await {
+                Err(error) if error.is_for_the_values() => self.fold_one().await?,
+                done => done?,
+            };
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Folds the oldest batch. One that the tables refuse for what it says would be refused for
+    /// ever, and all that come after it would wait: it goes to the log instead.
+    async fn fold_one(&mut self) -> Result<bool, StoreError> {
+        let mut tx = self.store.read().await?;
+        let oldest = store::usage_journal::first(&mut tx).await?;
+        drop(tx);
+        match (self.fold_step(1).await, oldest) {
+            (Err(error), Some((id, text))) if error.is_for_the_values() => {
+                let mut tx = self.store.write().await?;
+                store::usage_journal::delete(&mut tx, id).await?;
+                tx.commit(self.clock.now()).await?;
+                tracing::error!(%error, text, "dropped a batch of the usage journal");
+                Ok(true)
+            }
+            (folded, _) => folded,
+        }
     }
 
     /// Takes some batches out and counts them, both in one transaction, so that each is counted
     /// once whoever folds and whenever it is killed. Tells whether there was anything to do.
-    async fn fold_step(&mut self) -> Result<bool, StoreError> {
+    async fn fold_step(&mut self, most: i64) -> Result<bool, StoreError> {
         let mut tx = self.store.write().await?;
-        let taken = store::usage_journal::take(&mut tx, STEP).await?;
+        let taken = store::usage_journal::take(&mut tx, most).await?;
         if taken.is_empty() {
             return Ok(false);
         }

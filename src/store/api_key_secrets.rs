@@ -34,6 +34,19 @@ statements! {
 
     SET_END = "
         update api_key_secrets set dies_at = $2 where id = $1";
+
+    REPLACED = "
+        select count(*) from api_key_secrets s
+        where status_index > $1 and status_index <= $2 and dies_at < $3 and exists (
+            select 1 from api_key_secrets newer
+            where newer.api_key_id = s.api_key_id and newer.status_index > s.status_index)";
+
+    PRUNE = "
+        delete from api_key_secrets
+        where status_index > $1 and status_index <= $2 and dies_at < $3 and exists (
+            select 1 from api_key_secrets newer
+            where newer.api_key_id = api_key_secrets.api_key_id
+                and newer.status_index > api_key_secrets.status_index)";
 }
 
 /// Gives the secret its place in the status list, which is never given again.
@@ -139,4 +152,27 @@ async fn mark_some(tx: &mut Tx, minute: i64, secrets: &[SecretId]) -> Result<(),
         places.fold(query.bind(minute), |query, secret| query.bind(secret.0))
     })?;
     Ok(())
+}
+
+/// How many secrets with a place in this part of the status list died before this moment and were
+/// replaced by others of their key. Only reads, so it keeps no writer waiting.
+pub async fn count_replaced(
+    tx: &mut Tx,
+    after: i64,
+    up_to: i64,
+    died_before: Timestamp,
+) -> Result<i64, StoreError> {
+    let (rows,): (i64,) = fetch!(tx, REPLACED(after, up_to, died_before.timestamp()) => fetch_one)?;
+    Ok(rows)
+}
+
+/// Deletes those that [`count_replaced`] counts; gives how many. The newest secret of a key stays
+/// as long as the key, and no place in the status list is given again.
+pub async fn prune_replaced(
+    tx: &mut Tx,
+    after: i64,
+    up_to: i64,
+    died_before: Timestamp,
+) -> Result<u64, StoreError> {
+    Ok(execute!(tx, PRUNE(after, up_to, died_before.timestamp()))?)
 }

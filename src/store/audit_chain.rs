@@ -30,10 +30,14 @@ statements! {
     UNCHAINED = "
         select count(*) from audit_events where number is null";
 
-    LAST_BEFORE = "
+    HASH_AT = "
+        select hash from audit_events where number = $1";
+
+    LAST_TO_GO = "
         select max(number) from (
-            select number from audit_events where number is not null and at < $1
-            order by number limit 1000) as oldest";
+            select number, at from audit_events where number is not null
+            order by number limit 1000) as oldest
+        where at < $1 or number <= $2";
 
     SET_ANCHOR = "
         insert into audit_anchors (number, hash)
@@ -54,7 +58,7 @@ statements! {
 /// The hash before the first event.
 const BEGINNING: [u8; 32] = [0; 32];
 
-/// Number and hash of the newest event that was deleted for its age; of the beginning, if none was.
+/// Number and hash of the newest event that was deleted; of the beginning, if none was.
 pub(super) async fn anchor(tx: &mut Tx) -> Result<(i64, Vec<u8>), StoreError> {
     let anchor: Option<(i64, Vec<u8>)> = fetch!(tx, ANCHOR() => fetch_optional)?;
     Ok(anchor.unwrap_or_else(|| (0, BEGINNING.to_vec())))
@@ -96,7 +100,29 @@ pub enum Chain {
 
 /// Goes along the whole chain.
 pub async fn verify(tx: &mut Tx) -> Result<Chain, StoreError> {
-    let (mut number, mut head) = anchor(tx).await?;
+    let (number, hash) = anchor(tx).await?;
+    verify_after(tx, number, hash).await
+}
+
+/// Goes along the newest of the chain only; `events` of the answer counts these.
+pub async fn verify_newest(tx: &mut Tx, most: i64) -> Result<Chain, StoreError> {
+    let (begins_after, hash) = anchor(tx).await?;
+    let number = counters::value(tx, counters::AUDIT_EVENTS).await? - most;
+    if number <= begins_after {
+        return verify_after(tx, begins_after, hash).await;
+    }
+    let found: Option<(Vec<u8>,)> = fetch!(tx, HASH_AT(number) => fetch_optional)?;
+    match found {
+        Some((hash,)) => verify_after(tx, number, hash).await,
+        None => Ok(Chain::Missing { number }),
+    }
+}
+
+async fn verify_after(
+    tx: &mut Tx,
+    mut number: i64,
+    mut head: Vec<u8>,
+) -> Result<Chain, StoreError> {
     let mut events = 0;
     loop {
         let rows: Vec<Row> = fetch!(tx, CHAIN(number) => fetch_all)?;
@@ -121,12 +147,22 @@ pub async fn verify(tx: &mut Tx) -> Result<Chain, StoreError> {
     Ok(Chain::Whole { events, unchained, head })
 }
 
-/// Deletes up to 1000 of the oldest events that are older than `before`, and as many from before
-/// there was a chain; gives how many. The chain goes on from the last of them.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    let unchained = execute!(tx, PRUNE_UNCHAINED(before.timestamp()))?;
-    let (last,): (Option<i64>,) = fetch!(tx, LAST_BEFORE(before.timestamp()) => fetch_one)?;
-    let Some(last) = last else { return Ok(unchained) };
+/// Deletes up to 1000 of the oldest events: those from before this moment, and those beyond this
+/// many of the newest. As many from before there was a chain, by their age. Gives how many rows
+/// went. The chain goes on from the last of them.
+///
+/// Events are numbered without gaps, so nothing has to be counted.
+pub async fn prune(
+    tx: &mut Tx,
+    before: Option<Timestamp>,
+    most: Option<i64>,
+) -> Result<u64, StoreError> {
+    let before = before.map_or(i64::MIN, |at| at.timestamp());
+    let newest = counters::value(tx, counters::AUDIT_EVENTS).await?;
+    let superfluous = most.map_or(0, |most| newest - most);
+    let unchained = execute!(tx, PRUNE_UNCHAINED(before))?;
+    let last: (Option<i64>,) = fetch!(tx, LAST_TO_GO(before, superfluous) => fetch_one)?;
+    let Some(last) = last.0 else { return Ok(unchained) };
     execute!(tx, SET_ANCHOR(last))?;
     execute!(tx, DROP_ANCHORS(last))?;
     Ok(unchained + execute!(tx, PRUNE(last))?)

@@ -13,7 +13,10 @@ statements! {
         select number, change from changes where number > $1 order by number limit 1000";
 
     PRUNE = "
-        delete from changes where at < $1 and number < (select max(number) from changes)";
+        delete from changes where number <= (
+            select max(number) from (
+                select number, at from changes order by number limit 1000) as oldest
+            where (at < $1 or number <= $2) and number < (select max(number) from changes))";
 }
 
 /// Wakes those who listen. PostgreSQL's own: nothing depends on it but how soon they look.
@@ -48,10 +51,11 @@ pub async fn after(store: &Store, number: i64) -> Result<Vec<(i64, Option<Change
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Deletes what is older than `before`; gives how many rows that were. The last change stays: who
-/// has missed it must notice.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    Ok(execute!(tx, PRUNE(before.timestamp()))?)
+/// Deletes up to 1000 of the oldest: those from before this moment, and those beyond this many of
+/// the newest. Gives how many rows that were. The last change stays: who has missed it must notice.
+pub async fn prune(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
+    let superfluous = counters::value(tx, counters::CHANGES).await? - most;
+    Ok(execute!(tx, PRUNE(before.timestamp(), superfluous))?)
 }
 
 /// Waits for somebody's notice of a change.

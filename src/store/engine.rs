@@ -81,6 +81,28 @@ fn is_transient(code: Option<&str>) -> bool {
     }
 }
 
+impl StoreError {
+    /// Tells whether the database is well and refused the very values it was given: they would be
+    /// refused for ever.
+    pub fn is_for_the_values(&self) -> bool {
+        match self {
+            Self::Conflict => true,
+            Self::Database(sqlx::Error::Database(cause)) => {
+                is_for_the_values(cause.code().as_deref().unwrap_or_default())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `SQLite`: too big, a constraint, a wrong type. PostgreSQL: data exception, a constraint.
+fn is_for_the_values(code: &str) -> bool {
+    match code.parse::<u32>() {
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 18..=20),
+        _ => ["22", "23"].iter().any(|class| code.starts_with(class)),
+    }
+}
+
 impl Store {
     /// A transaction that only reads, so that all it sees is from one moment.
     pub async fn read(&self) -> Result<Tx, StoreError> {

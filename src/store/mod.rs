@@ -16,6 +16,7 @@ pub mod audit_chain;
 pub mod audit_events;
 pub mod changes;
 pub mod counters;
+pub mod health;
 pub mod idempotency_keys;
 pub mod memberships;
 pub mod organizations;
@@ -50,6 +51,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     audit_events::STATEMENTS,
     changes::STATEMENTS,
     counters::STATEMENTS,
+    health::STATEMENTS,
     idempotency_keys::STATEMENTS,
     memberships::STATEMENTS,
     organizations::STATEMENTS,

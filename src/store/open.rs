@@ -48,6 +48,30 @@ impl Store {
         }
     }
 
+    /// Opens a database only to look at it: whatever is asked of it changes nothing.
+    pub async fn open_to_look(url: &str) -> Result<Self, StoreError> {
+        let within = Options::default().acquire_within;
+        if url.starts_with("sqlite:") {
+            // Without a word on its journal: that would be written into the file.
+            let connect = SqliteConnectOptions::from_str(url)?.read_only(true);
+            let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(within);
+            return Ok(Self::Sqlite {
+                pool: pool.connect_with(connect).await?,
+                writer: Arc::default(),
+            });
+        }
+        let connect = PgConnectOptions::from_str(url)?
+            .application_name("keyturn doctor")
+            .options([("default_transaction_read_only", "on")]);
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(within);
+        match pool.connect_with(connect.clone()).await {
+            Err(sqlx::Error::PoolTimedOut) => {
+                Err(why_not(&connect, Options::default()).await.into())
+            }
+            pool => Ok(Self::Postgres(pool?)),
+        }
+    }
+
     async fn open_sqlite(url: &str, options: Options) -> Result<Self, StoreError> {
         // Each connection is a thread with a cache of its own, and reads are short: four keep two
         // cores busy. A database in memory exists once per connection.

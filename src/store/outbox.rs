@@ -1,5 +1,7 @@
 //! The `outbox` table: messages that wait for their delivery.
 
+use std::ops::Range;
+
 use sqlx::types::Uuid;
 
 use super::{Store, StoreError, Tx, moment, parse};
@@ -49,9 +51,15 @@ statements! {
             last_error
         from outbox where recipient = $1 order by created_at desc, id desc limit $2";
 
+    OLDEST = "
+        select min(created_at) from outbox";
+
+    COUNT = "
+        select count(*) from outbox where created_at >= $1 and created_at < $2";
+
     PRUNE = "
         delete from outbox where id in (
-            select id from outbox where created_at < $1 order by created_at limit 1000)";
+            select id from outbox where created_at < $1 order by created_at limit $2)";
 }
 
 /// Written into the transaction that makes the change it tells of.
@@ -240,7 +248,21 @@ pub async fn of_recipient(
     rows.into_iter().map(Fate::try_from).collect()
 }
 
-/// Deletes up to 1000 messages made before this moment; gives how many that were.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    Ok(execute!(tx, PRUNE(before.timestamp()))?)
+/// When the oldest message was made.
+pub async fn oldest(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let (at,): (Option<i64>,) = fetch!(tx, OLDEST() => fetch_one)?;
+    super::moment_if_any("outbox.created_at", at)
+}
+
+/// How many messages were made in this time.
+pub async fn count(tx: &mut Tx, during: &Range<Timestamp>) -> Result<i64, StoreError> {
+    let (from, until) = (during.start.timestamp(), during.end.timestamp());
+    let (rows,): (i64,) = fetch!(tx, COUNT(from, until) => fetch_one)?;
+    Ok(rows)
+}
+
+/// Deletes up to so many of the oldest messages, if they were made before this moment, whatever
+/// became of them; gives how many.
+pub async fn prune(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
+    Ok(execute!(tx, PRUNE(before.timestamp(), most))?)
 }

@@ -1,5 +1,7 @@
 //! The `refusals` table: why a request was refused, under the id its caller was given.
 
+use std::ops::Range;
+
 use sqlx::types::Uuid;
 
 use super::{StoreError, Tx, parse};
@@ -19,9 +21,15 @@ statements! {
         select request_id, at, reason, detail, api_key_id, source, user_agent, door
         from refusals where request_id = $1";
 
+    OLDEST = "
+        select min(at) from refusals";
+
+    COUNT = "
+        select count(*) from refusals where at >= $1 and at < $2";
+
     PRUNE = "
         delete from refusals where request_id in (
-            select request_id from refusals where at < $1 order by at limit 1000)";
+            select request_id from refusals where at < $1 order by at limit $2)";
 }
 
 row! {
@@ -71,7 +79,20 @@ pub async fn find(tx: &mut Tx, request_id: Uuid) -> Result<Option<RefusalRecord>
     .transpose()
 }
 
-/// Deletes up to 1000 rows that are older than `before`; gives how many that were.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    Ok(execute!(tx, PRUNE(before.timestamp()))?)
+/// The moment of the oldest row.
+pub async fn oldest(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let (at,): (Option<i64>,) = fetch!(tx, OLDEST() => fetch_one)?;
+    super::moment_if_any("refusals.at", at)
+}
+
+/// How many rows are from this time.
+pub async fn count(tx: &mut Tx, during: &Range<Timestamp>) -> Result<i64, StoreError> {
+    let (from, until) = (during.start.timestamp(), during.end.timestamp());
+    let (rows,): (i64,) = fetch!(tx, COUNT(from, until) => fetch_one)?;
+    Ok(rows)
+}
+
+/// Deletes up to so many of the oldest rows, if they are older than `before`; gives how many.
+pub async fn prune(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
+    Ok(execute!(tx, PRUNE(before.timestamp(), most))?)
 }

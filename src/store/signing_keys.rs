@@ -24,6 +24,12 @@ statements! {
     SET_LIFE = "
         update signing_keys set activates_at = $2, retires_at = $3, gone_at = $4, revoked_at = $5
         where signing_key_id = $1";
+
+    PRUNE = "
+        delete from signing_keys
+        where (gone_at < $1 or revoked_at < $1) and generation < (
+            select max(newer.generation) from signing_keys newer
+            where newer.algorithm = signing_keys.algorithm)";
 }
 
 row! {
@@ -118,4 +124,14 @@ pub async fn set_life(tx: &mut Tx, key: &SigningKey) -> Result<(), StoreError> {
     )?;
     tx.changes(Change::SigningKeys);
     Ok(())
+}
+
+/// Deletes the keys that were gone before this moment; gives how many. The newest of an algorithm
+/// stays, whatever became of it: generations go on from it.
+pub async fn prune(tx: &mut Tx, gone_before: Timestamp) -> Result<u64, StoreError> {
+    let rows = execute!(tx, PRUNE(gone_before.timestamp()))?;
+    if rows > 0 {
+        tx.changes(Change::SigningKeys);
+    }
+    Ok(rows)
 }

@@ -1,9 +1,14 @@
 //! The `usage` table: how often a secret was used in a minute, from where, with which outcome.
 
+use std::ops::Range;
+
 use sqlx::types::Uuid;
 
 use super::{StoreError, Tx};
-use crate::domain::{ApiKeyId, Circumstances, SecretId, Use};
+use crate::{
+    clock::Timestamp,
+    domain::{ApiKeyId, Circumstances, SecretId, Use},
+};
 
 statements! {
     ADD = "
@@ -53,9 +58,22 @@ statements! {
         where near.minute is not null
         order by (u.minute is null), u.minute desc, near.minute limit 1";
 
-    PRUNE = "
+    OLDEST = "
+        select min(minute) from usage";
+
+    COUNT = "
+        select count(*) from usage where minute >= $1 and minute < $2";
+
+    FIRST_TO_STAY = "
+        select minute, secret_id, source, user_agent, outcome, uses from usage where minute < $1
+        order by minute, secret_id, source, user_agent, outcome limit 1 offset $2";
+
+    PRUNE_BEFORE = "
         delete from usage
-        where minute < $1 and minute = (select min(minute) from usage)";
+        where (minute, secret_id, source, user_agent, outcome) < ($1, $2, $3, $4, $5)";
+
+    PRUNE_MINUTES = "
+        delete from usage where minute < $1";
 }
 
 /// Adds to the counts of these secrets. None may stand there twice.
@@ -131,8 +149,35 @@ pub async fn last_used(
     Ok(fetch!(tx, LAST_USED(id.0) => fetch_optional)?)
 }
 
-/// Deletes the oldest minute, if it lies before this one; gives how many rows that were. A step of
-/// its own, so that it never keeps other writers waiting for long.
-pub async fn prune(tx: &mut Tx, before_minute: i64) -> Result<u64, StoreError> {
-    Ok(execute!(tx, PRUNE(before_minute))?)
+/// The oldest minute that something was counted in.
+pub async fn oldest(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let (minute,): (Option<i64>,) = fetch!(tx, OLDEST() => fetch_one)?;
+    super::moment_if_any("usage.minute", minute.map(|minute| minute.saturating_mul(60)))
+}
+
+/// How many rows are of these minutes.
+pub async fn count(tx: &mut Tx, during: &Range<Timestamp>) -> Result<i64, StoreError> {
+    let (from, until) = (minute(during.start), minute(during.end));
+    let (rows,): (i64,) = fetch!(tx, COUNT(from, until) => fetch_one)?;
+    Ok(rows)
+}
+
+/// Deletes up to so many of the oldest rows, if they are older than `before`; gives how many.
+///
+/// By the first row that stays: a list of those that go would be compared with every row of their
+/// minute.
+pub async fn prune(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
+    let before = minute(before);
+    let stays: Option<Row> = fetch!(tx, FIRST_TO_STAY(before, most) => fetch_optional)?;
+    Ok(match stays {
+        None => execute!(tx, PRUNE_MINUTES(before))?,
+        Some(row) => {
+            let Row { minute, secret_id, source, user_agent, outcome, .. } = row;
+            execute!(tx, PRUNE_BEFORE(minute, secret_id, source, user_agent, outcome))?
+        }
+    })
+}
+
+fn minute(at: Timestamp) -> i64 {
+    at.timestamp().div_euclid(60)
 }

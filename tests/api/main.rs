@@ -13,6 +13,7 @@ mod management;
 mod metadata;
 #[path = "../support/peers.rs"]
 mod peers;
+mod retention;
 mod rights;
 mod secrets;
 mod support;

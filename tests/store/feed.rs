@@ -104,8 +104,8 @@ async fn pruning_keeps_the_last_change_whatever_its_age() {
         }
 
         let mut tx = engine.store.write().await.unwrap();
-        let young = changes::prune(&mut tx, now()).await.unwrap();
-        let old = changes::prune(&mut tx, now() + TimeDelta::days(1)).await.unwrap();
+        let young = changes::prune(&mut tx, now(), 1000).await.unwrap();
+        let old = changes::prune(&mut tx, now() + TimeDelta::days(1), 1000).await.unwrap();
         tx.commit(now()).await.unwrap();
 
         assert_eq!((young, old), (0, 2), "{}", engine.name);

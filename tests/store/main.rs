@@ -9,6 +9,7 @@ mod outbox;
 mod people;
 mod records;
 mod reminders;
+mod retention;
 mod schema;
 mod statements;
 mod trail;

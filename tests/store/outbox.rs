@@ -164,7 +164,7 @@ async fn old_messages_are_forgotten_and_young_ones_are_not() {
         engine.post(&young).await;
 
         let mut tx = engine.store.write().await.unwrap();
-        let gone = outbox::prune(&mut tx, now() - TimeDelta::days(30)).await.unwrap();
+        let gone = outbox::prune(&mut tx, now() - TimeDelta::days(30), 1000).await.unwrap();
         tx.commit(now()).await.unwrap();
 
         assert_eq!(gone, 1, "{}", engine.name);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::TimeDelta;
 use keyturn::{
+    clock::{self, Timestamp},
     domain::{
         Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, Owner, Reach, RefusalRecord,
         Secret, SecretId, Sight, Text, Use, UserAgent, Version, WhenLeaked,
@@ -52,6 +53,10 @@ fn at(minute: i64, source: &str, outcome: &str) -> Circumstances {
         user_agent: UserAgent::new("curl/8"),
         outcome: outcome.to_owned().into(),
     }
+}
+
+fn minute(number: i64) -> Timestamp {
+    clock::timestamp(number * 60).unwrap()
 }
 
 #[tokio::test]
@@ -107,7 +112,7 @@ async fn the_last_use_is_the_last_token_and_not_the_last_refusal() {
 }
 
 #[tokio::test]
-async fn old_usage_goes_minute_by_minute_and_the_last_use_is_still_known() {
+async fn old_usage_goes_step_by_step_and_the_last_use_is_still_known() {
     for engine in engines().await {
         let (key, secret) = key(&engine).await;
         let mut tx = engine.store.write().await.unwrap();
@@ -121,10 +126,10 @@ async fn old_usage_goes_minute_by_minute_and_the_last_use_is_still_known() {
 
         let mut steps = Vec::new();
         for _ in 0..4 {
-            steps.push(usage::prune(&mut tx, 3).await.unwrap());
+            steps.push(usage::prune(&mut tx, minute(3), 2).await.unwrap());
         }
         let left = usage::of_key(&mut tx, key).await.unwrap();
-        usage::prune(&mut tx, 9).await.unwrap();
+        usage::prune(&mut tx, minute(9), 2).await.unwrap();
         let last = usage::last_used(&mut tx, secret).await.unwrap();
 
         assert_eq!(steps, [2, 1, 0, 0], "{}", engine.name);
@@ -158,7 +163,7 @@ async fn a_refusal_is_found_by_its_request_until_it_is_old() {
         }
 
         let found = refusals::find(&mut tx, old.request_id).await.unwrap();
-        let pruned = refusals::prune(&mut tx, now() - TimeDelta::days(30)).await.unwrap();
+        let pruned = refusals::prune(&mut tx, now() - TimeDelta::days(30), 1000).await.unwrap();
 
         assert_eq!(found, Some(old.clone()), "{}", engine.name);
         assert_eq!(pruned, 1);

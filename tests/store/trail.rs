@@ -78,7 +78,7 @@ async fn an_event_is_known_by_its_hash_until_a_later_one_was_deleted_for_its_age
     for engine in engines().await {
         let all = trail(&engine).await;
         let mut tx = engine.store.write().await.unwrap();
-        audit_chain::prune(&mut tx, now() + TimeDelta::seconds(61)).await.unwrap();
+        audit_chain::prune(&mut tx, Some(now() + TimeDelta::seconds(61)), None).await.unwrap();
 
         let mut found = Vec::new();
         for event in &all {

@@ -50,9 +50,14 @@ fn cannot_open(url: &str) -> String {
 }
 
 /// The file of an `SQLite` database; `None` for one in memory or on a server.
-fn path(url: &str) -> Option<&Path> {
+pub(in crate::cli) fn path(url: &str) -> Option<&Path> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     (path != ":memory:").then_some(Path::new(path))
+}
+
+/// Tells whether the database is one that no other process sees.
+pub(in crate::cli) fn is_in_memory(url: &str) -> bool {
+    url.starts_with("sqlite:") && url.contains(":memory:")
 }

@@ -9,6 +9,10 @@ use std::path::Path;
 use secrecy::ExposeSecret as _;
 
 use self::database::Database;
+pub(super) use self::{
+    database::{is_in_memory, path as database_file},
+    settings::settings,
+};
 use crate::{
     app::{App, Foundations},
     clock::Clock,
@@ -90,7 +94,7 @@ fn put_together(
         store,
         ledger,
     };
-    Ok((App::new(settings::settings(config)?, foundations), writer))
+    Ok((App::new(settings(config)?, foundations), writer))
 }
 
 /// Makes the signing keys that there have to be, loads all, and begins to follow the change feed.

@@ -8,7 +8,7 @@ use crate::{
     domain::{KeyPolicy, Resource, Rotation},
 };
 
-pub(super) fn settings(config: &Config) -> anyhow::Result<Settings> {
+pub(in crate::cli) fn settings(config: &Config) -> anyhow::Result<Settings> {
     let keys = &config.api_keys;
     Ok(Settings {
         issuer: config.issuer.clone(),

@@ -1,21 +1,24 @@
 //! Checks the settings of each section.
 
-use std::{net::IpAddr, num::NonZeroU32, path::PathBuf};
+use std::{net::IpAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf};
 
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 
 use super::{Checked, days, positive, seconds, within, wrong};
-use crate::config::{
-    ApiKeys, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Log, LogFormat, Mail,
-    RecordUsage, Retention, Signing, Tls,
-    secret::DatabaseUrl,
-    settings::{
-        ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings, MailSettings,
-        RetentionSettings, SigningSettings, TlsSettings,
+use crate::{
+    config::{
+        ApiKeys, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Log, LogFormat, Mail,
+        RecordUsage, Signing, Tls,
+        secret::DatabaseUrl,
+        settings::{
+            ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings,
+            MailSettings, RetentionSettings, SigningSettings, TlsSettings,
+        },
+        url::{Url, is_host_name},
     },
-    url::{Url, is_host_name},
+    domain::{Kept, Retention},
 };
 
 pub(super) fn tls(settings: &TlsSettings) -> Checked<Option<Tls>> {
@@ -42,15 +45,34 @@ pub(super) fn database(settings: DatabaseSettings) -> Checked<Database> {
 }
 
 pub(super) fn retention(settings: &RetentionSettings) -> Checked<Retention> {
-    let audit = match settings.audit_days {
-        0 => None,
-        count => Some(days("retention.audit_days", count)?),
+    let kept = |days_setting, count, rows_setting, rows| {
+        let age = Some(days(days_setting, count)?);
+        Ok(Kept { age, rows: Some(within(rows_setting, rows, KEPT_ROWS)?) })
+    };
+    let usage = (settings.usage_days, settings.usage_rows);
+    let refusals = (settings.refusals_days, settings.refusals_rows);
+    let (audit_days, audit_rows) = (settings.audit_days, settings.audit_rows);
+    let audit = Kept {
+        age: unless_zero(audit_days, |count| days("retention.audit_days", count))?,
+        rows: unless_zero(audit_rows, |rows| within("retention.audit_rows", rows, KEPT_ROWS))?,
     };
     Ok(Retention {
-        usage: days("retention.usage_days", settings.usage_days)?,
-        refusals: days("retention.refusals_days", settings.refusals_days)?,
+        usage: kept("retention.usage_days", usage.0, "retention.usage_rows", usage.1)?,
+        refusals: kept(
+            "retention.refusals_days",
+            refusals.0,
+            "retention.refusals_rows",
+            refusals.1,
+        )?,
         audit,
     })
+}
+
+/// Fewer would be gone before anybody has looked at them.
+const KEPT_ROWS: RangeInclusive<u32> = 1000..=1_000_000_000;
+
+fn unless_zero<T>(value: u32, check: impl FnOnce(u32) -> Checked<T>) -> Checked<Option<T>> {
+    if value == 0 { Ok(None) } else { check(value).map(Some) }
 }
 
 pub(super) fn networks(setting: &'static str, texts: &[String]) -> Checked<Vec<IpNet>> {

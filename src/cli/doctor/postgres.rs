@@ -1,0 +1,59 @@
+//! A database on a PostgreSQL server: whether it is set up as keyturn needs it.
+
+use super::{database::WHAT, report::Report};
+use crate::{
+    config::Config,
+    store::{Store, StoreError, health, health::PostgresServer},
+};
+
+/// Tells whether the tables can be read.
+pub(super) async fn check(
+    store: &Store,
+    config: &Config,
+    report: &mut Report,
+) -> Result<bool, StoreError> {
+    let Some(server) = health::postgres_server(store).await? else { return Ok(true) };
+    let PostgresServer { version, collation, max_connections, closed_tables, .. } = server;
+    report.ok(WHAT, format!("PostgreSQL {version} answers"));
+    if !["C", "POSIX", "C.UTF-8", "C.utf8"].contains(&collation.as_str()) {
+        report.warning(
+            "collation",
+            format!(
+                "is {collation}: names are sorted as in no other installation; make a database \
+                 with lc_collate 'C' from template0 and move the tables there"
+            ),
+        );
+    }
+    let ours = i64::from(config.database.connections.get());
+    if ours > max_connections {
+        report.warning(
+            "connections",
+            format!(
+                "database.connections is {ours}, and the server lets {max_connections} in, for all \
+                 nodes together: lower the one or raise max_connections"
+            ),
+        );
+    } else {
+        report.ok("connections", format!("{ours} of {max_connections} for each node"));
+    }
+    if config.database.migrate_at_start && !server.may_create_tables {
+        report.warning(
+            "privileges",
+            "this user may not create tables: the next version cannot bring them up to date; grant \
+             create on the schema, or set database.migrate_at_start to false and run `keyturn \
+             migrate` as another user",
+        );
+    }
+    if let Some(first) = closed_tables.first() {
+        report.failed(
+            "privileges",
+            format!(
+                "this user lacks select, insert, update or delete on {first} and {} others: grant \
+                 them",
+                closed_tables.len() - 1
+            ),
+        );
+        return Ok(false);
+    }
+    Ok(true)
+}

@@ -1,0 +1,48 @@
+//! Whether callers find a server where the issuer says it is.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use reqwest::{Client, Url, redirect};
+use tokio::{net::lookup_host, time::timeout};
+
+use super::{report::Report, with_causes};
+use crate::config::Config;
+
+const WITHIN: Duration = Duration::from_secs(3);
+
+/// A server need not run while somebody looks at its database.
+pub(super) async fn check(config: &Config, report: &mut Report) {
+    match ask(&config.issuer).await {
+        Ok(()) => report.ok("server", format!("{}/readyz says that it is ready", config.issuer)),
+        Err(error) => report.warning(
+            "server",
+            format!(
+                "{}: is `keyturn serve` running, and does the name in `issuer` lead to it?",
+                with_causes(&error)
+            ),
+        ),
+    }
+}
+
+async fn ask(issuer: &str) -> anyhow::Result<()> {
+    let url = Url::parse(&format!("{issuer}/readyz"))?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let address = (host.as_str(), url.port_or_known_default().unwrap_or_default());
+    let found = timeout(WITHIN, lookup_host(address)).await;
+    let found = found.with_context(|| format!("nobody says in time where {host} is"))?;
+    if found.with_context(|| format!("{host} cannot be found"))?.next().is_none() {
+        bail!("{host} has no address");
+    }
+    // Straight there: what a proxy answers says nothing about the server.
+    let client = Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(WITHIN);
+    let answer = client.build()?.get(url.clone()).send().await;
+    let answer = answer
+        .map_err(reqwest::Error::without_url)
+        .with_context(|| format!("{url} does not answer"))?;
+    match answer.status().as_u16() {
+        200 => Ok(()),
+        503 => bail!("{url} says that the server is not ready: its log says why"),
+        status => bail!("{url} answers {status}"),
+    }
+}
