@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signing", &["clock", "domain", "random"]),
     ("outbound", &["clock", "domain"]),
     ("config", &["clock", "domain"]),
+    ("declare", &["clock", "domain"]),
     ("directory", &["clock", "domain", "store"]),
     ("ledger", &["clock", "domain", "random", "store"]),
     ("courier", &["clock", "domain", "outbound", "signing", "store"]),
@@ -39,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("exchange", &["app", "clock", "directory", "domain", "ledger", "random", "signing", "store"]),
     ("manage", &["app", "clock", "directory", "domain", "outbound", "random", "signing", "store"]),
+    ("manage", &["app", "clock", "declare", "directory", "domain", "random", "signing", "store"]),
     ("http", &["app", "clock", "domain", "exchange", "ledger", "manage", "metrics", "signing"]),
 ];
 
@@ -79,6 +81,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("toml", &["config"]),
     // `config` has a module of the same name.
     ("url", &["outbound", "cli/auth", "config"]),
+    ("toml", &["config", "declare/file"]),
     ("utoipa", &["http/api"]),
     ("utoipa_axum", &["http/api"]),
 ];

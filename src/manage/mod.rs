@@ -6,6 +6,7 @@ mod asker;
 pub mod audit_trail;
 pub mod authority;
 pub mod leaks;
+pub mod declared;
 pub mod members;
 mod once;
 pub mod organizations;

@@ -1,0 +1,1 @@
+//! Tests of the comparison: whatever there is and whatever is wanted.
