@@ -3,11 +3,13 @@
 mod again;
 mod audit;
 mod auth;
+mod apply;
 mod config;
 mod door;
 mod exit;
 mod expires;
 mod explain;
+mod export;
 mod github;
 mod healthcheck;
 mod key;
@@ -34,6 +36,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -80,6 +83,10 @@ enum Command {
     Audit(audit::Args),
     /// Look at signing keys and let them follow each other
     SigningKey(signing_key::Args),
+    /// Make everything what a file says, or show what that would change
+    Apply(apply::Args),
+    /// Write what there is as such a file
+    Export(export::Args),
     /// Say why a request was refused
     Explain(explain::Args),
     /// Let organizations hear of what happens to their keys
@@ -135,6 +142,8 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Resource(args) => resource::run(args, &config).await,
         Command::Audit(args) => audit::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
+        Command::Apply(args) => apply::run(args, &config).await,
+        Command::Export(args) => export::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Webhook(args) => webhook::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,
@@ -149,6 +158,7 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
 /// What a script may go by where a command failed.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     exit::Exit::of(error).into()
+    if error.is::<apply::Differs>() { ExitCode::from(5) } else { ExitCode::FAILURE }
 }
 
 /// What went wrong, then its causes, each only if it says more: many a library repeats its cause.

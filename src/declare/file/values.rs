@@ -30,12 +30,12 @@ pub(super) struct Listed<T>(pub(super) T);
 impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Listed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let words = Vec::<String>::deserialize(deserializer)?;
-        join(words).map(Self).map_err(D::Error::custom)
+        join(&words).map(Self).map_err(D::Error::custom)
     }
 }
 
 /// A word with a space in it would become two.
-fn join<T: FromStr<Err: Display>>(words: Vec<String>) -> Result<T, String> {
+fn join<T: FromStr<Err: Display>>(words: &[String]) -> Result<T, String> {
     if words.iter().any(|word| word.is_empty() || word.contains(char::is_whitespace)) {
         return Err("write each item of the list by itself, without spaces".to_owned());
     }
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for KeyRoles {
         match WordOrList::deserialize(deserializer)? {
             WordOrList::Word(word) if word == "all" => Ok(Self(None)),
             WordOrList::List(names) => {
-                join(names).map(|roles| Self(Some(roles))).map_err(D::Error::custom)
+                join(&names).map(|roles| Self(Some(roles))).map_err(D::Error::custom)
             }
             WordOrList::Word(_) => {
                 let expected = "roles are a list; for a user's key also \"all\": what the user may";

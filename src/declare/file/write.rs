@@ -1,6 +1,6 @@
 //! Writes a state as a file that declares it, with comments for whoever edits it.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -62,8 +62,9 @@ fn tables<T: Thing>(text: &mut String, about: &str, things: &BTreeMap<T::Name, T
     *text += "\n";
     *text += about;
     for (position, (name, thing)) in things.iter().enumerate() {
-        *text += if position > 0 { "\n" } else { "" };
-        *text += &format!("[[{}]]\n", T::KIND);
+        *text += if position > 0 { "\n[[" } else { "[[" };
+        *text += T::KIND;
+        *text += "]]\n";
         for (field, value) in T::identity(name).into_iter().chain(thing.fields()) {
             line(text, field, value);
         }
@@ -72,5 +73,8 @@ fn tables<T: Thing>(text: &mut String, about: &str, things: &BTreeMap<T::Name, T
 
 fn line(text: &mut String, field: &str, value: Value) {
     let value: toml::Value = serde_json::from_value(value).expect("JSON without null is TOML");
-    writeln!(text, "{field} = {value}").expect("a text takes all that is written to it");
+    *text += field;
+    *text += " = ";
+    *text += &value.to_string();
+    *text += "\n";
 }

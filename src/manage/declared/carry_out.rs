@@ -49,22 +49,20 @@ impl Work<'_> {
     async fn organization(&mut self, step: &Step<Organization>) -> Result<(), Rejection> {
         let Step { name: path, before, after } = step;
         let (app, asker) = (self.app, self.asker);
-        let (id, version) = match before {
-            Some(_) => *self.known.organizations.get(path).ok_or(Rejection::ChangedMeanwhile)?,
-            None => {
-                let parent =
-                    path.parent().map(|parent| self.organization_id(&parent)).transpose()?;
-                let name = path.name().clone();
-                let made = organizations::add(app, self.tx, asker, name, parent).await?;
-                self.known.organizations.insert(path.clone(), (made.id, made.version));
-                (made.id, made.version)
-            }
-        };
-        if before.as_ref().map_or(!after.enabled, |before| before.enabled != after.enabled) {
-            let edit = organizations::Edit { enabled: Some(after.enabled), ..Default::default() };
-            organizations::change(app, self.tx, asker, id, &seen(version), edit).await?;
+        let was_enabled = before.as_ref().is_none_or(|before| before.enabled);
+        if before.is_none() {
+            let parent = path.parent().map(|parent| self.organization_id(&parent)).transpose()?;
+            let name = path.name().clone();
+            let made = organizations::add(app, self.tx, asker, name, parent).await?;
+            self.known.organizations.insert(path.clone(), (made.id, made.version));
         }
-        Ok(())
+        if after.enabled == was_enabled {
+            return Ok(());
+        }
+        let known = self.known.organizations.get(path);
+        let (id, version) = *known.ok_or(Rejection::ChangedMeanwhile)?;
+        let edit = organizations::Edit { enabled: Some(after.enabled), ..Default::default() };
+        organizations::change(app, self.tx, asker, id, &seen(version), edit).await.map(drop)
     }
 
     async fn role(&mut self, Step { name, after, .. }: &Step<Role>) -> Result<(), Rejection> {
@@ -120,25 +118,17 @@ impl Work<'_> {
     async fn user(&mut self, step: &Step<User>) -> Result<(), Rejection> {
         let Step { name: email, before, after } = step;
         let (app, asker) = (self.app, self.asker);
-        let mut edit = users::Edit::default();
-        let (id, version) = match before {
-            Some(before) => {
-                edit.name = Some(after.name.clone());
-                edit.enabled = Some(after.enabled).filter(|enabled| *enabled != before.enabled);
-                *self.known.users.get(email).ok_or(Rejection::ChangedMeanwhile)?
+        if before.is_none() {
+            asker.must_run_server(members::WRITE)?;
+            let name = after.name.clone();
+            let made = users::add(app, self.tx, asker, email.clone(), name, None).await?;
+            self.known.users.insert(email.clone(), (made.id, made.version));
+            if after.enabled {
+                return Ok(());
             }
-            None => {
-                asker.must_run_server(members::WRITE)?;
-                let name = after.name.clone();
-                let made = users::add(app, self.tx, asker, email.clone(), name, None).await?;
-                self.known.users.insert(email.clone(), (made.id, made.version));
-                if after.enabled {
-                    return Ok(());
-                }
-                edit.enabled = Some(false);
-                (made.id, made.version)
-            }
-        };
+        }
+        let (id, version) = *self.known.users.get(email).ok_or(Rejection::ChangedMeanwhile)?;
+        let edit = users::Edit { name: Some(after.name.clone()), enabled: Some(after.enabled) };
         users::change(app, self.tx, asker, id, &seen(version), edit).await.map(drop)
     }
 
