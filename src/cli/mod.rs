@@ -4,6 +4,7 @@ mod again;
 mod audit;
 mod auth;
 mod apply;
+mod auth;
 mod config;
 mod door;
 mod exit;
@@ -36,7 +37,6 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use std::{path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -158,7 +158,6 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
 /// What a script may go by where a command failed.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     exit::Exit::of(error).into()
-    if error.is::<apply::Differs>() { ExitCode::from(5) } else { ExitCode::FAILURE }
 }
 
 /// What went wrong, then its causes, each only if it says more: many a library repeats its cause.
