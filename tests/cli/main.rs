@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod beside;
 mod documents;
+mod declared;
 mod explain;
 mod http;
 mod keys;
