@@ -39,8 +39,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("exchange", &["app", "clock", "directory", "domain", "ledger", "random", "signing", "store"]),
-    ("manage", &["app", "clock", "directory", "domain", "outbound", "random", "signing", "store"]),
-    ("manage", &["app", "clock", "declare", "directory", "domain", "random", "signing", "store"]),
+    (
+        "manage",
+        &[
+            "app",
+            "clock",
+            "declare",
+            "directory",
+            "domain",
+            "outbound",
+            "random",
+            "signing",
+            "store",
+        ],
+    ),
     ("http", &["app", "clock", "domain", "exchange", "ledger", "manage", "metrics", "signing"]),
 ];
 
@@ -78,10 +90,9 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("rustix", &["cli/door", "cli/auth/prompt"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
-    ("toml", &["config"]),
+    ("toml", &["config", "declare/file"]),
     // `config` has a module of the same name.
     ("url", &["outbound", "cli/auth", "config"]),
-    ("toml", &["config", "declare/file"]),
     ("utoipa", &["http/api"]),
     ("utoipa_axum", &["http/api"]),
 ];

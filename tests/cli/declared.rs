@@ -143,13 +143,13 @@ async fn an_exported_file_changes_nothing_and_makes_the_same_again() {
         write(&place, &exported);
         let (code, planned) = plan(&place, FILE);
         write(&place, &place.succeeds(&["export", "--org", "acme/team"]));
-        let (code_of_team, planned_of_team) = plan(&place, FILE);
+        let (team_code, said_of_team) = plan(&place, FILE);
 
         assert_eq!((code, planned.as_str()), (0, "There is nothing to change.\n"), "{exported}");
         assert_eq!(place.succeeds(&["export"]), exported);
         assert!(!exported.contains(&first.secret), "{exported}");
-        assert_eq!(code_of_team, 0, "{planned_of_team}");
-        assert!(planned_of_team.contains("? organization a-b is there, not in the file"));
+        assert_eq!(team_code, 0, "{said_of_team}");
+        assert!(said_of_team.contains("? organization a-b is there, not in the file"));
         let key_of = "name = \"ci\"";
         let again = exported
             .replace(key_of, "name = \"ci\"\nwrite_secret_to = \"ci\"")
