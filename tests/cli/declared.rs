@@ -121,12 +121,12 @@ async fn a_file_makes_everything_and_a_second_time_nothing() {
         assert!(applied.starts_with(&planned), "{applied}");
         assert!(applied.ends_with("Done: 9 changes.\n"), "{applied}");
         assert_eq!(again, serde_json::json!({ "applied": [], "unnamed": [] }));
-        let (ci, laptop) =
-            (key(&place, "ci", "secrets/ci"), key(&place, "laptop", "secrets/laptop"));
+        let ci = key(&place, "ci", "secrets/ci");
+        let laptop = key(&place, "laptop", "secrets/laptop");
         until_status(&server, &ci, 200);
         assert_eq!(server.exchange(&laptop).status, 401, "it is disabled");
-        let mode = fs::metadata(place.path().join("secrets/ci")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let secret_file = fs::metadata(place.path().join("secrets/ci")).unwrap();
+        assert_eq!(secret_file.permissions().mode() & 0o777, 0o600);
         assert!(!applied.contains(&ci.secret) && !applied.contains(&laptop.secret), "{applied}");
     }
 }
