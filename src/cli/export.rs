@@ -21,7 +21,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
     let state = declared::read(&app, &start::asker()).await?.state;
     let state = match args.org {
         Some(path) if !state.organizations.contains_key(&path) => {
-            bail!("there is no organization {path}: `keyturn organization list` shows them all")
+            bail!("there is no organization {path}: `keyturn org list` shows them all")
         }
         Some(path) => state.within(&path),
         None => state,

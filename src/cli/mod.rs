@@ -1,9 +1,8 @@
 //! The command line: one file a command.
 
 mod again;
-mod audit;
-mod auth;
 mod apply;
+mod audit;
 mod auth;
 mod config;
 mod door;
