@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod random;
 
+pub mod declare;
 pub mod domain;
 pub mod signing;
 pub mod store;

@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signing", &["clock", "domain", "random"]),
     ("outbound", &["clock", "domain"]),
     ("config", &["clock", "domain"]),
+    ("declare", &["clock", "domain"]),
     ("directory", &["clock", "domain", "store"]),
     ("ledger", &["clock", "domain", "random", "store"]),
     ("courier", &["clock", "domain", "outbound", "signing", "store"]),
@@ -38,7 +39,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("exchange", &["app", "clock", "directory", "domain", "ledger", "random", "signing", "store"]),
-    ("manage", &["app", "clock", "directory", "domain", "outbound", "random", "signing", "store"]),
+    (
+        "manage",
+        &[
+            "app",
+            "clock",
+            "declare",
+            "directory",
+            "domain",
+            "outbound",
+            "random",
+            "signing",
+            "store",
+        ],
+    ),
     ("http", &["app", "clock", "domain", "exchange", "ledger", "manage", "metrics", "signing"]),
 ];
 
@@ -76,7 +90,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("rustix", &["cli/door", "cli/auth/prompt", "cli/doctor"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
-    ("toml", &["config"]),
+    ("toml", &["config", "declare/file"]),
     // `config` has a module of the same name.
     ("url", &["outbound", "cli/auth", "config"]),
     ("utoipa", &["http/api"]),

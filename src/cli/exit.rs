@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::auth::Failure;
+use super::{apply::Differs, auth::Failure};
 use crate::manage::Rejection;
 
 /// How a command ended, where it did not end well.
@@ -17,12 +17,17 @@ pub(super) enum Exit {
     Refused = 3,
     /// The server cannot be reached or cannot answer now: the same command may succeed later.
     TryLater = 4,
+    /// `apply --plan` found something to do.
+    Differs = 5,
 }
 
 impl Exit {
     pub(super) fn of(error: &anyhow::Error) -> Self {
         if error.downcast_ref().is_some_and(Rejection::may_pass) {
             return Self::TryLater;
+        }
+        if error.is::<Differs>() {
+            return Self::Differs;
         }
         error.downcast_ref().map_or(Self::Failed, Failure::exit)
     }

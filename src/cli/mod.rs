@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod again;
+mod apply;
 mod audit;
 mod auth;
 mod config;
@@ -9,6 +10,7 @@ mod door;
 mod exit;
 mod expires;
 mod explain;
+mod export;
 mod github;
 mod healthcheck;
 mod key;
@@ -83,6 +85,10 @@ enum Command {
     Audit(audit::Args),
     /// Look at signing keys and let them follow each other
     SigningKey(signing_key::Args),
+    /// Make everything what a file says, or show what that would change
+    Apply(apply::Args),
+    /// Write what there is as such a file
+    Export(export::Args),
     /// Say why a request was refused
     Explain(explain::Args),
     /// Let organizations hear of what happens to their keys
@@ -139,6 +145,8 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Resource(args) => resource::run(args, &config).await,
         Command::Audit(args) => audit::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
+        Command::Apply(args) => apply::run(args, &config).await,
+        Command::Export(args) => export::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Webhook(args) => webhook::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,

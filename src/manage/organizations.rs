@@ -122,22 +122,35 @@ pub async fn update(
     edit: Edit,
 ) -> Result<Organization, Rejection> {
     let mut tx = app.store.write().await?;
-    let mut organization = find_to_change(&mut tx, asker, id, expected).await?;
+    let organization = change(app, &mut tx, asker, id, expected, edit).await?;
+    app.commit(tx).await?;
+    Ok(organization)
+}
+
+/// [`update`] as a part of a larger transaction.
+pub(super) async fn change(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    id: OrganizationId,
+    expected: &Expected,
+    edit: Edit,
+) -> Result<Organization, Rejection> {
+    let mut organization = find_to_change(tx, asker, id, expected).await?;
     if let Some(name) = edit.name.filter(|name| *name != organization.name) {
         let detail = json!({ "from": organization.name, "to": name });
-        audit(app, &mut tx, asker, event("organization.renamed", id, detail));
+        audit(app, tx, asker, event("organization.renamed", id, detail));
         organization.name = name;
     }
     if let Some(enabled) = edit.enabled.filter(|it| *it != organization.disabled_at.is_none()) {
         let action = if enabled { "organization.enabled" } else { "organization.disabled" };
-        audit(app, &mut tx, asker, event(action, id, json!({})));
+        audit(app, tx, asker, event(action, id, json!({})));
         organization.disabled_at = (!enabled).then(|| app.clock.now());
     }
-    let written = store::organizations::update(&mut tx, &organization).await;
+    let written = store::organizations::update(tx, &organization).await;
     if !written.map_err(taken("an organization"))? {
         return Err(Rejection::ChangedMeanwhile);
     }
-    app.commit(tx).await?;
     organization.version = Version(organization.version.0 + 1);
     Ok(organization)
 }

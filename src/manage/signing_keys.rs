@@ -32,6 +32,26 @@ pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<()
     }
 }
 
+/// Whether there has never been a key for this algorithm.
+pub(super) async fn is_missing(tx: &mut Tx, algorithm: Algorithm) -> Result<bool, Rejection> {
+    Ok(store::signing_keys::last_generation(tx, algorithm).await?.is_none())
+}
+
+/// A key that [`add_first`] stores: made before a transaction that must not wait for it.
+pub(super) async fn prepare(app: &App, algorithm: Algorithm) -> Result<NewSigningKey, Rejection> {
+    generate(app, algorithm).await
+}
+
+/// [`ensure`] as a part of a larger transaction. Fails if another was quicker.
+pub(super) async fn add_first(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    new: NewSigningKey,
+) -> Result<(), Rejection> {
+    add(app, tx, asker, new, Begins::AsFirst, "signing_key.created").await.map(drop)
+}
+
 /// Makes the next key. It is published at once and signs when every verifier can know it.
 pub async fn rotate(
     app: &App,
@@ -190,11 +210,24 @@ async fn insert(
     begins: Begins,
     action: &'static str,
 ) -> Result<SigningKey, Rejection> {
-    let now = app.clock.now();
     let mut tx = app.store.write().await?;
+    let key = add(app, &mut tx, asker, new, begins, action).await?;
+    app.commit(tx).await?;
+    Ok(key)
+}
+
+async fn add(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    new: NewSigningKey,
+    begins: Begins,
+    action: &'static str,
+) -> Result<SigningKey, Rejection> {
+    let now = app.clock.now();
     // Before the list: whoever makes a key after this has taken the generation that we try for.
-    let last = store::signing_keys::last_generation(&mut tx, new.algorithm).await?;
-    let mut keys = store::signing_keys::list(&mut tx).await?;
+    let last = store::signing_keys::last_generation(tx, new.algorithm).await?;
+    let mut keys = store::signing_keys::list(tx).await?;
     check_ours(app, &keys)?;
     keys.retain(|key| key.algorithm == new.algorithm);
     let from = match begins {
@@ -205,13 +238,12 @@ async fn insert(
     let generation = last.unwrap_or(0) + 1;
     // A revoked key has no successor.
     if let Some(mut before) = keys.into_iter().rfind(|key| key.revoked_at.is_none()) {
-        retire(app, &mut tx, &mut before, from, now).await?;
+        retire(app, tx, &mut before, from, now).await?;
     }
     let key = record(new, generation, now, from);
-    store::signing_keys::insert(&mut tx, &key).await?;
+    store::signing_keys::insert(tx, &key).await?;
     let detail = json!({ "algorithm": key.algorithm, "activates_at": key.activates_at });
-    audit(app, &mut tx, asker, change(action, &key.signing_key_id, detail));
-    app.commit(tx).await?;
+    audit(app, tx, asker, change(action, &key.signing_key_id, detail));
     Ok(key)
 }
 

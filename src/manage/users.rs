@@ -145,25 +145,38 @@ pub async fn update(
     expected: &Expected,
     edit: Edit,
 ) -> Result<User, Rejection> {
-    asker.must_run_server(WRITE)?;
     let mut tx = app.store.write().await?;
-    let mut user = find(&mut tx, id).await?.user;
+    let user = change(app, &mut tx, asker, id, expected, edit).await?;
+    app.commit(tx).await?;
+    Ok(user)
+}
+
+/// [`update`] as a part of a larger transaction.
+pub(super) async fn change(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    id: UserId,
+    expected: &Expected,
+    edit: Edit,
+) -> Result<User, Rejection> {
+    asker.must_run_server(WRITE)?;
+    let mut user = find(tx, id).await?.user;
     if !expected.allows(user.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
     if let Some(name) = edit.name.filter(|name| *name != user.name) {
         user.name = name;
-        audit(app, &mut tx, asker, event("user.renamed", id, json!({})));
+        audit(app, tx, asker, event("user.renamed", id, json!({})));
     }
     if let Some(enabled) = edit.enabled.filter(|it| *it != user.disabled_at.is_none()) {
         let action = if enabled { "user.enabled" } else { "user.disabled" };
-        audit(app, &mut tx, asker, event(action, id, json!({})));
+        audit(app, tx, asker, event(action, id, json!({})));
         user.disabled_at = (!enabled).then(|| app.clock.now());
     }
-    if !store::users::update(&mut tx, &user).await? {
+    if !store::users::update(tx, &user).await? {
         return Err(Rejection::ChangedMeanwhile);
     }
-    app.commit(tx).await?;
     user.version = Version(user.version.0 + 1);
     Ok(user)
 }

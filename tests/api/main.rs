@@ -5,6 +5,7 @@ mod access_token;
 mod api_key;
 mod attempts;
 mod client_credentials;
+mod declared;
 mod doors;
 mod explain;
 mod jwks;

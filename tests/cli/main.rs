@@ -5,6 +5,7 @@ mod api_examples;
 mod audit;
 mod auth;
 mod beside;
+mod declared;
 mod doctor;
 mod documents;
 mod explain;

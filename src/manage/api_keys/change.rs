@@ -37,17 +37,14 @@ impl Editing {
         id: ApiKeyId,
         expected: &Expected,
     ) -> Result<Self, Rejection> {
-        asker.must(WRITE)?;
         let mut tx = app.store.write().await?;
-        let key = find(&mut tx, asker, id).await?;
-        if !expected.allows(key.version) {
-            return Err(Rejection::ChangedMeanwhile);
-        }
+        let key = find_to_change(&mut tx, asker, id, expected).await?;
         Ok(Self { tx, key })
     }
 
     pub(super) fn unlocked(self) -> Result<Self, Rejection> {
-        if self.key.locked_at.is_some() { Err(Rejection::Locked) } else { Ok(self) }
+        check_unlocked(&self.key)?;
+        Ok(self)
     }
 
     /// Writes the key and what was done to it. Gives it as it is now.
@@ -58,14 +55,41 @@ impl Editing {
         action: &'static str,
         detail: Value,
     ) -> Result<ApiKey, Rejection> {
-        if !store::api_keys::update(&mut self.tx, &self.key).await? {
-            return Err(Rejection::ChangedMeanwhile);
-        }
-        audit(app, &mut self.tx, asker, event(action, &self.key, detail));
+        write(app, &mut self.tx, asker, &mut self.key, action, detail).await?;
         app.commit(self.tx).await?;
-        self.key.version = Version(self.key.version.0 + 1);
         Ok(self.key)
     }
+}
+
+fn check_unlocked(key: &ApiKey) -> Result<(), Rejection> {
+    if key.locked_at.is_some() { Err(Rejection::Locked) } else { Ok(()) }
+}
+
+async fn find_to_change(
+    tx: &mut Tx,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+) -> Result<ApiKey, Rejection> {
+    asker.must(WRITE)?;
+    let key = find(tx, asker, id).await?;
+    if expected.allows(key.version) { Ok(key) } else { Err(Rejection::ChangedMeanwhile) }
+}
+
+async fn write(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    key: &mut ApiKey,
+    action: &'static str,
+    detail: Value,
+) -> Result<(), Rejection> {
+    if !store::api_keys::update(tx, key).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    audit(app, tx, asker, event(action, key, detail));
+    key.version = Version(key.version.0 + 1);
+    Ok(())
 }
 
 /// Changes what the key may do, from its next exchange on; its secret stays.
@@ -76,13 +100,29 @@ pub async fn update(
     expected: &Expected,
     edit: Edit,
 ) -> Result<ApiKey, Rejection> {
-    let mut editing = Editing::begin(app, asker, id, expected).await?.unlocked()?;
-    let before = describe(&editing.key);
-    apply(app, &mut editing.key, edit)?;
-    let Editing { tx, key } = &mut editing;
-    bounds::check(tx, asker, key).await?;
-    let detail = json!({ "from": before, "to": describe(key) });
-    editing.save(app, asker, "api_key.updated", detail).await
+    let mut tx = app.store.write().await?;
+    let key = edit_in(app, &mut tx, asker, id, expected, edit).await?;
+    app.commit(tx).await?;
+    Ok(key)
+}
+
+/// [`update`] as a part of a larger transaction.
+pub(in crate::manage) async fn edit_in(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+    edit: Edit,
+) -> Result<ApiKey, Rejection> {
+    let mut key = find_to_change(tx, asker, id, expected).await?;
+    check_unlocked(&key)?;
+    let before = describe(&key);
+    apply(app, &mut key, edit)?;
+    bounds::check(tx, asker, &key).await?;
+    let detail = json!({ "from": before, "to": describe(&key) });
+    write(app, tx, asker, &mut key, "api_key.updated", detail).await?;
+    Ok(key)
 }
 
 fn apply(app: &App, key: &mut ApiKey, edit: Edit) -> Result<(), Rejection> {
@@ -122,17 +162,33 @@ pub async fn set_enabled(
     expected: &Expected,
     enabled: bool,
 ) -> Result<ApiKey, Rejection> {
-    let mut editing = Editing::begin(app, asker, id, expected).await?.unlocked()?;
-    if editing.key.disabled_at.is_none() == enabled {
-        return Ok(editing.key);
+    let mut tx = app.store.write().await?;
+    let key = set_enabled_in(app, &mut tx, asker, id, expected, enabled).await?;
+    app.commit(tx).await?;
+    Ok(key)
+}
+
+/// [`set_enabled`] as a part of a larger transaction.
+pub(in crate::manage) async fn set_enabled_in(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+    enabled: bool,
+) -> Result<ApiKey, Rejection> {
+    let mut key = find_to_change(tx, asker, id, expected).await?;
+    check_unlocked(&key)?;
+    if key.disabled_at.is_none() == enabled {
+        return Ok(key);
     }
-    editing.key.disabled_at = (!enabled).then(|| app.clock.now());
+    key.disabled_at = (!enabled).then(|| app.clock.now());
     if enabled {
-        let Editing { tx, key } = &mut editing;
-        bounds::check(tx, asker, key).await?;
+        bounds::check(tx, asker, &key).await?;
     }
     let action = if enabled { "api_key.enabled" } else { "api_key.disabled" };
-    editing.save(app, asker, action, json!({})).await
+    write(app, tx, asker, &mut key, action, json!({})).await?;
+    Ok(key)
 }
 
 /// Keeps the key from being changed or deleted, or lets it again.
@@ -143,15 +199,30 @@ pub async fn set_locked(
     expected: &Expected,
     locked: bool,
 ) -> Result<ApiKey, Rejection> {
-    let mut editing = Editing::begin(app, asker, id, expected).await?;
-    if editing.key.locked_at.is_some() == locked {
-        return Ok(editing.key);
+    let mut tx = app.store.write().await?;
+    let key = set_locked_in(app, &mut tx, asker, id, expected, locked).await?;
+    app.commit(tx).await?;
+    Ok(key)
+}
+
+/// [`set_locked`] as a part of a larger transaction.
+pub(in crate::manage) async fn set_locked_in(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    id: ApiKeyId,
+    expected: &Expected,
+    locked: bool,
+) -> Result<ApiKey, Rejection> {
+    let mut key = find_to_change(tx, asker, id, expected).await?;
+    if key.locked_at.is_some() == locked {
+        return Ok(key);
     }
-    editing.key.locked_at = locked.then(|| app.clock.now());
-    let Editing { tx, key } = &mut editing;
-    bounds::check(tx, asker, key).await?;
+    key.locked_at = locked.then(|| app.clock.now());
+    bounds::check(tx, asker, &key).await?;
     let action = if locked { "api_key.locked" } else { "api_key.unlocked" };
-    editing.save(app, asker, action, json!({})).await
+    write(app, tx, asker, &mut key, action, json!({})).await?;
+    Ok(key)
 }
 
 /// When this returns, this node exchanges the key no more; every other node within a second.

@@ -8,12 +8,15 @@ mod rotate;
 
 use serde_json::Value;
 
-pub(super) use self::{change::Editing, create::add};
 pub use self::{
     change::{Edit, delete, revoke, set_enabled, set_locked, update},
     create::{Created, NewApiKey, create, create_once},
     look::{LastUse, Listed, Numbers, count, list, named, show, with_secrets},
     rotate::{OldSecret, Rotated, Rotation, rotate, set_rotation_end},
+};
+pub(super) use self::{
+    change::{Editing, edit_in, set_enabled_in, set_locked_in},
+    create::add,
 };
 use super::{Asker, Change, Rejection};
 pub use crate::store::api_keys::Filter;

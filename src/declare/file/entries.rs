@@ -1,0 +1,211 @@
+//! The tables of a file, field by field, and what each makes of a thing: what it does not say stays
+//! as it is, and is the default of a new thing.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::{
+    problem::Problem,
+    values::{Expires, KeyRoles, Listed, Parsed, TokenLifetime},
+};
+use crate::{
+    declare::{
+        ApiKey, KeyOf, Member, MemberOf, Organization, OrganizationPath, OwnerName, Reach,
+        Resource, Role, RoleOf, Thing, User,
+    },
+    domain::{
+        Algorithm, Email, KeyName, Lifetime, Networks, ResourceIdentifier, RoleName, Roles, Scopes,
+        Text, WhenLeaked,
+    },
+};
+
+type Name<E> = <<E as Entry>::Thing as Thing>::Name;
+
+pub(super) trait Entry {
+    type Thing: Thing;
+
+    fn name(&self) -> Result<Name<Self>, Problem>;
+
+    /// The thing as it is to be, made of the thing as it is.
+    fn over(&self, before: Option<&Self::Thing>) -> Self::Thing;
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrganizationEntry {
+    path: Parsed<OrganizationPath>,
+    enabled: Option<bool>,
+}
+
+impl Entry for OrganizationEntry {
+    type Thing = Organization;
+
+    fn name(&self) -> Result<OrganizationPath, Problem> {
+        Ok(self.path.0.clone())
+    }
+
+    fn over(&self, before: Option<&Organization>) -> Organization {
+        let enabled = before.is_none_or(|before| before.enabled);
+        Organization { enabled: self.enabled.unwrap_or(enabled) }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoleEntry {
+    organization: Parsed<OrganizationPath>,
+    name: Parsed<RoleName>,
+    scopes: Listed<Scopes>,
+}
+
+impl Entry for RoleEntry {
+    type Thing = Role;
+
+    fn name(&self) -> Result<RoleOf, Problem> {
+        Ok(RoleOf { organization: self.organization.0.clone(), name: self.name.0.clone() })
+    }
+
+    fn over(&self, _: Option<&Role>) -> Role {
+        Role { scopes: self.scopes.0.clone() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResourceEntry {
+    identifier: Parsed<ResourceIdentifier>,
+    scopes: Listed<Scopes>,
+    algorithm: Option<Parsed<Algorithm>>,
+    token_lifetime_seconds: Option<TokenLifetime>,
+}
+
+impl Entry for ResourceEntry {
+    type Thing = Resource;
+
+    fn name(&self) -> Result<ResourceIdentifier, Problem> {
+        Ok(self.identifier.0.clone())
+    }
+
+    fn over(&self, before: Option<&Resource>) -> Resource {
+        let algorithm = before.map_or(Algorithm::Es256, |before| before.algorithm);
+        let lifetime = before.and_then(|before| before.token_lifetime);
+        Resource {
+            scopes: self.scopes.0.clone(),
+            algorithm: said(self.algorithm.as_ref(), algorithm),
+            token_lifetime: self.token_lifetime_seconds.map_or(lifetime, |it| it.0),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserEntry {
+    email: Parsed<Email>,
+    name: Option<Parsed<Text>>,
+    enabled: Option<bool>,
+}
+
+impl Entry for UserEntry {
+    type Thing = User;
+
+    fn name(&self) -> Result<Email, Problem> {
+        Ok(self.email.0.clone())
+    }
+
+    fn over(&self, before: Option<&User>) -> User {
+        let ground =
+            before.cloned().unwrap_or_else(|| User { name: Text::default(), enabled: true });
+        User {
+            name: said(self.name.as_ref(), ground.name),
+            enabled: self.enabled.unwrap_or(ground.enabled),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MemberEntry {
+    organization: Parsed<OrganizationPath>,
+    user: Parsed<Email>,
+    role: Parsed<RoleName>,
+}
+
+impl Entry for MemberEntry {
+    type Thing = Member;
+
+    fn name(&self) -> Result<MemberOf, Problem> {
+        Ok(MemberOf { organization: self.organization.0.clone(), user: self.user.0.clone() })
+    }
+
+    fn over(&self, _: Option<&Member>) -> Member {
+        Member { role: self.role.0.clone() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyEntry {
+    name: Parsed<KeyName>,
+    organization: Option<Parsed<OrganizationPath>>,
+    user: Option<Parsed<Email>>,
+    description: Option<Parsed<Text>>,
+    roles: Option<KeyRoles>,
+    reach: Option<Reach>,
+    allowed_networks: Option<Listed<Networks>>,
+    expires: Option<Expires>,
+    when_leaked: Option<Parsed<WhenLeaked>>,
+    enabled: Option<bool>,
+    locked: Option<bool>,
+    pub(super) write_secret_to: Option<PathBuf>,
+}
+
+impl KeyEntry {
+    /// As `keyturn key create` makes it.
+    fn fresh(&self) -> ApiKey {
+        ApiKey {
+            description: Text::default(),
+            roles: self.user.is_none().then(|| Roles::from_iter([RoleName::viewer()])),
+            reach: Reach::Own,
+            allowed_networks: Networks::default(),
+            expires: Lifetime::Default,
+            when_leaked: WhenLeaked::Revoke,
+            enabled: true,
+            locked: false,
+        }
+    }
+}
+
+impl Entry for KeyEntry {
+    type Thing = ApiKey;
+
+    fn name(&self) -> Result<KeyOf, Problem> {
+        let owner = match (&self.organization, &self.user) {
+            (Some(path), None) => OwnerName::Organization(path.0.clone()),
+            (None, Some(email)) => OwnerName::User(email.0.clone()),
+            _ => return Err(Problem::NoOneOwner),
+        };
+        Ok(KeyOf { owner, name: self.name.0.clone() })
+    }
+
+    fn over(&self, before: Option<&ApiKey>) -> ApiKey {
+        let ground = before.cloned().unwrap_or_else(|| self.fresh());
+        ApiKey {
+            description: said(self.description.as_ref(), ground.description),
+            roles: self.roles.as_ref().map_or(ground.roles, |it| it.0.clone()),
+            reach: self.reach.clone().unwrap_or(ground.reach),
+            allowed_networks: match &self.allowed_networks {
+                Some(Listed(networks)) => networks.clone(),
+                None => ground.allowed_networks,
+            },
+            expires: self.expires.map_or(ground.expires, |it| it.0),
+            when_leaked: said(self.when_leaked.as_ref(), ground.when_leaked),
+            enabled: self.enabled.unwrap_or(ground.enabled),
+            locked: self.locked.unwrap_or(ground.locked),
+        }
+    }
+}
+
+fn said<T: Clone>(said: Option<&Parsed<T>>, otherwise: T) -> T {
+    said.map_or(otherwise, |said| said.0.clone())
+}

@@ -1,0 +1,126 @@
+//! Lays a file over what there is: whether what it names is there, and what is wanted.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+use super::{
+    Content, File, Malformed, Wanted,
+    entries::Entry,
+    problem::{Place, Problem},
+};
+use crate::{
+    declare::{
+        ApiKey, KeyOf, Member, Organization, OrganizationPath, OwnerName, Reach, Role, State, Thing,
+    },
+    domain::Email,
+};
+
+impl File {
+    /// What is to be where this is what there is. Things that the file does not name are not in it.
+    pub fn over(&self, present: &State) -> Result<Wanted, Malformed> {
+        let Content { organizations, roles, resources, users, members, api_keys, .. } =
+            &self.content;
+        let default_resource = self.content.default_resource.as_ref();
+        let state = State {
+            organizations: over(organizations, &present.organizations),
+            roles: over(roles, &present.roles),
+            resources: over(resources, &present.resources),
+            default_resource: default_resource.map(|it| it.as_ref().0.clone()),
+            users: over(users, &present.users),
+            members: over(members, &present.members),
+            api_keys: over(api_keys, &present.api_keys),
+            revoked: present.revoked.clone(),
+        };
+        let keys = api_keys.iter().map(Spanned::as_ref);
+        let secret_files =
+            keys.filter_map(|key| Some((key.name().ok()?, key.write_secret_to.clone()?)));
+        let wanted = Wanted { state, secret_files: secret_files.collect() };
+        Check { file: self, present, wanted: &wanted }.all()?;
+        Ok(wanted)
+    }
+}
+
+fn over<E: Entry>(
+    entries: &[Spanned<E>],
+    present: &BTreeMap<<E::Thing as Thing>::Name, E::Thing>,
+) -> BTreeMap<<E::Thing as Thing>::Name, E::Thing> {
+    let named = entries.iter().filter_map(|entry| Some((entry.as_ref().name().ok()?, entry)));
+    named
+        .map(|(name, entry)| {
+            let thing = entry.as_ref().over(present.get(&name));
+            (name, thing)
+        })
+        .collect()
+}
+
+/// That whatever a thing refers to stands in the file or is there already.
+struct Check<'a> {
+    file: &'a File,
+    present: &'a State,
+    wanted: &'a Wanted,
+}
+
+impl Check<'_> {
+    fn all(&self) -> Result<(), Malformed> {
+        let state = &self.wanted.state;
+        for path in state.organizations.keys() {
+            let place = self.file.place_of(&Organization::describe(path));
+            path.parent().map_or(Ok(()), |above| self.organization(&above, place))?;
+        }
+        for role in state.roles.keys() {
+            let place = self.file.place_of(&Role::describe(role));
+            self.organization(&role.organization, place)?;
+        }
+        for member in state.members.keys() {
+            let place = self.file.place_of(&Member::describe(member));
+            self.organization(&member.organization, place)?;
+            self.user(&member.user, place)?;
+        }
+        for (name, key) in &state.api_keys {
+            self.api_key(name, key)?;
+        }
+        let Some(resource) = &state.default_resource else { return Ok(()) };
+        let known = |state: &State| state.resources.contains_key(resource);
+        let place = self.file.place_of("default resource");
+        let problem = || Problem::NoResource(resource.clone());
+        ensure(known(state) || known(self.present), place, problem)
+    }
+
+    fn api_key(&self, name: &KeyOf, key: &ApiKey) -> Result<(), Malformed> {
+        let described = ApiKey::describe(name);
+        let place = self.file.place_of(&described);
+        match &name.owner {
+            OwnerName::Organization(path) => self.organization(path, place)?,
+            OwnerName::User(email) => self.user(email, place)?,
+        }
+        if let Reach::Listed(paths) = &key.reach {
+            paths.iter().try_for_each(|path| self.organization(path, place))?;
+            // All that was listed may have been deleted since: then it stays as it is.
+            let before = self.present.api_keys.get(name).map(|before| &before.reach);
+            let is_fine = !paths.is_empty() || before == Some(&key.reach);
+            ensure(is_fine, place, || Problem::EmptyReach(described.clone()))?;
+        }
+        let is_revoked = self.present.revoked.contains(name);
+        ensure(!is_revoked, place, || Problem::Revoked(described.clone()))?;
+        let is_there = self.present.api_keys.contains_key(name);
+        let has_place = self.wanted.secret_files.contains_key(name);
+        ensure(is_there || has_place, place, || Problem::NoPlaceForSecret(described.clone()))
+    }
+
+    fn organization(&self, path: &OrganizationPath, place: Place) -> Result<(), Malformed> {
+        let known = |state: &State| state.organizations.contains_key(path);
+        let problem = || Problem::NoOrganization(path.clone());
+        ensure(known(&self.wanted.state) || known(self.present), place, problem)
+    }
+
+    fn user(&self, email: &Email, place: Place) -> Result<(), Malformed> {
+        let known = |state: &State| state.users.contains_key(email);
+        let problem = || Problem::NoUser(email.clone());
+        ensure(known(&self.wanted.state) || known(self.present), place, problem)
+    }
+}
+
+fn ensure(is_so: bool, place: Place, problem: impl FnOnce() -> Problem) -> Result<(), Malformed> {
+    if is_so { Ok(()) } else { Err(Malformed { place, problem: problem() }) }
+}

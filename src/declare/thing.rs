@@ -1,0 +1,162 @@
+//! What every declared thing tells of itself: how people call it, and its fields by the names they
+//! have in the file.
+
+use serde_json::{Value, json};
+
+use super::{
+    name::{KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf},
+    state::{ApiKey, Member, Organization, Reach, Resource, Role, User},
+};
+use crate::domain::{Email, Lifetime, ResourceIdentifier};
+
+pub trait Thing: Clone + PartialEq {
+    type Name: Clone + Ord;
+
+    /// The name of its table in the file.
+    const KIND: &'static str;
+
+    /// For people: `role deployer of acme`.
+    fn describe(name: &Self::Name) -> String;
+
+    fn identity(name: &Self::Name) -> Vec<(&'static str, Value)>;
+
+    /// All that can be changed.
+    fn fields(&self) -> Vec<(&'static str, Value)>;
+}
+
+impl Thing for Organization {
+    type Name = OrganizationPath;
+
+    const KIND: &'static str = "organization";
+
+    fn describe(name: &Self::Name) -> String {
+        format!("organization {name}")
+    }
+
+    fn identity(name: &Self::Name) -> Vec<(&'static str, Value)> {
+        vec![("path", name.to_string().into())]
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![("enabled", self.enabled.into())]
+    }
+}
+
+impl Thing for Role {
+    type Name = RoleOf;
+
+    const KIND: &'static str = "role";
+
+    fn describe(RoleOf { organization, name }: &RoleOf) -> String {
+        format!("role {name} of {organization}")
+    }
+
+    fn identity(RoleOf { organization, name }: &RoleOf) -> Vec<(&'static str, Value)> {
+        vec![("organization", organization.to_string().into()), ("name", json!(name))]
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![("scopes", self.scopes.iter().collect())]
+    }
+}
+
+impl Thing for Resource {
+    type Name = ResourceIdentifier;
+
+    const KIND: &'static str = "resource";
+
+    fn describe(name: &Self::Name) -> String {
+        format!("resource {name}")
+    }
+
+    fn identity(name: &Self::Name) -> Vec<(&'static str, Value)> {
+        vec![("identifier", json!(name))]
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let lifetime = self.token_lifetime.map(|lifetime| lifetime.num_seconds());
+        vec![
+            ("scopes", self.scopes.iter().collect()),
+            ("algorithm", json!(self.algorithm)),
+            ("token_lifetime_seconds", lifetime.map_or("default".into(), Value::from)),
+        ]
+    }
+}
+
+impl Thing for User {
+    type Name = Email;
+
+    const KIND: &'static str = "user";
+
+    fn describe(name: &Self::Name) -> String {
+        format!("user {name}")
+    }
+
+    fn identity(name: &Self::Name) -> Vec<(&'static str, Value)> {
+        vec![("email", json!(name))]
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![("name", json!(self.name)), ("enabled", self.enabled.into())]
+    }
+}
+
+impl Thing for Member {
+    type Name = MemberOf;
+
+    const KIND: &'static str = "member";
+
+    fn describe(MemberOf { organization, user }: &MemberOf) -> String {
+        format!("member {user} of {organization}")
+    }
+
+    fn identity(MemberOf { organization, user }: &MemberOf) -> Vec<(&'static str, Value)> {
+        vec![("organization", organization.to_string().into()), ("user", json!(user))]
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![("role", json!(self.role))]
+    }
+}
+
+impl Thing for ApiKey {
+    type Name = KeyOf;
+
+    const KIND: &'static str = "key";
+
+    fn describe(KeyOf { owner, name }: &KeyOf) -> String {
+        format!("key {name} of {owner}")
+    }
+
+    fn identity(KeyOf { owner, name }: &KeyOf) -> Vec<(&'static str, Value)> {
+        let kind = match owner {
+            OwnerName::Organization(_) => "organization",
+            OwnerName::User(_) => "user",
+        };
+        vec![(kind, owner.to_string().into()), ("name", json!(name))]
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let roles = self.roles.as_ref();
+        let expires = match self.expires {
+            Lifetime::Default => json!("as configured"),
+            Lifetime::Never => json!("never"),
+            Lifetime::Until(end) => json!(end),
+        };
+        let reach = match &self.reach {
+            Reach::Own => json!("own"),
+            Reach::Subtree => json!("subtree"),
+            Reach::Listed(paths) => paths.iter().map(ToString::to_string).collect(),
+        };
+        vec![
+            ("description", json!(self.description)),
+            ("roles", roles.map_or("all".into(), |roles| json!(roles))),
+            ("reach", reach),
+            ("allowed_networks", json!(self.allowed_networks)),
+            ("expires", expires),
+            ("when_leaked", json!(self.when_leaked)),
+            ("enabled", self.enabled.into()),
+            ("locked", self.locked.into()),
+        ]
+    }
+}
