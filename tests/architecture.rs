@@ -62,6 +62,7 @@ const FREE: &[&str] = &["cli", "lib", "main"];
 /// Where alone a library may be named: paths under `src`, without `.rs`.
 const AT_HOME: &[(&str, &[&str])] = &[
     ("argon2", &["domain/password"]),
+    ("askama", &["http/api/docs"]),
     // TLS names it as the provider of its algorithms.
     (
         "aws_lc_rs",
@@ -180,6 +181,15 @@ fn the_example_settings_are_the_ones_there_are() {
     assert!(
         checked_in == keyturn::config::Config::example(),
         "keyturn.example.toml is out of date: see the head of the file for how to make it anew"
+    );
+}
+
+#[test]
+fn the_description_of_the_api_is_what_the_server_says() {
+    let checked_in = fs::read_to_string("docs/openapi.json").unwrap();
+    assert!(
+        checked_in == keyturn::http::api_description(),
+        "docs/openapi.json is out of date: `cargo run -q -- openapi > docs/openapi.json`"
     );
 }
 

@@ -20,6 +20,7 @@ mod migrate;
 mod named;
 mod names;
 mod obstacles;
+mod openapi;
 mod organization;
 mod output;
 mod quickstart;
@@ -28,6 +29,7 @@ mod role;
 mod serve;
 mod signing_key;
 mod start;
+mod usage;
 mod user;
 mod webhook;
 mod when;
@@ -93,6 +95,8 @@ enum Command {
     Explain(explain::Args),
     /// Let organizations hear of what happens to their keys
     Webhook(webhook::Args),
+    /// Tell how keys are used: how often, from where, with which outcome
+    Usage(usage::Args),
     /// Bring the database up to date
     Migrate,
     /// Look at the configuration
@@ -108,6 +112,8 @@ enum Command {
 enum Anywhere {
     /// Hold a key: keep it, turn it into access tokens, hand these to other programs
     Auth(auth::Args),
+    /// Print the description of the management API
+    Openapi,
     /// Print the completions of a shell
     Completions { shell: manual::KnownShell },
     /// Write the manual pages, one a command
@@ -121,6 +127,7 @@ pub async fn run() -> anyhow::Result<()> {
         Asked::OfServer(command) => run_by_config(command, config.as_deref()).await,
         Asked::Doctor(args) => doctor::run(args, start::read_config(config.as_deref())).await,
         Asked::Anywhere(Anywhere::Auth(args)) => auth::run(args).await,
+        Asked::Anywhere(Anywhere::Openapi) => openapi::run(),
         Asked::Anywhere(Anywhere::Completions { shell }) => {
             manual::completions(shell, Cli::command())
         }
@@ -149,6 +156,7 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Export(args) => export::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Webhook(args) => webhook::run(args, &config).await,
+        Command::Usage(args) => usage::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Config(command) => {
             config::run(&command, &config);

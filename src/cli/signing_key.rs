@@ -148,14 +148,12 @@ async fn in_use(app: &App) -> anyhow::Result<Vec<Algorithm>> {
 }
 
 async fn revoke(app: &App, signing_key_id: &str, output: Output) -> anyhow::Result<()> {
-    match signing_keys::revoke(app, &start::asker(), signing_key_id).await {
+    let revoked = match signing_keys::revoke(app, &start::asker(), signing_key_id).await {
         Err(Rejection::NotFound(what)) => {
             bail!("there is no {what} {signing_key_id}: `keyturn signing-key list` shows them all")
         }
-        done => done?,
-    }
-    let all = signing_keys::list(app, &start::asker()).await?.into_iter();
-    let revoked = all.into_iter().find(|key| key.signing_key_id == signing_key_id);
-    let shown = revoked.map(|key| Shown::new(app, key));
+        revoked => revoked?,
+    };
+    let shown = Shown::new(app, revoked);
     output.say(&format!("Signing key {signing_key_id} is out: nothing is signed by it."), &shown)
 }

@@ -49,7 +49,7 @@ pub use scope::{MalformedScope, NotGranted, Scopes};
 pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix};
 pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownAlgorithm};
 pub use text::{MalformedText, Text};
-pub use usage::{Circumstances, Origin, RefusalRecord, Use, UserAgent};
+pub use usage::{Circumstances, Origin, RefusalRecord, Step, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};
 pub use version::{Expected, Version};
 pub use webhook::{EventName, Events, SecretOrigin, UnknownEvent, Webhook};

@@ -54,6 +54,24 @@ pub struct Circumstances {
     pub outcome: Cow<'static, str>,
 }
 
+/// How usage is told: by minutes, as it is counted, or by the sums of longer spans (in UTC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Minute,
+    Hour,
+    Day,
+}
+
+impl Step {
+    pub fn minutes(self) -> i64 {
+        match self {
+            Self::Minute => 1,
+            Self::Hour => 60,
+            Self::Day => 24 * 60,
+        }
+    }
+}
+
 /// A refused request with its true reason, to be looked up under the request id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalRecord {

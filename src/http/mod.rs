@@ -12,6 +12,7 @@ mod form;
 mod jwks;
 mod leaks;
 mod operations;
+mod page;
 mod protected_resource;
 mod source;
 mod token;
@@ -56,7 +57,7 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(protected_resource::PATH, get(protected_resource::metadata))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_anywhere());
-    let own = doors.merge(published).merge(api::router());
+    let own = doors.merge(published).merge(api::router(&edge.app.settings.issuer));
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
     own.route("/healthz", get(operations::alive))

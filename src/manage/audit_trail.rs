@@ -8,12 +8,14 @@ pub use crate::store::{
 use crate::{
     app::App,
     clock::Timestamp,
-    store::{self, Page},
+    domain::{ApiKey, Owner},
+    store::{self, Page, Tx},
 };
 
 const READ: &str = "audit:read";
 
-/// The events that the asker may know of, newest first.
+/// The events that the asker may know of, newest first. What belongs to no organization is for
+/// whoever runs the server, and for the user whose key it is about.
 pub async fn list(
     app: &App,
     asker: &Asker,
@@ -22,7 +24,18 @@ pub async fn list(
 ) -> Result<Vec<Recorded>, Rejection> {
     asker.must(READ)?;
     let mut tx = app.store.read().await?;
-    Ok(store::audit_events::list(&mut tx, asker.sight(), filter, page).await?)
+    let unowned = asker.authority.runs_server() || is_about_own_key(&mut tx, asker, filter).await?;
+    Ok(store::audit_events::list(&mut tx, asker.sight(), unowned, filter, page).await?)
+}
+
+async fn is_about_own_key(tx: &mut Tx, asker: &Asker, filter: &Filter) -> Result<bool, Rejection> {
+    let id =
+        filter.subject.as_deref().and_then(|subject| subject.strip_prefix("key:")?.parse().ok());
+    let Some(id) = id else { return Ok(false) };
+    match store::api_keys::find(tx, id).await? {
+        Some(ApiKey { owner: Owner::User(user), .. }) => Ok(asker.authority.is_user(user)),
+        _ => Ok(false),
+    }
 }
 
 /// Goes along the whole trail and names the first event that is not what was written.

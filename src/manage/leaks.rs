@@ -162,7 +162,7 @@ async fn is_known(
         ..Filter::default()
     };
     let page = Page { after: None, most: 1 };
-    let said = store::audit_events::list(tx, Sight::Everything, &filter, page).await?;
+    let said = store::audit_events::list(tx, Sight::Everything, true, &filter, page).await?;
     Ok(!said.is_empty())
 }
 

@@ -1,10 +1,12 @@
 //! Makes organizations, renames, disables and deletes them.
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{Asker, Change, Made, Obstacle, Rejection, audit, once, taken};
 use crate::{
     app::App,
+    clock::Timestamp,
     domain::{
         Below, Expected, Lineage, Once, Organization, OrganizationId, OrganizationName, Sight,
         Version,
@@ -63,6 +65,15 @@ async fn try_once(
     Ok(Made::New(organization))
 }
 
+/// The moment, but after the one at which the first organization was made: it runs the server, also
+/// where another is made in the same second.
+async fn after_first(tx: &mut Tx, now: Timestamp) -> Result<Timestamp, Rejection> {
+    let Some(first) = store::organizations::first(tx).await? else { return Ok(now) };
+    let first = store::organizations::lineage(tx, first).await?;
+    let taken = first.map(|lineage| lineage.line[0].created_at);
+    Ok(taken.map_or(now, |taken| now.max(taken + TimeDelta::seconds(1))))
+}
+
 /// [`create`] as a part of a larger transaction.
 pub(super) async fn add(
     app: &App,
@@ -78,9 +89,12 @@ pub(super) async fn add(
     }
     let now = app.clock.now();
     let id = OrganizationId(app.random.id(now));
+    let created_at = match parent_id {
+        Some(_) => now,
+        None => after_first(tx, now).await?,
+    };
     let version = Version::FIRST;
-    let organization =
-        Organization { id, parent_id, name, created_at: now, disabled_at: None, version };
+    let organization = Organization { id, parent_id, name, created_at, disabled_at: None, version };
     store::organizations::insert(tx, &organization).await.map_err(taken("an organization"))?;
     let detail = json!({ "name": organization.name, "parent_id": parent_id });
     audit(app, tx, asker, event("organization.created", id, detail));

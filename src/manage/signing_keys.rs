@@ -116,7 +116,11 @@ pub async fn rotate_due(app: &App) -> Result<Vec<SigningKey>, Rejection> {
 
 /// Takes a key out at once: it neither signs nor is published from here on. Tokens it signed fail
 /// wherever the JWKS is fetched anew. If it was the one that signs, another takes over at once.
-pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<(), Rejection> {
+pub async fn revoke(
+    app: &App,
+    asker: &Asker,
+    signing_key_id: &str,
+) -> Result<SigningKey, Rejection> {
     asker.must_run_server(WRITE)?;
     let known = all(app).await?.into_iter().find(|key| key.signing_key_id == signing_key_id);
     let algorithm = known.ok_or(Rejection::NotFound("signing key"))?.algorithm;
@@ -131,7 +135,7 @@ pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<()
     let position = keys.iter().position(|key| key.signing_key_id == signing_key_id);
     let mut revoked = keys.remove(position.ok_or(Rejection::NotFound("signing key"))?);
     if revoked.revoked_at.is_some() {
-        return Ok(());
+        return Ok(revoked);
     }
     revoked.revoked_at = Some(now);
     store::signing_keys::set_life(&mut tx, &revoked).await?;
@@ -155,7 +159,8 @@ pub async fn revoke(app: &App, asker: &Asker, signing_key_id: &str) -> Result<()
     }
     let detail = json!({ "algorithm": algorithm });
     audit(app, &mut tx, asker, change("signing_key.revoked", signing_key_id, detail));
-    Ok(app.commit(tx).await?)
+    app.commit(tx).await?;
+    Ok(revoked)
 }
 
 /// Fails where there are signing keys and the key-encryption key we have opens none of them: what

@@ -28,7 +28,9 @@ statements! {
         select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
             hash
         from audit_events
-        where number < $3 and ($4 or organization_id in (select id from seen))
+        where number < $3
+            and ($4 or organization_id in (select id from seen)
+                or ($12 and organization_id is null))
             and (organization_id = $5 or $5 is null)
             and (subject = $6 or $6 is null)
             and (actor = $7 or $7 is null)
@@ -168,10 +170,12 @@ pub struct Filter {
     pub until: Option<Timestamp>,
 }
 
-/// The events within sight that come before this number, newest first.
+/// The events within sight that come before this number, newest first; `unowned`: with those that
+/// belong to no organization.
 pub async fn list(
     tx: &mut Tx,
     sight: Sight,
+    unowned: bool,
     filter: &Filter,
     page: Page<i64>,
 ) -> Result<Vec<Recorded>, StoreError> {
@@ -188,6 +192,7 @@ pub async fn list(
         filter.from.map(|at| at.timestamp()),
         filter.until.map(|at| at.timestamp()),
         page.most,
+        unowned,
     ) => fetch_all)?;
     rows.into_iter().map(Recorded::try_from).collect()
 }

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use sqlx::types::Uuid;
 
-use super::{StoreError, Tx};
+use super::{Page, StoreError, Tx};
 use crate::{
     clock::Timestamp,
-    domain::{ApiKeyId, Circumstances, SecretId, Use},
+    domain::{ApiKeyId, Circumstances, KeyName, SecretId, Step, Use},
 };
 
 statements! {
@@ -45,6 +45,34 @@ statements! {
             join api_key_secrets s on s.api_key_id = $1
             join usage u on u.minute = minutes.minute and u.secret_id = s.id
         order by u.minute, u.source, u.user_agent, u.outcome";
+
+    COUNTS = "
+        with recursive minutes (minute) as (
+            select min(minute) from usage where minute >= $2 and minute < $3
+            union all
+            select (select min(u.minute) from usage u where u.minute > minutes.minute
+                and u.minute < $3)
+            from minutes where minutes.minute is not null
+        )
+        select (u.minute / $4) * $4 as minute, u.secret_id, u.source, u.user_agent, u.outcome,
+            cast(sum(u.uses) as bigint) as uses
+        from minutes
+            join api_key_secrets s on s.api_key_id = $1
+            join usage u on u.minute = minutes.minute and u.secret_id = s.id
+        where ((u.minute / $4) * $4, u.secret_id, u.source, u.user_agent, u.outcome)
+            > ($5, $6, $7, $8, $9)
+        group by (u.minute / $4) * $4, u.secret_id, u.source, u.user_agent, u.outcome
+        order by (u.minute / $4) * $4, u.secret_id, u.source, u.user_agent, u.outcome
+        limit $10";
+
+    TOTALS = "
+        select k.id, k.name, u.outcome, cast(sum(u.uses) as bigint), max(u.minute)
+        from usage u
+            join api_key_secrets s on s.id = u.secret_id
+            join api_keys k on k.id = s.api_key_id
+        where u.minute >= $1
+        group by k.id, k.name, u.outcome
+        order by k.id, u.outcome";
 
     LAST_USED = "
         with recursive near (minute, ending) as (
@@ -126,18 +154,68 @@ row! {
 /// How often a key was used, minute by minute. Looks once into each minute there is.
 pub async fn of_key(tx: &mut Tx, id: ApiKeyId) -> Result<Vec<(Use, i64)>, StoreError> {
     let rows: Vec<Row> = fetch!(tx, OF_KEY(id.0) => fetch_all)?;
-    rows.into_iter()
-        .map(|row| {
-            let circumstances = Circumstances {
-                minute: row.minute,
-                source: super::parse("usage.source", &row.source)?,
-                user_agent: crate::domain::UserAgent::new(&row.user_agent),
-                outcome: row.outcome.into(),
-            };
-            let used = Use { secret_id: SecretId(row.secret_id), circumstances };
-            Ok((used, row.uses))
-        })
-        .collect()
+    rows.into_iter().map(Row::into_use).collect()
+}
+
+impl Row {
+    fn into_use(self) -> Result<(Use, i64), StoreError> {
+        let circumstances = Circumstances {
+            minute: self.minute,
+            source: super::parse("usage.source", &self.source)?,
+            user_agent: crate::domain::UserAgent::new(&self.user_agent),
+            outcome: self.outcome.into(),
+        };
+        Ok((Use { secret_id: SecretId(self.secret_id), circumstances }, self.uses))
+    }
+}
+
+/// The counts of a key in these minutes, summed up by step; `minute` is the first of the step.
+/// Sorted by the columns of [`Use`]; only those that come after `page.after`. Looks once into each
+/// minute that anybody used anything in.
+pub async fn counts(
+    tx: &mut Tx,
+    id: ApiKeyId,
+    minutes: Range<i64>,
+    step: Step,
+    page: &Page<Use>,
+) -> Result<Vec<(Use, i64)>, StoreError> {
+    let after = page.after.as_ref();
+    let place = after.map(|it| &it.circumstances);
+    let rows: Vec<Row> = fetch!(tx, COUNTS(
+        id.0,
+        minutes.start,
+        minutes.end,
+        step.minutes(),
+        place.map_or(i64::MIN, |it| it.minute),
+        after.map_or(Uuid::nil(), |it| it.secret_id.0),
+        place.map_or_else(String::new, |it| it.source.to_string()),
+        place.map_or("", |it| it.user_agent.as_str()),
+        place.map_or("", |it| &it.outcome),
+        page.most,
+    ) => fetch_all)?;
+    rows.into_iter().map(Row::into_use).collect()
+}
+
+/// What was counted for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Total {
+    pub api_key_id: ApiKeyId,
+    pub name: KeyName,
+    pub outcome: String,
+    pub uses: i64,
+    /// The last in which it was.
+    pub minute: i64,
+}
+
+/// Of every key that was used from this minute on, by outcome. Reads all that was counted since.
+pub async fn totals(tx: &mut Tx, from_minute: i64) -> Result<Vec<Total>, StoreError> {
+    type Row = (Uuid, String, String, i64, i64);
+    let rows: Vec<Row> = fetch!(tx, TOTALS(from_minute) => fetch_all)?;
+    let total = |(id, name, outcome, uses, minute): Row| {
+        let name = super::parse("api_keys.name", &name)?;
+        Ok(Total { api_key_id: ApiKeyId(id), name, outcome, uses, minute })
+    };
+    rows.into_iter().map(total).collect()
 }
 
 /// The last minute in which a token was issued for the secret, and to which address. Once that is

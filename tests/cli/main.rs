@@ -9,6 +9,7 @@ mod declared;
 mod doctor;
 mod documents;
 mod explain;
+mod fuzzed;
 mod http;
 mod keys;
 mod killed;

@@ -219,6 +219,16 @@ impl Server<'_> {
         answer
     }
 
+    /// A token for a resource. Neither needs to be encoded.
+    pub(crate) fn token(&self, secret: &str, resource: &str) -> String {
+        let form = format!("pat={secret}&resource={resource}");
+        let form_type = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let mut connection = Connection::open(self.address).unwrap();
+        let token = connection.post("/auth/v1/token", form_type, &form).unwrap().token();
+        self.place.keep_out_of_logs(&token);
+        token
+    }
+
     /// How long it took until the key is answered so.
     pub(crate) fn until_status(&self, key: &Key, status: u16) -> Duration {
         let began = Instant::now();

@@ -202,7 +202,7 @@ async fn what_happened_to_one_thing_is_told_newest_first() {
 
         let filter = Filter { subject: Some("key:1".to_owned()), ..Filter::default() };
         let mut tx = engine.store.read().await.unwrap();
-        let told = audit_events::list(&mut tx, Sight::Everything, &filter, Page::ALL).await;
+        let told = audit_events::list(&mut tx, Sight::Everything, true, &filter, Page::ALL).await;
 
         let told = told.unwrap().into_iter().map(|Recorded { number, event, .. }| (number, event));
         let [_, created, revoked] = events;

@@ -85,6 +85,10 @@ async fn read<T: DeserializeOwned>(
         return Err(Problem::unsupported_media_type());
     }
     let bytes = read_body(body, LONGEST_BODY, BODY_WITHIN).await?;
+    // serde takes members by their order, too. Nobody would notice a mistake in it.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid("the body is a JSON object, not an array"));
+    }
     let value = serde_json::from_slice(&bytes).map_err(|bad| Problem::invalid(bad.to_string()))?;
     Ok((parts, bytes, value))
 }

@@ -26,21 +26,34 @@ const MOST: u16 = 200;
 impl<T> ListOf<T> {
     /// Of a list that is short by its nature.
     pub(super) fn whole(items: Vec<T>) -> Self {
-        Self { items, next_cursor: None }
+        Self::part(items, None)
+    }
+
+    pub(super) fn part(items: Vec<T>, next_cursor: Option<String>) -> Self {
+        Self { items, next_cursor }
     }
 }
 
 impl<Id: std::str::FromStr> Wanted<Id> {
     pub(super) fn new(limit: Option<u16>, cursor: Option<&str>) -> Result<Self, Problem> {
-        let limit = limit.unwrap_or(USUAL);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Problem::invalid("a limit is 1 to 200"));
-        }
-        let after = cursor.map(str::parse).transpose();
-        let after = after.map_err(|_| Problem::invalid("a cursor is the next_cursor of a list"))?;
-        let page = Page { after, most: i64::from(limit) + 1 };
-        Ok(Self { page, limit: usize::from(limit) })
+        let Page { after, most } = page(limit, cursor)?;
+        let limit = usize::try_from(most).expect("a limit is small");
+        Ok(Self { page: Page { after, most: most + 1 }, limit })
     }
+}
+
+/// As many as were asked for, after what the cursor names.
+pub(super) fn page<Id: std::str::FromStr>(
+    limit: Option<u16>,
+    cursor: Option<&str>,
+) -> Result<Page<Id>, Problem> {
+    let limit = limit.unwrap_or(USUAL);
+    if !(1..=MOST).contains(&limit) {
+        return Err(Problem::invalid("a limit is 1 to 200"));
+    }
+    let after = cursor.map(str::parse).transpose();
+    let after = after.map_err(|_| Problem::invalid("a cursor is the next_cursor of a list"))?;
+    Ok(Page { after, most: i64::from(limit) })
 }
 
 impl<Id> Wanted<Id> {

@@ -2,8 +2,12 @@
 //! `manage`, which decides.
 
 mod api_keys;
+mod audit;
 mod caller;
 mod conditions;
+mod description;
+mod docs;
+mod explanations;
 mod extract;
 mod list;
 mod made;
@@ -11,46 +15,30 @@ mod members;
 mod moment;
 mod organizations;
 mod problem;
+mod published;
+mod resources;
 mod roles;
+mod shapes;
+mod signing_keys;
+mod usage;
 mod users;
 mod webhooks;
 
 use axum::Router;
-use utoipa::{
-    Modify, OpenApi,
-    openapi::{
-        self,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
-};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) use self::problem::Problem;
 use super::edge::Edge;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "keyturn management API", version = "1", license(name = "Apache-2.0 OR MIT"),
-        description = "Everything an owner of API keys does. Ask with a token of the server whose \
-            audience is the server itself: exchange a key with `resource` set to the issuer."),
-    modifiers(&Token)
-)]
-struct Description;
-
-/// How callers say who they are.
-struct Token;
-
-impl Modify for Token {
-    fn modify(&self, description: &mut openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
-        let components = description.components.get_or_insert_default();
-        components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
-    }
-}
-
 fn described() -> OpenApiRouter<Edge> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    OpenApiRouter::with_openapi(description::begin())
         .merge(api_keys::routes())
+        .merge(explanations::routes())
+        .merge(usage::routes())
+        .merge(audit::routes())
+        .merge(resources::routes())
+        .merge(signing_keys::routes())
         .merge(webhooks::routes())
         .merge(organizations::routes())
         .merge(members::routes())
@@ -58,13 +46,19 @@ fn described() -> OpenApiRouter<Edge> {
         .merge(users::routes())
 }
 
-pub(super) fn router() -> Router<Edge> {
-    described().split_for_parts().0
+pub(super) fn router(issuer: &str) -> Router<Edge> {
+    let (router, api) = described().split_for_parts();
+    router.merge(published::router(&description::complete(api, Some(issuer))))
 }
 
-/// The description of the API (OpenAPI 3.1), as JSON.
+/// The description of the API (OpenAPI 3.1), as JSON: the same wherever it is served.
 pub(super) fn description() -> String {
-    let mut text = described().into_openapi().to_pretty_json().expect("a description is JSON");
-    text.push('\n');
-    text
+    json(&description::complete(described().into_openapi(), None))
+}
+
+/// A comment in the code breaks its lines anywhere, and its paragraphs nowhere.
+fn json(api: &OpenApi) -> String {
+    let text = api.to_pretty_json().expect("a description is JSON");
+    let lines: Vec<_> = text.split(r"\n\n").map(|part| part.replace(r"\n", " ")).collect();
+    lines.join(r"\n\n") + "\n"
 }

@@ -37,7 +37,9 @@ impl From<Timestamp> for Moment {
 impl PartialSchema for Moment {
     fn schema() -> RefOr<Schema> {
         let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+        let text = "RFC 3339, in whole seconds, from 1970 to 9999.";
+        let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+        schema.description(Some(text)).into()
     }
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     app::TooManyFailures,
+    exchange::ExchangeError,
     http::form::BadBody,
     manage::{Obstacle, Rejection},
 };
@@ -207,6 +208,18 @@ impl From<TooManyFailures> for Problem {
         Self {
             retry_after: Some(told.retry_after.as_secs() + 1),
             ..Self::new(Http::TOO_MANY_REQUESTS, "too-many-failures", "Too many failures", detail)
+        }
+    }
+}
+
+impl From<ExchangeError> for Problem {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Store(error) => Rejection::from(error).into(),
+            other => {
+                tracing::error!(error = %other, "could not answer a management request");
+                Self::server_error()
+            }
         }
     }
 }

@@ -25,11 +25,11 @@ use crate::{
     store::{self, Tx},
 };
 
-const READ: &str = "keys:read";
+pub(super) const READ: &str = "keys:read";
 const WRITE: &str = "keys:write";
 
 /// The key, if the asker may know of it.
-async fn find(tx: &mut Tx, asker: &Asker, id: ApiKeyId) -> Result<ApiKey, Rejection> {
+pub(super) async fn find(tx: &mut Tx, asker: &Asker, id: ApiKeyId) -> Result<ApiKey, Rejection> {
     let key = store::api_keys::find(tx, id).await?.ok_or(Rejection::NotFound("key"))?;
     check_sight(tx, asker, key.owner).await?;
     Ok(key)

@@ -2,17 +2,23 @@
 
 mod api_keys;
 mod audit;
+mod audit_events;
 mod bearer;
 mod conditions;
+mod described;
 mod errors;
+mod explanations;
 mod input;
 mod lists;
 mod members;
 mod nodes;
 mod once;
 mod organizations;
+mod resources;
 mod roles;
 mod shrink;
+mod signing_keys;
+mod usage;
 mod users;
 
 use keyturn::{

@@ -33,9 +33,11 @@ pub(super) struct ListKeys {
     /// Keys that this organization owns.
     organization_id: Option<Uuid>,
     /// Keys of organizations, or those of the user whose key asks.
+    #[param(inline)]
     owner: Option<OwnerKind>,
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, min_length = 1, max_length = 64)]
     name: Option<Parsed<KeyName>>,
+    #[param(inline)]
     status: Option<AskedStatus>,
     /// Keys that were neither made nor used since then.
     unused_since: Option<Moment>,

@@ -1,0 +1,163 @@
+//! The description of the API: for programs, and for people.
+
+use std::collections::BTreeSet;
+
+use axum::http::{Method, Request};
+use serde_json::Value;
+
+use crate::support::{ISSUER, TestServer};
+
+/// Every operation, with its method and path.
+fn operations(api: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = api["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap();
+            methods.iter().map(|(method, it)| (method.as_str(), path.as_str(), it))
+        })
+        .collect()
+}
+
+/// Whatever a `$ref` names.
+fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str));
+            members.values().for_each(|it| references(it, found));
+        }
+        Value::Array(items) => items.iter().for_each(|it| references(it, found)),
+        _ => (),
+    }
+}
+
+#[tokio::test]
+async fn the_description_is_public_and_kept_by_its_tag() {
+    let server = TestServer::start().await;
+
+    let answer = server.get("/api/openapi.json").await;
+    let known = Request::get("/api/openapi.json").header("if-none-match", answer.header("etag"));
+    let again = server.send(known.body(axum::body::Body::empty()).unwrap()).await;
+
+    assert_eq!((answer.status, again.status), (200.try_into().unwrap(), 304.try_into().unwrap()));
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "public, max-age=900");
+    assert_eq!(answer.body["openapi"], "3.1.0");
+    assert_eq!(answer.body["servers"][0]["url"], ISSUER);
+    assert!(again.text.is_empty());
+}
+
+#[tokio::test]
+async fn every_operation_is_described_whole() {
+    let server = TestServer::start().await;
+
+    let api = server.get("/api/openapi.json").await.body;
+
+    let tags: BTreeSet<_> = api["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| &tag["name"])
+        .map(Value::to_string)
+        .collect();
+    let mut ids = BTreeSet::new();
+    for (method, path, operation) in operations(&api) {
+        let place = format!("{method} {path}");
+        assert!(ids.insert(operation["operationId"].to_string()), "{place}: its id is taken");
+        assert!(tags.contains(&operation["tags"][0].to_string()), "{place}: no such tag");
+        assert!(operation["summary"].as_str().is_some_and(|it| it.len() < 90), "{place}: summary");
+        let scope = operation["security"][0]["token"][0].as_str().unwrap_or_default();
+        assert!(scope.contains(':'), "{place}: no scope");
+        for status in ["4XX", "5XX"] {
+            assert!(operation["responses"][status].is_object(), "{place}: no {status}");
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let named = format!("{place}: {}", parameter["name"]);
+            let in_path = path.contains(&format!("{{{}}}", parameter["name"].as_str().unwrap()));
+            assert_eq!(parameter["in"] == "path", in_path, "{named}");
+            assert!(parameter["schema"].is_object(), "{named}");
+        }
+    }
+    let mut found = BTreeSet::new();
+    references(&api, &mut found);
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(api.pointer(pointer).is_some(), "nothing is called {reference}");
+    }
+}
+
+#[tokio::test]
+async fn every_operation_asks_for_a_token_first() {
+    let server = TestServer::start().await;
+    let api = server.get("/api/openapi.json").await.body;
+
+    for (method, path, _) in operations(&api) {
+        let method: Method = method.to_uppercase().parse().unwrap();
+        let path = path.replace(['{', '}'], "");
+        let request = Request::builder().method(&method).uri(&path);
+        let answer = server.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 401, "{method} {path}: {}", answer.text);
+        assert!(answer.header("www-authenticate").starts_with("Bearer "), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_tells_people_the_same_and_runs_nothing() {
+    let server = TestServer::start().await;
+    let api = server.get("/api/openapi.json").await.body;
+
+    let page = server.get("/api/docs").await;
+    let style = server.get("/api/docs/style.css").await;
+
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+                  form-action 'none'";
+    let headers = [
+        ("content-security-policy", policy),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("strict-transport-security", "max-age=31536000"),
+    ];
+    for (name, value) in headers {
+        assert_eq!(page.header(name), value, "{name}");
+    }
+    assert!(page.header("permissions-policy").contains("camera=()"));
+    for banned in ["<script", "<style", " style=", "javascript:", "onclick"] {
+        assert!(!page.text.contains(banned), "{banned}");
+    }
+    for (method, path, operation) in operations(&api) {
+        let id = operation["operationId"].as_str().unwrap();
+        let heading = format!("<article id=\"{id}\">");
+        let begin = page.text.find(&heading).unwrap_or_else(|| panic!("{method} {path}: {id}"));
+        let article = page.text[begin..].split("</article>").next().unwrap();
+        let scope = operation["security"][0]["token"][0].as_str().unwrap();
+        let method = method.to_uppercase();
+        for part in [method.as_str(), path, scope, "curl -X", "$TOKEN"] {
+            assert!(article.contains(part), "{id}: {part} is missing");
+        }
+    }
+    assert_eq!(
+        (style.status.as_u16(), style.header("content-type")),
+        (200, "text/css; charset=utf-8")
+    );
+}
+
+#[tokio::test]
+async fn every_link_within_the_page_leads_somewhere() {
+    let server = TestServer::start().await;
+
+    let page = server.get("/api/docs").await.text;
+
+    let values = |attribute: &str| -> BTreeSet<String> {
+        let begin = format!("{attribute}=\"");
+        let found = page.split(&begin).skip(1);
+        found.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+    };
+    let ids = values(" id");
+    let links = values("href");
+    let mut within = links.iter().filter_map(|link| link.strip_prefix('#'));
+    assert!(within.all(|link| ids.contains(link)), "{links:?}");
+    assert!(ids.len() > 50, "{}", ids.len());
+}
