@@ -53,7 +53,7 @@ fn migrator(texts: &[(i64, &'static str, &'static str)]) -> Migrator {
 }
 
 impl Store {
-    /// Applies what is missing. Each migration is one transaction.
+    /// Applies what is missing: each migration in a transaction of its own, on `SQLite` all in one.
     pub async fn migrate(&self) -> Result<(), MigrationFailed> {
         match self {
             Self::Sqlite { pool, writer } => {
@@ -67,6 +67,12 @@ impl Store {
                     }
                 }
                 Ok(migrator(SQLITE).run(pool).await?)
+                // The migrator locks nothing there: another process that migrates has to wait
+                // before it looks what is missing.
+                let begun = pool.begin_with("begin immediate").await;
+                let mut tx = begun.map_err(MigrateError::Execute)?;
+                migrator(SQLITE).run(&mut *tx).await?;
+                Ok(tx.commit().await.map_err(MigrateError::Execute)?)
             }
             Self::Postgres(pool) => Ok(migrator(POSTGRES).run(pool).await?),
         }
