@@ -1,11 +1,15 @@
 //! The store on every engine: the same statements, the same schema, the same behaviour.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
+mod audit;
+mod deleted;
 mod feed;
 mod journal;
 mod keys;
 mod migrations;
 mod outbox;
+mod moments;
+mod once;
 mod people;
 mod records;
 mod reminders;
@@ -14,6 +18,7 @@ mod schema;
 mod statements;
 mod trail;
 mod webhooks;
+mod versions;
 
 #[path = "../support/postgres.rs"]
 mod postgres;
