@@ -58,15 +58,6 @@ impl Store {
         match self {
             Self::Sqlite { pool, writer } => {
                 let _turn = writer.lock().await;
-                // Where another process is migrating at the same moment, each of its migrations
-                // may collide with ours; what it leaves is ours to do.
-                for _ in SQLITE {
-                    match migrator(SQLITE).run(pool).await {
-                        Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_)) => (),
-                        done => return Ok(done?),
-                    }
-                }
-                Ok(migrator(SQLITE).run(pool).await?)
                 // The migrator locks nothing there: another process that migrates has to wait
                 // before it looks what is missing.
                 let begun = pool.begin_with("begin immediate").await;

@@ -6,10 +6,10 @@ mod deleted;
 mod feed;
 mod journal;
 mod keys;
+mod lists;
 mod migrations;
-mod outbox;
-mod moments;
 mod once;
+mod outbox;
 mod people;
 mod records;
 mod reminders;
@@ -17,8 +17,8 @@ mod retention;
 mod schema;
 mod statements;
 mod trail;
-mod webhooks;
 mod versions;
+mod webhooks;
 
 #[path = "../support/postgres.rs"]
 mod postgres;
@@ -77,6 +77,15 @@ impl Engine {
         match &self.store {
             Store::Sqlite { pool, .. } => drop(statement.execute(pool).await.unwrap()),
             Store::Postgres(pool) => drop(statement.execute(pool).await.unwrap()),
+        }
+    }
+
+    /// The first column of each row, which is text.
+    async fn texts(&self, query: &str) -> Vec<String> {
+        let query = AssertSqlSafe(query.to_owned());
+        match &self.store {
+            Store::Sqlite { pool, .. } => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
+            Store::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
         }
     }
 

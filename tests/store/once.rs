@@ -73,7 +73,7 @@ async fn what_is_old_goes_in_steps() {
 
         let mut steps = Vec::new();
         for _ in 0..3 {
-            steps.push(idempotency_keys::prune(&mut tx, now() - day).await.unwrap());
+            steps.push(idempotency_keys::prune(&mut tx, now() - day, 1000).await.unwrap());
         }
         tx.commit(now()).await.unwrap();
 
