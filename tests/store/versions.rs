@@ -333,12 +333,12 @@ async fn of_two_who_make_the_same_thing_at_once_exactly_one_does() {
         };
 
         for kind in ALL {
-            let (made_here, made_there) = tokio::join!(
+            let (first, second) = tokio::join!(
                 make(engine.store.clone(), here.clone(), kind),
                 make(other.clone(), there.clone(), kind)
             );
 
-            assert!(made_here != made_there, "{} {kind:?}: {made_here}", engine.name);
+            assert!(first != second, "{} {kind:?}: {first}", engine.name);
         }
     }
 }

@@ -290,6 +290,5 @@ fn kx_19_whatever_is_asked_for_no_key_comes_to_more_than_the_one_that_asks() {
 
     outcome.unwrap();
     let (done, refused) = (done.get(), refused.get());
-    println!("{done} done, {refused} refused");
     assert!(done >= 30 && refused >= 30, "{done} done, {refused} refused: this shows nothing");
 }

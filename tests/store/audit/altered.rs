@@ -39,7 +39,7 @@ const OPTIONAL: [&str; 3] = ["organization_id", "source", "request_id"];
 
 /// A value as a statement reads it back.
 fn literal(engine: &Engine, kind: Kind, bytes: &[u8]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     match (kind, engine.name) {
         (Kind::Number, _) => i64::from_be_bytes(bytes.try_into().unwrap()).to_string(),
         (Kind::Text, "sqlite") => format!("cast(x'{hex}' as text)"),
