@@ -3,6 +3,7 @@
 
 mod access_token;
 mod api_key;
+mod at_once;
 mod attempts;
 mod bounds;
 mod client_credentials;

@@ -66,7 +66,12 @@ async fn token(server: &TestServer, key: &(ApiKey, Secret), wishes: &[(&str, &st
 
 /// Who asks with a token that carries this; `None` where its key works no more.
 async fn asks_with(server: &TestServer, carried: &Carried) -> Option<Asker> {
-    let authority = authority::of_token(&server.app, carried).await.unwrap()?;
+    asks_from(server, carried, "127.0.0.1").await
+}
+
+async fn asks_from(server: &TestServer, carried: &Carried, source: &str) -> Option<Asker> {
+    let source = source.parse().unwrap();
+    let authority = authority::of_token(&server.app, carried, source).await.unwrap()?;
     assert!(matches!(authority, Authority::Bounded(_)), "nobody's word is unbounded by a token");
     let actor = Actor::ApiKey(carried.api_key_id);
     Some(Asker { actor, authority, source: None, request_id: None })

@@ -243,6 +243,29 @@ async fn kx_19_nobody_gives_a_member_a_role_wider_than_their_own() {
 }
 
 #[tokio::test]
+async fn kx_19_nobody_takes_a_role_from_those_who_may_more() {
+    for server in TestServer::on_each_engine().await {
+        let (tree, app) = (tree(&server).await, &server.app);
+        let ada = server.user("ada@example.com", &[(tree.left, "owner")]).await;
+        let steward = steward(&server, tree.acme, Reach::Subtree).await;
+        let bob = server.user("bob@example.com", &[(tree.left, "steward")]).await;
+        let viewer = RoleName::viewer;
+
+        let refused = [
+            wider(members::change_role(app, &steward, tree.left, ada, ANY, viewer()).await),
+            wider(members::set_role(app, &steward, ada, tree.left, viewer()).await),
+            wider(members::remove(app, &steward, tree.left, ada, ANY).await),
+        ];
+        members::change_role(app, &steward, tree.left, bob, ANY, viewer()).await.unwrap();
+        members::remove(app, &steward, tree.left, bob, ANY).await.unwrap();
+
+        assert_eq!(refused, [scope("admin"), scope("admin"), scope("admin")], "{}", server.engine);
+        let kept = members::show(app, &steward, tree.left, ada).await.unwrap();
+        assert_eq!(kept.membership.role, RoleName::owner());
+    }
+}
+
+#[tokio::test]
 async fn kx_19_a_role_below_counts_as_it_is_defined_there() {
     for server in TestServer::on_each_engine().await {
         let (tree, app) = (tree(&server).await, &server.app);
