@@ -141,7 +141,12 @@ impl Bounds {
     }
 
     pub fn check_scopes(&self, scopes: &Scopes) -> Result<(), Wider> {
-        match scopes.iter().find(|scope| !self.to_give.contains(scope)) {
+        Self::check_among(scopes, &self.to_give)
+    }
+
+    /// Where something else may be handed on than where the asker acts.
+    pub fn check_among(scopes: &Scopes, to_give: &Scopes) -> Result<(), Wider> {
+        match scopes.iter().find(|scope| !to_give.contains(scope)) {
             Some(extra) => Err(Wider::Scope(extra.to_owned())),
             None => Ok(()),
         }
@@ -154,6 +159,7 @@ impl Bounds {
         }
     }
 
+    /// Of a key of an organization within reach.
     pub fn check_reach(&self, reach: &Reach) -> Result<(), Wider> {
         let elsewhere = |id: &OrganizationId| *id != self.organization;
         let further = match reach {
@@ -162,6 +168,22 @@ impl Bounds {
             Reach::Listed(listed) => !self.below.is_included() && listed.iter().any(elsewhere),
         };
         if further { Err(Wider::Reach) } else { Ok(()) }
+    }
+
+    /// Of a key of the same user, held against that of the key that asks, which may act in several
+    /// trees: `member_of` are the organizations in which the user has a role.
+    pub fn check_reach_of_user(
+        own: &Reach,
+        reach: &Reach,
+        member_of: &[OrganizationId],
+    ) -> Result<(), Wider> {
+        let within = match (own, reach) {
+            (Reach::Subtree, _) | (Reach::Own, Reach::Own) => true,
+            (Reach::Own, Reach::Listed(listed)) => listed.iter().all(|id| member_of.contains(id)),
+            (Reach::Listed(own), Reach::Listed(listed)) => listed.iter().all(|id| own.contains(id)),
+            (Reach::Own, Reach::Subtree) | (Reach::Listed(_), Reach::Own | Reach::Subtree) => false,
+        };
+        if within { Ok(()) } else { Err(Wider::Reach) }
     }
 
     /// Of a key of the same user: what its roles mean differs from organization to organization, so

@@ -6,7 +6,8 @@ use super::{Asker, Change, Made, Rejection, audit, once, users};
 use crate::{
     app::App,
     domain::{
-        Email, Expected, Membership, Once, OrganizationId, RoleName, Text, User, UserId, Version,
+        Email, Expected, Lineage, Membership, Once, OrganizationId, RoleName, Text, User, UserId,
+        Version,
     },
     store::{self, Page, Tx},
 };
@@ -159,8 +160,8 @@ pub async fn change_role(
     if !expected.allows(before.membership.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
-    check_not_above(&mut tx, asker, &before.membership).await?;
-    let membership = give_role(app, &mut tx, asker, user_id, organization_id, role).await?;
+    let wanted = Membership { role, ..before.membership.clone() };
+    let membership = write(app, &mut tx, asker, Some(before.membership), wanted).await?;
     app.commit(tx).await?;
     Ok(Member { user: before.user, membership })
 }
@@ -175,25 +176,37 @@ pub(super) async fn give_role(
     role: RoleName,
 ) -> Result<Membership, Rejection> {
     asker.must(WRITE)?;
-    let lineage = asker.organization(tx, organization_id).await?;
-    if !lineage.knows(&role) {
-        return Err(Rejection::UnknownRole(role));
-    }
-    if let Some(bounds) = asker.authority.bounds() {
-        bounds.check_scopes(&lineage.scopes_of(&[role.clone()].into_iter().collect()))?;
-    }
+    asker.organization(tx, organization_id).await?;
     let before = store::memberships::find(tx, user_id, organization_id).await?;
-    let detail = json!({ "from": before.as_ref().map(|it| &it.role), "to": role });
-    let membership = Membership {
-        organization_id,
-        user_id,
-        role,
-        created_at: before.as_ref().map_or_else(|| app.clock.now(), |it| it.created_at),
-        version: before.map_or(Version::FIRST, |it| Version(it.version.0 + 1)),
-    };
+    let (created_at, version) = (app.clock.now(), Version::FIRST);
+    let new = Membership { organization_id, user_id, role, created_at, version };
+    write(app, tx, asker, before, new).await
+}
+
+/// Takes the place of the membership that was there before, for an asker who may both give this
+/// role and take that one.
+async fn write(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    before: Option<Membership>,
+    mut membership: Membership,
+) -> Result<Membership, Rejection> {
+    let lineage = asker.organization(tx, membership.organization_id).await?;
+    if !lineage.knows(&membership.role) {
+        return Err(Rejection::UnknownRole(membership.role));
+    }
+    check_role(asker, &lineage, &membership.role)?;
+    let detail = json!({ "from": before.as_ref().map(|it| &it.role), "to": membership.role });
+    if let Some(before) = before {
+        check_role(asker, &lineage, &before.role)?;
+        membership.created_at = before.created_at;
+        membership.version = Version(before.version.0 + 1);
+    }
     if !store::memberships::set(tx, &membership).await? {
         return Err(Rejection::ChangedMeanwhile);
     }
+    let Membership { user_id, organization_id, .. } = membership;
     audit(app, tx, asker, event("member.role_set", user_id, organization_id, detail));
     Ok(membership)
 }
@@ -208,12 +221,12 @@ pub async fn remove(
 ) -> Result<(), Rejection> {
     asker.must(WRITE)?;
     let mut tx = app.store.write().await?;
-    asker.organization(&mut tx, organization_id).await?;
+    let lineage = asker.organization(&mut tx, organization_id).await?;
     let before = find(&mut tx, organization_id, user_id).await?;
     if !expected.allows(before.membership.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
-    check_not_above(&mut tx, asker, &before.membership).await?;
+    check_role(asker, &lineage, &before.membership.role)?;
     if !store::memberships::remove(&mut tx, &before.membership).await? {
         return Err(Rejection::ChangedMeanwhile);
     }
@@ -222,15 +235,10 @@ pub async fn remove(
     Ok(app.commit(tx).await?)
 }
 
-/// Whoever manages members must not demote those who may more.
-async fn check_not_above(
-    tx: &mut Tx,
-    asker: &Asker,
-    membership: &Membership,
-) -> Result<(), Rejection> {
+/// Whoever manages members neither makes nor demotes those who may more.
+fn check_role(asker: &Asker, lineage: &Lineage, role: &RoleName) -> Result<(), Rejection> {
     let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
-    let lineage = asker.organization(tx, membership.organization_id).await?;
-    let roles = [membership.role.clone()].into_iter().collect();
+    let roles = [role.clone()].into_iter().collect();
     Ok(bounds.check_scopes(&lineage.scopes_of(&roles))?)
 }
 

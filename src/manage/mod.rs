@@ -120,6 +120,7 @@ impl From<StoreError> for Rejection {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict => Self::Exists,
+            // It was there when we looked.
             StoreError::Dangling => Self::ChangedMeanwhile,
             other => Self::Store(other),
         }

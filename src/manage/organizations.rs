@@ -54,6 +54,7 @@ async fn try_once(
     parent_id: Option<OrganizationId>,
     once: &Once,
 ) -> Result<Made<Organization>, Rejection> {
+    asker.must(WRITE)?;
     let mut tx = app.store.write().await?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         let found = asker.organization(&mut tx, id).await?;
@@ -83,11 +84,14 @@ pub(super) async fn add(
     parent_id: Option<OrganizationId>,
 ) -> Result<Organization, Rejection> {
     asker.must(WRITE)?;
-    match parent_id {
-        Some(parent_id) => drop(asker.organization(tx, parent_id).await?),
-        None => asker.must_run_server(WRITE)?,
-    }
     let now = app.clock.now();
+    let created_at = if let Some(parent_id) = parent_id {
+        asker.organization(tx, parent_id).await?;
+        now
+    } else {
+        asker.must_run_server(WRITE)?;
+        after_the_first(tx, now).await?
+    };
     let id = OrganizationId(app.random.id(now));
     let created_at = match parent_id {
         Some(_) => now,
@@ -99,6 +103,14 @@ pub(super) async fn add(
     let detail = json!({ "name": organization.name, "parent_id": parent_id });
     audit(app, tx, asker, event("organization.created", id, detail));
     Ok(organization)
+}
+
+/// Which organization runs the server must not be left to chance: one that is made within the same
+/// second counts as made after it.
+async fn after_the_first(tx: &mut Tx, now: Timestamp) -> Result<Timestamp, Rejection> {
+    let Some(first) = store::organizations::first(tx).await? else { return Ok(now) };
+    let first = store::organizations::find(tx, first).await?;
+    Ok(first.map_or(now, |first| now.max(first.created_at + TimeDelta::seconds(1))))
 }
 
 /// Those the asker may know of, oldest first; of one parent, if that is named.

@@ -17,7 +17,7 @@ statements! {
     CHAIN = "
         select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
             hash
-        from audit_events where number > $1 order by number limit 1000";
+        from audit_events where number > $1 order by number limit $2";
 
     FIRST_SINCE = "
         select min(number) from audit_events where at >= $1";
@@ -55,6 +55,9 @@ statements! {
             select id from audit_events where number is null and at < $1 limit 1000)";
 }
 
+/// How many events are read at once.
+const AT_ONCE: i64 = 1000;
+
 /// The hash before the first event.
 const BEGINNING: [u8; 32] = [0; 32];
 
@@ -66,7 +69,7 @@ pub(super) async fn anchor(tx: &mut Tx) -> Result<(i64, Vec<u8>), StoreError> {
 
 /// Up to 1000 events that come after this number, oldest first: the trail without gaps.
 pub async fn onwards(tx: &mut Tx, after: i64) -> Result<Vec<Recorded>, StoreError> {
-    let rows: Vec<Row> = fetch!(tx, CHAIN(after) => fetch_all)?;
+    let rows: Vec<Row> = fetch!(tx, CHAIN(after, AT_ONCE) => fetch_all)?;
     rows.into_iter().map(Recorded::try_from).collect()
 }
 
@@ -92,8 +95,8 @@ pub enum Chain {
         /// Over all of it: whoever keeps a copy elsewhere notices a chain written anew.
         head: Vec<u8>,
     },
-    /// The first event that is not what was written.
-    Altered { number: i64, id: Uuid },
+    /// The first event that is not what was written. `None` where it cannot even be read.
+    Altered { number: i64, id: Option<Uuid> },
     /// Events from this number on that are not there.
     Missing { number: i64 },
 }
@@ -111,10 +114,13 @@ pub async fn verify_newest(tx: &mut Tx, most: i64) -> Result<Chain, StoreError> 
     if number <= begins_after {
         return verify_after(tx, begins_after, hash).await;
     }
-    let found: Option<(Vec<u8>,)> = fetch!(tx, HASH_AT(number) => fetch_optional)?;
+    let found: Result<Option<(Vec<u8>,)>, _> = fetch!(tx, HASH_AT(number) => fetch_optional);
     match found {
-        Some((hash,)) => verify_after(tx, number, hash).await,
-        None => Ok(Chain::Missing { number }),
+        Err(sqlx::Error::ColumnDecode { .. }) => Ok(Chain::Altered { number, id: None }),
+        found => match found? {
+            Some((hash,)) => verify_after(tx, number, hash).await,
+            None => Ok(Chain::Missing { number }),
+        },
     }
 }
 
@@ -123,9 +129,20 @@ async fn verify_after(
     mut number: i64,
     mut head: Vec<u8>,
 ) -> Result<Chain, StoreError> {
-    let mut events = 0;
+    let (mut events, mut most) = (0, AT_ONCE);
     loop {
-        let rows: Vec<Row> = fetch!(tx, CHAIN(number) => fetch_all)?;
+        let rows: Result<Vec<Row>, _> = fetch!(tx, CHAIN(number, most) => fetch_all);
+        let rows = match rows {
+            // One of them is no event at all: which, is seen one by one.
+            Err(sqlx::Error::ColumnDecode { .. }) if most > 1 => {
+                most = 1;
+                continue;
+            }
+            Err(sqlx::Error::ColumnDecode { .. }) => {
+                return Ok(Chain::Altered { number: number + 1, id: None });
+            }
+            rows => rows?,
+        };
         if rows.is_empty() {
             break;
         }
@@ -134,7 +151,7 @@ async fn verify_after(
                 return Ok(Chain::Missing { number: number + 1 });
             }
             if row.hash_after(&head) != row.hash {
-                return Ok(Chain::Altered { number: row.number, id: row.id });
+                return Ok(Chain::Altered { number: row.number, id: Some(row.id) });
             }
             (number, head) = (row.number, row.hash);
             events += 1;

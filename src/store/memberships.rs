@@ -6,12 +6,14 @@ use super::{Page, StoreError, Tx, moment, parse};
 use crate::domain::{Change, Membership, OrganizationId, UserId, Version};
 
 statements! {
-    SET = "
+    INSERT = "
         insert into memberships (user_id, organization_id, role, created_at, version)
         values ($1, $2, $3, $4, $5)
-        on conflict (user_id, organization_id) do update set role = excluded.role,
-            version = excluded.version
-        where memberships.version = excluded.version - 1";
+        on conflict (user_id, organization_id) do nothing";
+
+    UPDATE = "
+        update memberships set role = $3, version = $4
+        where user_id = $1 and organization_id = $2 and version = $4 - 1";
 
     OF_USER = "
         select user_id, organization_id, role, created_at, version from memberships
@@ -35,17 +37,14 @@ statements! {
 /// Makes the user a member, or gives a member another role, unless somebody has changed that since
 /// it was read: tells whether nobody has.
 pub async fn set(tx: &mut Tx, membership: &Membership) -> Result<bool, StoreError> {
-    tx.changes(Change::User { id: membership.user_id });
-    let written = execute!(
-        tx,
-        SET(
-            membership.user_id.0,
-            membership.organization_id.0,
-            membership.role.as_str(),
-            membership.created_at.timestamp(),
-            membership.version.0,
-        )
-    )?;
+    let Membership { user_id, organization_id, role, created_at, version } = membership;
+    tx.changes(Change::User { id: *user_id });
+    let (user, organization, role) = (user_id.0, organization_id.0, role.as_str());
+    let written = if *version == Version::FIRST {
+        execute!(tx, INSERT(user, organization, role, created_at.timestamp(), version.0))?
+    } else {
+        execute!(tx, UPDATE(user, organization, role, version.0))?
+    };
     Ok(written == 1)
 }
 

@@ -53,20 +53,17 @@ fn migrator(texts: &[(i64, &'static str, &'static str)]) -> Migrator {
 }
 
 impl Store {
-    /// Applies what is missing. Each migration is one transaction.
+    /// Applies what is missing: each migration in a transaction of its own, on `SQLite` all in one.
     pub async fn migrate(&self) -> Result<(), MigrationFailed> {
         match self {
             Self::Sqlite { pool, writer } => {
                 let _turn = writer.lock().await;
-                // Where another process is migrating at the same moment, each of its migrations
-                // may collide with ours; what it leaves is ours to do.
-                for _ in SQLITE {
-                    match migrator(SQLITE).run(pool).await {
-                        Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_)) => (),
-                        done => return Ok(done?),
-                    }
-                }
-                Ok(migrator(SQLITE).run(pool).await?)
+                // The migrator locks nothing there: another process that migrates has to wait
+                // before it looks what is missing.
+                let begun = pool.begin_with("begin immediate").await;
+                let mut tx = begun.map_err(MigrateError::Execute)?;
+                migrator(SQLITE).run(&mut *tx).await?;
+                Ok(tx.commit().await.map_err(MigrateError::Execute)?)
             }
             Self::Postgres(pool) => Ok(migrator(POSTGRES).run(pool).await?),
         }

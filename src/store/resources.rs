@@ -3,21 +3,19 @@
 use chrono::TimeDelta;
 
 use super::{StoreError, Tx, moment, moment_if_any, parse};
-use crate::{
-    clock::Timestamp,
-    domain::{Change, Resource, ResourceIdentifier, Version},
-};
+use crate::domain::{Change, Resource, ResourceIdentifier, Version};
 
 statements! {
-    SET = "
+    INSERT = "
         insert into resources (
-            identifier, scopes, algorithm, token_lifetime, created_at, default_since, version)
+            identifier, scopes, algorithm, token_lifetime, default_since, version, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict (identifier) do update set scopes = excluded.scopes,
-            algorithm = excluded.algorithm, token_lifetime = excluded.token_lifetime,
-            default_since = coalesce(excluded.default_since, resources.default_since),
-            version = excluded.version
-        where resources.version = excluded.version - 1";
+        on conflict (identifier) do nothing";
+
+    UPDATE = "
+        update resources set scopes = $2, algorithm = $3, token_lifetime = $4,
+            default_since = coalesce($5, default_since), version = $6
+        where identifier = $1 and version = $6 - 1";
 
     FIND = "
         select identifier, scopes, algorithm, token_lifetime, created_at, default_since, version
@@ -65,20 +63,21 @@ impl TryFrom<Row> for Resource {
 /// Registers the resource, or changes all of it but when it was registered, unless somebody has
 /// changed it since it was read: tells whether nobody has.
 pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
+    let Resource { identifier, algorithm, version, .. } = resource;
+    let (identifier, algorithm) = (identifier.as_str(), algorithm.as_str());
+    let scopes = resource.scopes.to_string();
     let lifetime = resource.token_lifetime.map(|lifetime| lifetime.num_seconds());
+    let default = resource.default_since.map(|at| at.timestamp());
     tx.changes(Change::Resources);
-    let written = execute!(
-        tx,
-        SET(
-            resource.identifier.as_str(),
-            resource.scopes.to_string(),
-            resource.algorithm.as_str(),
-            lifetime,
-            resource.created_at.timestamp(),
-            resource.default_since.map(|at: Timestamp| at.timestamp()),
-            resource.version.0,
-        )
-    )?;
+    let written = if *version == Version::FIRST {
+        let created_at = resource.created_at.timestamp();
+        execute!(
+            tx,
+            INSERT(identifier, scopes, algorithm, lifetime, default, version.0, created_at)
+        )?
+    } else {
+        execute!(tx, UPDATE(identifier, scopes, algorithm, lifetime, default, version.0))?
+    };
     Ok(written == 1)
 }
 

@@ -8,11 +8,13 @@ use super::{StoreError, Tx, parse};
 use crate::domain::{Change, OrganizationId, Role, RoleName, Scopes, Sight, Version};
 
 statements! {
-    SET = "
+    INSERT = "
         insert into roles (organization_id, name, scopes, version) values ($1, $2, $3, $4)
-        on conflict (organization_id, name) do update set scopes = excluded.scopes,
-            version = excluded.version
-        where roles.version = excluded.version - 1";
+        on conflict (organization_id, name) do nothing";
+
+    UPDATE = "
+        update roles set scopes = $3, version = $4
+        where organization_id = $1 and name = $2 and version = $4 - 1";
 
     INHERITED = "
         with recursive line (id, parent_id, depth) as (
@@ -70,7 +72,12 @@ pub async fn set(tx: &mut Tx, role: &Role) -> Result<bool, StoreError> {
     let Role { organization_id, name, scopes, version } = role;
     tx.changes(Change::Organizations);
     let scopes = scopes.to_string();
-    Ok(execute!(tx, SET(organization_id.0, name.as_str(), scopes.as_str(), version.0))? == 1)
+    let written = if *version == Version::FIRST {
+        execute!(tx, INSERT(organization_id.0, name.as_str(), scopes.as_str(), version.0))?
+    } else {
+        execute!(tx, UPDATE(organization_id.0, name.as_str(), scopes.as_str(), version.0))?
+    };
+    Ok(written == 1)
 }
 
 /// The roles an organization has by itself and from above; the nearest definition of a name.

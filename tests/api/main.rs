@@ -3,9 +3,12 @@
 
 mod access_token;
 mod api_key;
+mod at_once;
 mod attempts;
+mod bounds;
 mod client_credentials;
 mod declared;
+mod deletion;
 mod doors;
 mod explain;
 mod jwks;
@@ -16,9 +19,11 @@ mod metadata;
 mod peers;
 mod retention;
 mod rights;
+mod rotation;
 mod secrets;
 mod support;
 mod token_endpoint;
 mod told;
+mod upkeep;
 mod usage;
 mod wire;

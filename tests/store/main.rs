@@ -1,10 +1,14 @@
 //! The store on every engine: the same statements, the same schema, the same behaviour.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
+mod audit;
+mod deleted;
 mod feed;
 mod journal;
 mod keys;
+mod lists;
 mod migrations;
+mod once;
 mod outbox;
 mod people;
 mod records;
@@ -13,6 +17,7 @@ mod retention;
 mod schema;
 mod statements;
 mod trail;
+mod versions;
 mod webhooks;
 
 #[path = "../support/postgres.rs"]
@@ -72,6 +77,15 @@ impl Engine {
         match &self.store {
             Store::Sqlite { pool, .. } => drop(statement.execute(pool).await.unwrap()),
             Store::Postgres(pool) => drop(statement.execute(pool).await.unwrap()),
+        }
+    }
+
+    /// The first column of each row, which is text.
+    async fn texts(&self, query: &str) -> Vec<String> {
+        let query = AssertSqlSafe(query.to_owned());
+        match &self.store {
+            Store::Sqlite { pool, .. } => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
+            Store::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
         }
     }
 

@@ -96,7 +96,7 @@ async fn an_event_is_known_by_its_hash_until_a_later_one_was_deleted_for_its_age
 async fn the_first_event_that_was_altered_or_taken_out_is_named() {
     let altered = |all: &[Recorded], number: i64| {
         let id = all.iter().find(|it| it.number == number).unwrap().event.id;
-        Chain::Altered { number, id }
+        Chain::Altered { number, id: Some(id) }
     };
     let harms = [
         "update audit_events set detail = '{ }' where number = 3",

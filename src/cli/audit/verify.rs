@@ -46,7 +46,8 @@ pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result
         Chain::Altered { number, id } => {
             let json = json!({ "outcome": "altered", "number": number, "id": id });
             output.only_json(&json)?;
-            bail!("event {number} of the audit trail ({id}) is not what was written")
+            let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
+            bail!("event {number} of the audit trail{id} is not what was written")
         }
         Chain::Missing { number } => {
             output.only_json(&json!({ "outcome": "missing", "number": number }))?;

@@ -25,7 +25,8 @@ pub(super) async fn check(store: &Store, deep: bool, report: &mut Report) -> any
             report.ok(WHAT, format!("{which} {events} events are what was written"));
         }
         Chain::Altered { number, id } => {
-            report.failed(WHAT, format!("event {number} ({id}) was altered: {ADVICE}"));
+            let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
+            report.failed(WHAT, format!("event {number}{id} was altered: {ADVICE}"));
         }
         Chain::Missing { number } => {
             report.failed(WHAT, format!("event {number} is missing: {ADVICE}"));

@@ -2,30 +2,53 @@
 
 use super::{Asker, Rejection};
 use crate::{
-    domain::{ApiKey, OrganizationId, Owner, Reach, Roles, Scopes, UserId, held_scopes},
+    app::App,
+    clock::Timestamp,
+    domain::{
+        ApiKey, Bounds, Lifetime, OrganizationId, Owner, Person, Reach, Roles, Scopes, UserId,
+        held_scopes,
+    },
     store::{self, Tx},
 };
 
 /// That the key names only what its owner has, and does not go beyond the asker's own.
-pub(super) async fn check(tx: &mut Tx, asker: &Asker, key: &ApiKey) -> Result<(), Rejection> {
-    let scopes = match key.owner {
+pub(super) async fn check(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    key: &ApiKey,
+) -> Result<(), Rejection> {
+    match key.owner {
         Owner::Organization(id) => of_organization(tx, asker, id, key).await?,
-        Owner::User(id) => of_user(tx, asker, id, key).await?,
-    };
+        Owner::User(id) => of_user(app, tx, asker, id, key).await?,
+    }
     let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
-    bounds.check_scopes(&scopes)?;
-    bounds.check_reach(&key.reach)?;
     bounds.check_expiry(key.expires_at)?;
     Ok(bounds.check_networks(&key.allowed_networks)?)
 }
 
-/// What the key may do where it belongs.
+/// When a key with this lifetime ends. Whoever does not say gets what the policy gives, at most
+/// what the key that asks has left.
+pub(super) fn expiry(
+    app: &App,
+    asker: &Asker,
+    lifetime: Lifetime,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Rejection> {
+    let end = app.settings.keys.expiry(lifetime, now)?;
+    let own = asker.authority.bounds().and_then(|bounds| bounds.expires_at);
+    match lifetime {
+        Lifetime::Default => Ok(end.into_iter().chain(own).min()),
+        Lifetime::Until(_) | Lifetime::Never => Ok(end),
+    }
+}
+
 async fn of_organization(
     tx: &mut Tx,
     asker: &Asker,
     id: OrganizationId,
     key: &ApiKey,
-) -> Result<Scopes, Rejection> {
+) -> Result<(), Rejection> {
     let lineage = asker.organization(tx, id).await?;
     let roles = key.roles.as_ref().filter(|roles| !roles.is_empty()).ok_or(Rejection::NoRole)?;
     if let Some(unknown) = roles.iter().find(|role| !lineage.knows(role)) {
@@ -39,29 +62,61 @@ async fn of_organization(
             }
         }
     }
-    Ok(lineage.scopes_of(roles))
+    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
+    bounds.check_scopes(&lineage.scopes_of(roles))?;
+    Ok(bounds.check_reach(&key.reach)?)
 }
 
-/// What the user's key could do where the asker acts. Read in the transaction: one that waits for
-/// another connection holds its own meanwhile.
+/// Read in the transaction: one that waits for another connection holds its own meanwhile.
 async fn of_user(
+    app: &App,
     tx: &mut Tx,
     asker: &Asker,
     id: UserId,
     key: &ApiKey,
-) -> Result<Scopes, Rejection> {
+) -> Result<(), Rejection> {
     let person = store::users::person(tx, id).await?.ok_or(Rejection::NotFound("user"))?;
     if key.roles.as_ref().is_some_and(Roles::is_empty) {
         return Err(Rejection::NoRole);
     }
-    let Some(bounds) = asker.authority.bounds() else { return Ok(Scopes::default()) };
+    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
+    let own = store::api_keys::find(tx, bounds.api_key_id).await?;
+    let own = own.ok_or(Rejection::NotFound("key"))?;
     bounds.check_roles_of_user(key.roles.as_ref())?;
-    let acting = store::organizations::lineage(tx, bounds.organization).await?;
-    let acting = acting.ok_or(Rejection::NotFound("organization"))?;
-    let mut givers = Vec::with_capacity(person.memberships.len());
+    let member_of = person.memberships.iter().map(|it| it.organization_id).collect::<Vec<_>>();
+    Bounds::check_reach_of_user(&own.reach, &key.reach, &member_of)?;
+    let places = match &key.reach {
+        Reach::Listed(listed) => listed,
+        // Below one of them a key has nothing that it has not there.
+        Reach::Own | Reach::Subtree => &member_of,
+    };
+    for &place in places {
+        let wanted = held_in(tx, key, &person, place).await?;
+        let held = held_in(tx, &own, &person, place).await?;
+        let carried = bounds.scopes.intersection(&held);
+        let to_give = Bounds::to_give(&held, &carried, &app.own_resource);
+        Bounds::check_among(&wanted, &to_give)?;
+    }
+    Ok(())
+}
+
+/// What a key of this person holds in an organization.
+async fn held_in(
+    tx: &mut Tx,
+    key: &ApiKey,
+    person: &Person,
+    place: OrganizationId,
+) -> Result<Scopes, Rejection> {
+    let Some(acting) = store::organizations::lineage(tx, place).await? else {
+        return Ok(Scopes::default());
+    };
+    let mut givers = Vec::new();
     for membership in &person.memberships {
-        givers.extend(store::organizations::lineage(tx, membership.organization_id).await?);
+        // A role given elsewhere does not count here.
+        if acting.is_within(membership.organization_id) {
+            givers.extend(store::organizations::lineage(tx, membership.organization_id).await?);
+        }
     }
     let givers: Vec<_> = givers.iter().collect();
-    Ok(held_scopes(key, Some(&person), &givers, &acting).unwrap_or_default())
+    Ok(held_scopes(key, Some(person), &givers, &acting).unwrap_or_default())
 }

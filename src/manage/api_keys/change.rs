@@ -118,18 +118,17 @@ pub(in crate::manage) async fn edit_in(
     let mut key = find_to_change(tx, asker, id, expected).await?;
     check_unlocked(&key)?;
     let before = describe(&key);
-    apply(app, &mut key, edit)?;
-    bounds::check(tx, asker, &key).await?;
+    apply(app, asker, &mut key, edit)?;
+    bounds::check(app, tx, asker, &key).await?;
     let detail = json!({ "from": before, "to": describe(&key) });
     write(app, tx, asker, &mut key, "api_key.updated", detail).await?;
     Ok(key)
 }
 
-fn apply(app: &App, key: &mut ApiKey, edit: Edit) -> Result<(), Rejection> {
-    let policy = &app.settings.keys;
+fn apply(app: &App, asker: &Asker, key: &mut ApiKey, edit: Edit) -> Result<(), Rejection> {
     if let Some(lifetime) = edit.lifetime {
-        let end = policy.expiry(lifetime, app.clock.now())?;
-        if end != key.expires_at && !policy.expiry_may_change {
+        let end = bounds::expiry(app, asker, lifetime, app.clock.now())?;
+        if end != key.expires_at && !app.settings.keys.expiry_may_change {
             return Err(Rejection::ExpiryIsFixed);
         }
         key.expires_at = end;
@@ -184,7 +183,7 @@ pub(in crate::manage) async fn set_enabled_in(
     }
     key.disabled_at = (!enabled).then(|| app.clock.now());
     if enabled {
-        bounds::check(tx, asker, &key).await?;
+        bounds::check(app, tx, asker, &key).await?;
     }
     let action = if enabled { "api_key.enabled" } else { "api_key.disabled" };
     write(app, tx, asker, &mut key, action, json!({})).await?;
@@ -219,7 +218,7 @@ pub(in crate::manage) async fn set_locked_in(
         return Ok(key);
     }
     key.locked_at = locked.then(|| app.clock.now());
-    bounds::check(tx, asker, &key).await?;
+    bounds::check(app, tx, asker, &key).await?;
     let action = if locked { "api_key.locked" } else { "api_key.unlocked" };
     write(app, tx, asker, &mut key, action, json!({})).await?;
     Ok(key)

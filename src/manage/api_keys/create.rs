@@ -63,6 +63,7 @@ async fn try_once(
     new: NewApiKey,
     once: &Once,
 ) -> Result<Made<Created, ApiKey>, Rejection> {
+    asker.must(WRITE)?;
     let mut tx = app.store.write().await?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         return Ok(Made::Before(find(&mut tx, asker, id).await?));
@@ -92,14 +93,14 @@ pub(in crate::manage) async fn add(
         reach: new.reach,
         allowed_networks: networks(asker, new.allowed_networks),
         created_at: now,
-        expires_at: expiry(app, asker, new.lifetime, now)?,
+        expires_at: bounds::expiry(app, asker, new.lifetime, now)?,
         disabled_at: None,
         locked_at: None,
         revoked_at: None,
         when_leaked: new.when_leaked,
         version: Version::FIRST,
     };
-    bounds::check(tx, asker, &key).await?;
+    bounds::check(app, tx, asker, &key).await?;
     check_number(app, tx, key.owner).await?;
     store::api_keys::insert(tx, &key).await.map_err(taken("a key"))?;
     let secret = add_secret(app, tx, key.id, now).await?;
@@ -119,21 +120,6 @@ async fn check_owner(tx: &mut Tx, asker: &Asker, owner: Owner) -> Result<(), Rej
         Owner::Organization(_) => Rejection::NotFound("organization"),
         Owner::User(_) => Rejection::NotFound("user"),
     })
-}
-
-/// Whoever does not say gets what the policy gives, at most what the key that asks has left.
-fn expiry(
-    app: &App,
-    asker: &Asker,
-    lifetime: Lifetime,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, Rejection> {
-    let end = app.settings.keys.expiry(lifetime, now)?;
-    let own = asker.authority.bounds().and_then(|bounds| bounds.expires_at);
-    match lifetime {
-        Lifetime::Default => Ok(end.into_iter().chain(own).min()),
-        Lifetime::Until(_) | Lifetime::Never => Ok(end),
-    }
 }
 
 fn networks(asker: &Asker, wanted: Networks) -> Networks {

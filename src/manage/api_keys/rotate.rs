@@ -52,29 +52,30 @@ pub async fn rotate(
 ) -> Result<Rotated, Rejection> {
     let now = app.clock.now();
     let mut editing = Editing::begin(app, asker, id, expected).await?.unlocked()?;
-    let expired_at = match editing.key.status(now) {
+    let status = editing.key.status(now);
+    match status {
         Status::Revoked => return Err(Rejection::Revoked),
         Status::Expired if rotation.lifetime.is_none() => return Err(Rejection::Expired),
-        _ => editing.key.expires_at,
-    };
+        Status::Active | Status::Disabled | Status::Expired => (),
+    }
     let wanted = match rotation.old_secret {
         OldSecret::DiesAt(at) => at,
-        OldSecret::DiesAfter(span) => now + span,
+        OldSecret::DiesAfter(span) => now.checked_add_signed(span).unwrap_or(Timestamp::MAX_UTC),
     };
     if wanted > now + LONGEST_GRACE {
         return Err(Rejection::GraceTooLong(now + LONGEST_GRACE));
     }
     // An old secret gains nothing from the new end of its key.
-    let dies_at = expired_at.into_iter().fold(wanted.max(now), Timestamp::min);
+    let dies_at = editing.key.expires_at.into_iter().fold(wanted.max(now), Timestamp::min);
     if let Some(lifetime) = rotation.lifetime {
-        editing.key.expires_at = app.settings.keys.expiry(lifetime, now)?;
+        editing.key.expires_at = bounds::expiry(app, asker, lifetime, now)?;
     }
     let Editing { tx, key } = &mut editing;
     // Whoever gets the secret gets all that the key may do.
-    bounds::check(tx, asker, key).await?;
+    bounds::check(app, tx, asker, key).await?;
     let old = retire(tx, id, now, dies_at).await?;
     let secret = add_secret(app, tx, id, now).await?;
-    let old_secret_dies_at = old.map(|_| dies_at);
+    let old_secret_dies_at = old.filter(|_| status != Status::Expired).map(|_| dies_at);
     announce(app, tx, key, &News::Rotated { old_secret_dies_at }).await?;
     let detail = json!({
         "old_secret_dies_at": old_secret_dies_at,
@@ -125,7 +126,7 @@ pub async fn set_rotation_end(
     }
     let dies_at = dies_at.max(now);
     if old.dies_at.is_some_and(|end| dies_at > end) {
-        bounds::check(tx, asker, key).await?;
+        bounds::check(app, tx, asker, key).await?;
     }
     store::api_key_secrets::set_end(tx, old, dies_at).await?;
     let detail = json!({ "old_secret_dies_at": dies_at });
