@@ -66,15 +66,6 @@ async fn try_once(
     Ok(Made::New(organization))
 }
 
-/// The moment, but after the one at which the first organization was made: it runs the server, also
-/// where another is made in the same second.
-async fn after_first(tx: &mut Tx, now: Timestamp) -> Result<Timestamp, Rejection> {
-    let Some(first) = store::organizations::first(tx).await? else { return Ok(now) };
-    let first = store::organizations::lineage(tx, first).await?;
-    let taken = first.map(|lineage| lineage.line[0].created_at);
-    Ok(taken.map_or(now, |taken| now.max(taken + TimeDelta::seconds(1))))
-}
-
 /// [`create`] as a part of a larger transaction.
 pub(super) async fn add(
     app: &App,
@@ -93,10 +84,6 @@ pub(super) async fn add(
         after_the_first(tx, now).await?
     };
     let id = OrganizationId(app.random.id(now));
-    let created_at = match parent_id {
-        Some(_) => now,
-        None => after_first(tx, now).await?,
-    };
     let version = Version::FIRST;
     let organization = Organization { id, parent_id, name, created_at, disabled_at: None, version };
     store::organizations::insert(tx, &organization).await.map_err(taken("an organization"))?;

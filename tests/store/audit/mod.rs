@@ -44,7 +44,7 @@ async fn record(store: &Store, events: impl IntoIterator<Item = AuditEvent>) {
 
 async fn list(store: &Store, sight: Sight, filter: &Filter, page: Page<i64>) -> Vec<Recorded> {
     let mut tx = store.read().await.unwrap();
-    audit_events::list(&mut tx, sight, filter, page).await.unwrap()
+    audit_events::list(&mut tx, sight, false, filter, page).await.unwrap()
 }
 
 async fn everything(store: &Store) -> Vec<Recorded> {
