@@ -28,3 +28,4 @@ mod stopped;
 mod support;
 mod tls;
 mod told;
+mod used;

@@ -125,8 +125,10 @@ fn complete_operation(operation: &mut Operation, versioned: &BTreeSet<String>) {
             parameter.description = Some((*text).to_owned());
         }
         shapes::without_null(&mut parameter.schema);
-        if parameter.name == "Idempotency-Key" {
-            parameter.schema = Some(shapes::visible_ascii(255));
+        match parameter.name.as_str() {
+            "If-Match" => parameter.schema = Some(shapes::text(r#"^(\*|"[0-9]+")$"#, 200)),
+            "Idempotency-Key" => parameter.schema = Some(shapes::text("^[!-~]+$", 255)),
+            _ => (),
         }
     }
     let responses = &mut operation.responses.responses;

@@ -15,6 +15,7 @@ use super::{
     moment::Moment,
     organizations::PATH,
     problem::{Answer, Problem},
+    texts::RoleText,
 };
 use crate::{
     domain::{Email, OrganizationId, RoleName, Text, UserId},
@@ -52,7 +53,7 @@ struct NewMember {
     #[schema(value_type = Option<String>, max_length = 500)]
     name: Option<Parsed<Text>>,
     /// Built in or known here; it can carry no scope that is not yours.
-    #[schema(value_type = String, min_length = 1, max_length = 64, example = "viewer")]
+    #[schema(value_type = RoleText, example = "viewer")]
     role: Parsed<RoleName>,
 }
 
@@ -60,7 +61,7 @@ struct NewMember {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeMember {
-    #[schema(value_type = String, min_length = 1, max_length = 64, example = "manager")]
+    #[schema(value_type = RoleText, example = "manager")]
     role: Parsed<RoleName>,
 }
 

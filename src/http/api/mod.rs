@@ -20,6 +20,7 @@ mod resources;
 mod roles;
 mod shapes;
 mod signing_keys;
+mod texts;
 mod usage;
 mod users;
 mod webhooks;

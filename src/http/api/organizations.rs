@@ -14,6 +14,7 @@ use super::{
     made::made,
     moment::Moment,
     problem::{Answer, Problem},
+    texts::Name,
 };
 use crate::{
     domain::{Authority, Organization, OrganizationId, OrganizationName},
@@ -50,7 +51,7 @@ struct ListOrganizations {
 struct NewOrganization {
     /// 1 to 64 letters, digits, `-`, `_`, `.` and single spaces. No other organization with the
     /// same parent has it.
-    #[schema(value_type = String, min_length = 1, max_length = 64, example = "backend")]
+    #[schema(value_type = Name, example = "backend")]
     name: Parsed<OrganizationName>,
     /// The organization it lies below. Left out: it is the root of a new tree, which only keys of
     /// the organization that runs the server may make.
@@ -61,7 +62,7 @@ struct NewOrganization {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeOrganization {
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    #[schema(value_type = Option<Name>)]
     name: Option<Parsed<OrganizationName>>,
     /// `false` stops every key of the organization and of everything below it, until it is `true`
     /// again.

@@ -18,11 +18,10 @@ use super::{
     list::ListOf,
     moment::Moment,
     problem::{Answer, Problem},
+    texts::{Scope, scopes},
 };
 use crate::{
-    domain::{
-        Algorithm, MalformedResource, MalformedScope, Resource, ResourceIdentifier, Scopes, Version,
-    },
+    domain::{Algorithm, MalformedResource, Resource, ResourceIdentifier, Version},
     http::edge::Edge,
     manage::{
         Rejection,
@@ -31,6 +30,7 @@ use crate::{
 };
 
 const PATH: &str = "/api/v1/resources";
+const MOST_SCOPES: usize = 500;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, register, remove))
@@ -70,8 +70,7 @@ impl ShownResource {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SetResource {
-    /// Each is a scope token of RFC 6749, section 3.3.
-    #[schema(max_items = 500, example = json!(["read", "write"]))]
+    #[schema(value_type = Vec<Scope>, max_items = 500, example = json!(["read", "write"]))]
     scopes: Vec<String>,
     /// How its tokens are signed. Left out: `ES256`.
     #[schema(value_type = Option<SigningAlgorithm>)]
@@ -101,25 +100,12 @@ impl SetResource {
         let seconds = |it: u16| TimeDelta::seconds(it.into());
         Ok(NewResource {
             identifier,
-            scopes: scopes(&self.scopes)?,
+            scopes: scopes(&self.scopes, MOST_SCOPES)?,
             algorithm: self.algorithm.unwrap_or(Algorithm::Es256),
             token_lifetime: self.token_lifetime_seconds.map(seconds),
             is_default: self.is_default.unwrap_or(false),
         })
     }
-}
-
-/// One scope an item.
-fn scopes(listed: &[String]) -> Result<Scopes, Problem> {
-    const MOST: usize = 500;
-    if listed.len() > MOST {
-        return Err(Problem::invalid("a resource has 500 scopes at most"));
-    }
-    if listed.iter().any(|scope| scope.is_empty() || scope.contains(' ')) {
-        return Err(Problem::invalid("scopes: one scope an item, without spaces"));
-    }
-    let scopes = listed.join(" ").parse();
-    scopes.map_err(|bad: MalformedScope| Problem::invalid(format!("scopes: {bad}")))
 }
 
 /// A segment of a path.

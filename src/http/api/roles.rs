@@ -14,12 +14,15 @@ use super::{
     made::made,
     organizations::PATH,
     problem::{Answer, Problem},
+    texts::{RoleText, Scope, scopes},
 };
 use crate::{
     domain::{OrganizationId, Role, RoleName, Scopes, Version},
     http::edge::Edge,
     manage::roles::{self, Definition, Known, Origin},
 };
+
+const MOST_SCOPES: usize = 100;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show, define, delete))
@@ -42,24 +45,8 @@ struct ListRoles {
 #[serde(deny_unknown_fields)]
 struct RoleDefinition {
     /// Up to 100, each of them yours.
-    #[schema(max_items = 100, example = json!(["read", "deploy"]))]
+    #[schema(value_type = Vec<Scope>, max_items = 100, example = json!(["read", "deploy"]))]
     scopes: Vec<String>,
-}
-
-impl RoleDefinition {
-    fn scopes(&self) -> Result<Scopes, Problem> {
-        const MOST: usize = 100;
-        if self.scopes.len() > MOST {
-            return Err(Problem::invalid("a role has 100 scopes at most"));
-        }
-        if self.scopes.iter().any(|scope| scope.is_empty() || scope.contains(' ')) {
-            return Err(Problem::invalid("scopes: each one is an item of the list, and not empty"));
-        }
-        let scopes = self.scopes.join(" ").parse();
-        scopes.map_err(|bad: crate::domain::MalformedScope| {
-            Problem::invalid(format!("scopes: {bad}"))
-        })
-    }
 }
 
 /// A role as this organization itself defines it.
@@ -86,7 +73,7 @@ impl From<Role> for ShownRole {
         Self {
             organization_id: role.organization_id.0,
             name: role.name.to_string(),
-            scopes: texts(&role.scopes),
+            scopes: listed(&role.scopes),
         }
     }
 }
@@ -98,11 +85,16 @@ impl KnownRole {
             Origin::Own => ("own", Some(organization.0)),
             Origin::Above(above) => ("inherited", above.map(|id| id.0)),
         };
-        Self { name: known.name.to_string(), scopes: texts(&known.scopes), origin, organization_id }
+        Self {
+            name: known.name.to_string(),
+            scopes: listed(&known.scopes),
+            origin,
+            organization_id,
+        }
     }
 }
 
-fn texts(scopes: &Scopes) -> Vec<String> {
+fn listed(scopes: &Scopes) -> Vec<String> {
     scopes.iter().map(str::to_owned).collect()
 }
 
@@ -126,7 +118,7 @@ async fn list(
 
 /// Shows a role that this very organization defines. Those built in or inherited are in the list.
 #[utoipa::path(get, path = "/api/v1/organizations/{id}/roles/{name}", tag = "Roles",
-    params(("id" = Uuid, Path), ("name" = String, Path)),
+    params(("id" = Uuid, Path), ("name" = RoleText, Path)),
     security(("token" = ["roles:read"])),
     responses((status = 200, body = ShownRole), (status = "4XX", body = Problem,
         content_type = "application/problem+json")))]
@@ -144,7 +136,7 @@ async fn show(
 /// token on.
 #[utoipa::path(put, path = "/api/v1/organizations/{id}/roles/{name}", tag = "Roles",
     params(("id" = Uuid, Path),
-        ("name" = String, Path, description = "1 to 64 of `a-z`, `0-9`, `-`, `_` and `.`"),
+        ("name" = RoleText, Path),
         ("If-Match" = Option<String>, Header)),
     request_body = RoleDefinition, security(("token" = ["roles:write"])),
     responses((status = 200, description = "It was changed", body = ShownRole),
@@ -161,7 +153,7 @@ async fn define(
         Ok(name) => name,
         Err(bad) => return Err(Problem::invalid(format!("name: {bad}"))),
     };
-    let new = Definition { organization_id, name, scopes: body.scopes()? };
+    let new = Definition { organization_id, name, scopes: scopes(&body.scopes, MOST_SCOPES)? };
     let role = roles::define(&edge.app, &asker, &expected, new).await?;
     let version = role.version;
     if version == Version::FIRST {
@@ -174,7 +166,7 @@ async fn define(
 /// Deletes a role that this organization defines. Refused while a key or a member has it, here or
 /// below: `obstacles` names them.
 #[utoipa::path(delete, path = "/api/v1/organizations/{id}/roles/{name}", tag = "Roles",
-    params(("id" = Uuid, Path), ("name" = String, Path), ("If-Match" = String, Header)),
+    params(("id" = Uuid, Path), ("name" = RoleText, Path), ("If-Match" = String, Header)),
     security(("token" = ["roles:write"])),
     responses((status = 204), (status = "4XX", body = Problem,
         content_type = "application/problem+json")))]

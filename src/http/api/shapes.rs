@@ -97,8 +97,8 @@ pub(super) fn without_null(schema: &mut Option<RefOr<Schema>>) {
     }
 }
 
-/// A text without spaces, of so many characters at most.
-pub(super) fn visible_ascii(most: usize) -> RefOr<Schema> {
-    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]+$"));
+/// A text of so many characters at most, each as the pattern says.
+pub(super) fn text(pattern: &str, most: usize) -> RefOr<Schema> {
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
     text.min_length(Some(1)).max_length(Some(most)).into()
 }

@@ -14,6 +14,7 @@ use super::{
     made::made,
     moment::Moment,
     problem::{Answer, Problem},
+    texts::RoleText,
 };
 use crate::{
     domain::{Email, Membership, OrganizationId, Person, RoleName, Text, User, UserId},
@@ -60,7 +61,7 @@ struct NewUser {
 #[serde(deny_unknown_fields)]
 struct NewMembership {
     organization_id: Uuid,
-    #[schema(value_type = String, min_length = 1, max_length = 64, example = "viewer")]
+    #[schema(value_type = RoleText, example = "viewer")]
     role: Parsed<RoleName>,
 }
 

@@ -13,6 +13,7 @@ use crate::{
         extract::{Parsed, present},
         moment::Moment,
         problem::Problem,
+        texts::{Name, RoleText},
     },
     manage::{
         Asker,
@@ -35,7 +36,7 @@ pub(super) struct ListKeys {
     /// Keys of organizations, or those of the user whose key asks.
     #[param(inline)]
     owner: Option<OwnerKind>,
-    #[param(value_type = Option<String>, min_length = 1, max_length = 64)]
+    #[param(value_type = Option<Name>)]
     name: Option<Parsed<KeyName>>,
     #[param(inline)]
     status: Option<AskedStatus>,
@@ -95,7 +96,7 @@ fn own_user(asker: &Asker) -> Result<crate::domain::UserId, Problem> {
 #[expect(clippy::option_option, reason = "not there and `null` mean two things")]
 pub(super) struct NewKey {
     /// Never changes. 1 to 64 letters, digits, `-`, `_`, `.` and single spaces.
-    #[schema(value_type = String, min_length = 1, max_length = 64, example = "deploy")]
+    #[schema(value_type = Name, example = "deploy")]
     name: Parsed<KeyName>,
     #[schema(value_type = Option<String>, max_length = 500)]
     description: Option<Parsed<Text>>,
@@ -104,7 +105,7 @@ pub(super) struct NewKey {
     /// The organization that owns it; left out: the one the token acts in.
     organization_id: Option<Uuid>,
     /// At least one for an organization's key. A user's key without roles may do all its user may.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["viewer"]))]
+    #[schema(value_type = Option<Vec<RoleText>>, example = json!(["viewer"]))]
     roles: Option<Vec<Parsed<RoleName>>>,
     reach: Option<AskedReach>,
     /// Address ranges it may be used from; left out: where the key that asks may.
@@ -211,7 +212,7 @@ pub(super) struct ChangeKey {
     description: Option<Parsed<Text>>,
     /// `null`, for a user's key: all its user may.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<RoleText>>)]
     roles: Option<Option<Vec<Parsed<RoleName>>>>,
     reach: Option<AskedReach>,
     /// Empty: anywhere.
