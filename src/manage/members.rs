@@ -192,6 +192,7 @@ async fn write(
     before: Option<Membership>,
     mut membership: Membership,
 ) -> Result<Membership, Rejection> {
+    store::roles::hold(tx, membership.organization_id, &membership.role).await?;
     let lineage = asker.organization(tx, membership.organization_id).await?;
     if !lineage.knows(&membership.role) {
         return Err(Rejection::UnknownRole(membership.role));

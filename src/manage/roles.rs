@@ -154,15 +154,16 @@ pub async fn delete(
     if !expected.allows(role.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
+    // First, so that nobody is given it any more.
+    if !store::roles::delete(&mut tx, &role).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
     let (keys, members) = store::roles::used_by(&mut tx, organization, name).await?;
     let keys = keys.into_iter().map(|(id, name)| Obstacle { kind: "api_key", id, name });
     let members = members.into_iter().map(|(id, name)| Obstacle { kind: "member", id, name });
     let obstacles: Vec<_> = keys.chain(members).collect();
     if !obstacles.is_empty() {
         return Err(Rejection::StillUsed(obstacles));
-    }
-    if !store::roles::delete(&mut tx, &role).await? {
-        return Err(Rejection::ChangedMeanwhile);
     }
     audit(app, &mut tx, asker, event("role.deleted", &role, json!({})));
     Ok(app.commit(tx).await?)

@@ -41,6 +41,15 @@ statements! {
         where $3 or organization_id in (select id from seen)
         order by organization_id, name";
 
+    HOLD = "
+        with recursive line (id, parent_id) as (
+            select id, parent_id from organizations where id = $1
+            union all
+            select o.id, o.parent_id from organizations o join line on o.id = line.parent_id
+        )
+        update roles set version = version
+        where name = $2 and organization_id in (select id from line)";
+
     KEYS_WITH = "
         with recursive below (id) as (
             select id from organizations where id = $1
@@ -125,6 +134,17 @@ pub async fn list(tx: &mut Tx, sight: Sight) -> Result<Vec<Role>, StoreError> {
     let (everything, organization, below, _) = super::sight_columns(sight);
     let rows: Vec<Row> = fetch!(tx, LIST(organization, below, everything) => fetch_all)?;
     rows.into_iter().map(Role::try_from).collect()
+}
+
+/// Keeps every definition of this role, here and above, until the transaction has ended: what the
+/// role means is read after this, and whoever deletes one sees who has been given it.
+pub async fn hold(
+    tx: &mut Tx,
+    organization: OrganizationId,
+    name: &RoleName,
+) -> Result<(), StoreError> {
+    execute!(tx, HOLD(organization.0, name.as_str()))?;
+    Ok(())
 }
 
 /// Keys and members, by id and name, that have a role of this name here or below; not more than 20

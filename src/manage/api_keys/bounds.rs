@@ -49,8 +49,12 @@ async fn of_organization(
     id: OrganizationId,
     key: &ApiKey,
 ) -> Result<(), Rejection> {
-    let lineage = asker.organization(tx, id).await?;
+    asker.organization(tx, id).await?;
     let roles = key.roles.as_ref().filter(|roles| !roles.is_empty()).ok_or(Rejection::NoRole)?;
+    for role in roles.iter() {
+        store::roles::hold(tx, id, role).await?;
+    }
+    let lineage = asker.organization(tx, id).await?;
     if let Some(unknown) = roles.iter().find(|role| !lineage.knows(role)) {
         return Err(Rejection::UnknownRole(unknown.clone()));
     }

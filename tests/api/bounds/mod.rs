@@ -5,6 +5,7 @@ mod changes;
 mod keys;
 mod now;
 mod people;
+mod races;
 mod server_wide;
 
 use std::fmt::Debug;
