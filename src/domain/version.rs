@@ -12,6 +12,8 @@ impl Version {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
     Any,
+    /// Whatever it is, as long as there is one.
+    Present,
     /// It is to be made.
     Absent,
     OneOf(Vec<Version>),
@@ -20,7 +22,7 @@ pub enum Expected {
 impl Expected {
     pub fn allows(&self, version: Version) -> bool {
         match self {
-            Self::Any => true,
+            Self::Any | Self::Present => true,
             Self::Absent => false,
             Self::OneOf(versions) => versions.contains(&version),
         }

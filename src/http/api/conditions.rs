@@ -39,7 +39,7 @@ fn if_match(headers: &HeaderMap) -> Option<Expected> {
     values.peek()?;
     let text = values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
     if text.trim() == "*" {
-        return Some(Expected::Any);
+        return Some(Expected::Present);
     }
     let version = |tag: &str| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok();
     Some(Expected::OneOf(text.split(',').filter_map(version).map(Version).collect()))

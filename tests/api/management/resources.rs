@@ -73,6 +73,7 @@ async fn an_edit_of_what_was_changed_meanwhile_is_refused() {
         let removal = caller.delete("/api/v1/resources/api", &seen).await;
         let again = caller.put_new("/api/v1/resources/api", &body).await;
         let unmade = caller.put(BILLING, "\"1\"", &body).await;
+        let unmade_by_star = caller.put(BILLING, "*", &body).await;
         let unseen = caller.send(axum::http::Method::DELETE, BILLING, &[], None).await;
 
         assert_eq!(first.status, 200, "{}", server.engine);
@@ -80,6 +81,7 @@ async fn an_edit_of_what_was_changed_meanwhile_is_refused() {
         assert_eq!(problem(&removal), (412, "changed-meanwhile"));
         assert_eq!(problem(&again), (409, "conflict"));
         assert_eq!(problem(&unmade), (412, "changed-meanwhile"));
+        assert_eq!(problem(&unmade_by_star), (412, "changed-meanwhile"), "RFC 9110, 13.1.1");
         assert_eq!(problem(&unseen), (428, "condition-required"));
     }
 }
