@@ -15,6 +15,7 @@ use std::{
 };
 
 use quick_cache::sync::Cache;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 pub use self::standing::Standing;
@@ -49,6 +50,8 @@ struct Inner {
     forgotten: AtomicU64,
     /// Held shared by whoever remembers, alone by whoever forgets.
     remembering: RwLock<()>,
+    /// Held while a key is read, by the first bits of its hash.
+    reading: [Mutex<()>; READERS],
     feed: feed::Position,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -63,6 +66,8 @@ pub struct Counts {
 
 /// Organizations and people are few beside keys.
 const OTHERS: usize = 10_000;
+/// More than there are connections to read by.
+const READERS: usize = 64;
 
 impl Directory {
     pub fn new(store: Store, clock: Clock, limits: Limits) -> Self {
@@ -76,6 +81,7 @@ impl Directory {
             resources: Cache::new(1),
             forgotten: AtomicU64::default(),
             remembering: RwLock::default(),
+            reading: std::array::from_fn(|_| Mutex::default()),
             feed: feed::Position::default(),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
@@ -84,10 +90,13 @@ impl Directory {
 
     /// The key that has or had the secret with this hash.
     pub async fn key(&self, hash: &SecretHash) -> Result<Option<Arc<Presented>>, StoreError> {
-        if let Some(known) = self.remembered(&self.0.keys, &hash.short())
-            && known.secret.hash.matches(hash)
-        {
-            self.0.hits.fetch_add(1, Ordering::Relaxed);
+        if let Some(known) = self.remembered_key(hash) {
+            return Ok(Some(known));
+        }
+        // Of many who ask for one key at once, one reads it.
+        let turn = usize::from(hash.as_bytes()[0]) % READERS;
+        let _turn = self.0.reading[turn].lock().await;
+        if let Some(known) = self.remembered_key(hash) {
             return Ok(Some(known));
         }
         self.0.misses.fetch_add(1, Ordering::Relaxed);
@@ -97,6 +106,15 @@ impl Directory {
             self.remember(&self.0.keys, hash.short(), found, seen);
         }
         Ok(found)
+    }
+
+    fn remembered_key(&self, hash: &SecretHash) -> Option<Arc<Presented>> {
+        let known = self.remembered(&self.0.keys, &hash.short())?;
+        let is_it = known.secret.hash.matches(hash);
+        is_it.then(|| {
+            self.0.hits.fetch_add(1, Ordering::Relaxed);
+            known
+        })
     }
 
     /// The organization with what it inherits.
