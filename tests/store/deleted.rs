@@ -2,8 +2,8 @@
 
 use keyturn::{
     domain::{
-        ApiKey, ApiKeyId, ApiKeySecret, Change, Membership, Networks, Organization, OrganizationId,
-        Owner, Reach, Role, Secret, SecretId, Text, User, UserId, Version, WhenLeaked,
+        ApiKey, ApiKeySecret, Change, Membership, Organization, OrganizationId, Owner, Role,
+        Secret, SecretId, Text, User, UserId, Version,
     },
     random::Random,
     store::{
@@ -11,25 +11,10 @@ use keyturn::{
     },
 };
 
-use crate::{Engine, engines, id, now, organization};
+use crate::{Engine, engines, id, lists::key, now, organization};
 
 async fn add_key(tx: &mut Tx, owner: OrganizationId, name: &str) -> (ApiKey, [ApiKeySecret; 2]) {
-    let key = ApiKey {
-        id: ApiKeyId(id()),
-        owner: Owner::Organization(owner),
-        name: name.parse().unwrap(),
-        description: Text::default(),
-        roles: Some("viewer".parse().unwrap()),
-        reach: Reach::Own,
-        allowed_networks: Networks::default(),
-        created_at: now(),
-        expires_at: None,
-        disabled_at: None,
-        locked_at: None,
-        revoked_at: None,
-        when_leaked: WhenLeaked::Revoke,
-        version: Version::FIRST,
-    };
+    let key = key(Owner::Organization(owner), name);
     api_keys::insert(tx, &key).await.unwrap();
     let secrets = [add_secret(tx, &key).await, add_secret(tx, &key).await];
     (key, secrets)

@@ -2,13 +2,13 @@
 
 use keyturn::{
     domain::{
-        Algorithm, ApiKey, ApiKeyId, Membership, Networks, Organization, Owner, Reach, Resource,
-        Role, Text, User, UserId, Version, WhenLeaked,
+        Algorithm, ApiKey, Membership, Organization, Owner, Resource, Role, Text, User, UserId,
+        Version,
     },
     store::{Store, StoreError, Tx, api_keys, memberships, organizations, resources, roles, users},
 };
 
-use crate::{Engine, engines, id, now, organization};
+use crate::{Engine, engines, id, lists::key, now, organization};
 
 /// One of each, as it was made.
 #[derive(Clone)]
@@ -69,22 +69,7 @@ impl Things {
                 default_since: None,
                 version: Version::FIRST,
             },
-            key: ApiKey {
-                id: ApiKeyId(id()),
-                owner: Owner::Organization(acme.id),
-                name: "ci".parse().unwrap(),
-                description: Text::default(),
-                roles: Some("viewer".parse().unwrap()),
-                reach: Reach::Own,
-                allowed_networks: Networks::default(),
-                created_at: now(),
-                expires_at: None,
-                disabled_at: None,
-                locked_at: None,
-                revoked_at: None,
-                when_leaked: WhenLeaked::Revoke,
-                version: Version::FIRST,
-            },
+            key: key(Owner::Organization(acme.id), "ci"),
             // Nothing else belongs to this one, so that it can be deleted.
             organization: spare,
             user,
