@@ -4,6 +4,7 @@
 //! feed, and none is trusted while the feed cannot be followed.
 
 mod feed;
+mod sources;
 mod standing;
 
 use std::{
@@ -21,7 +22,10 @@ use uuid::Uuid;
 pub use self::standing::Standing;
 use crate::{
     clock::Clock,
-    domain::{Change, Lineage, OrganizationId, Person, Presented, Resource, SecretHash, UserId},
+    domain::{
+        Change, ClientId, Family, FamilyId, KnownClient, Lineage, OrganizationId, Person,
+        Presented, Resource, SecretHash, SecretId, Trust, TrustId, UserId,
+    },
     store::{self, Store, StoreError},
 };
 
@@ -45,6 +49,16 @@ struct Inner {
     organizations: Cache<OrganizationId, Arc<Lineage>>,
     people: Cache<UserId, Arc<Person>>,
     resources: Cache<(), Arc<Vec<Resource>>>,
+    clients: Cache<ClientId, Arc<KnownClient>>,
+    /// By issuer.
+    trusts: Cache<Arc<str>, Arc<Vec<Arc<Trust>>>>,
+    trusts_by_id: Cache<TrustId, Arc<Trust>>,
+    /// As they were when they were read: only that they ended is followed.
+    families: Cache<FamilyId, Arc<Family>>,
+    /// Never changes.
+    hashes: Cache<SecretId, SecretHash>,
+    /// Whether an access token was revoked, by its `jti`; and whether any was.
+    revoked_tokens: Cache<Option<Uuid>, bool>,
     /// Counts how often something was forgotten. Whoever has read from the store may remember it
     /// only if nothing was forgotten since.
     forgotten: AtomicU64,
@@ -79,6 +93,12 @@ impl Directory {
             organizations: Cache::new(OTHERS),
             people: Cache::new(OTHERS),
             resources: Cache::new(1),
+            clients: Cache::new(OTHERS),
+            trusts: Cache::new(OTHERS),
+            trusts_by_id: Cache::new(OTHERS),
+            families: Cache::new(OTHERS),
+            hashes: Cache::new(OTHERS),
+            revoked_tokens: Cache::new(OTHERS),
             forgotten: AtomicU64::default(),
             remembering: RwLock::default(),
             reading: std::array::from_fn(|_| Mutex::default()),
@@ -171,6 +191,13 @@ impl Directory {
                 Change::User { id } => drop(self.0.people.remove(id)),
                 Change::Resources => self.0.resources.clear(),
                 Change::SigningKeys => (),
+                Change::Client { id } => drop(self.0.clients.remove(id)),
+                Change::Trusts => self.forget_trusts(),
+                Change::Family { id } => drop(self.0.families.remove(id)),
+                Change::Token { id } => {
+                    self.0.revoked_tokens.remove(&Some(*id));
+                    self.0.revoked_tokens.remove(&None);
+                }
             }
         }
     }
@@ -183,6 +210,15 @@ impl Directory {
         self.0.organizations.clear();
         self.0.people.clear();
         self.0.resources.clear();
+        self.0.clients.clear();
+        self.forget_trusts();
+        self.0.families.clear();
+        self.0.revoked_tokens.clear();
+    }
+
+    fn forget_trusts(&self) {
+        self.0.trusts.clear();
+        self.0.trusts_by_id.clear();
     }
 
     /// How often anything was forgotten: an exchange that sees two numbers has to judge anew.

@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::Serialize;
 
 use super::{
-    ApiKeyId, KeyName, Networks, OrganizationId, Roles, SecretHash, SecretId, Text, UserId, Version,
+    ApiKeyId, KeyName, Networks, OrganizationId, ProofDemand, Roles, SecretHash, SecretId, Text,
+    UserId, Version,
 };
 use crate::clock::Timestamp;
 
@@ -28,6 +29,7 @@ pub struct ApiKey {
     pub locked_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
     pub when_leaked: WhenLeaked,
+    pub proof: ProofDemand,
     pub version: Version,
 }
 
@@ -208,6 +210,7 @@ mod tests {
             locked_at: None,
             revoked_at: None,
             when_leaked: WhenLeaked::Revoke,
+            proof: ProofDemand::None,
             version: Version::FIRST,
         }
     }

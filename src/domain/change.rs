@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{SecretHash, UserId};
+use super::{ClientId, FamilyId, SecretHash, UserId};
 
 /// One entry of the change feed. Whoever follows it drops what it names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,19 @@ pub enum Change {
     },
     Resources,
     SigningKeys,
+    Client {
+        id: ClientId,
+    },
+    /// A family that ended: what it was obtained through is dead.
+    Family {
+        id: FamilyId,
+    },
+    /// Any rule of trust.
+    Trusts,
+    /// An access token that was revoked, by its `jti`.
+    Token {
+        id: Uuid,
+    },
 }
 
 impl Change {

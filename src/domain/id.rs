@@ -39,6 +39,12 @@ identifiers! {
     /// One of a key's secrets: what usage and revocation are counted by.
     SecretId;
     WebhookId;
+    /// `client_id` of an OAuth client.
+    ClientId;
+    /// The refresh tokens of one grant.
+    FamilyId;
+    /// A rule by which tokens of somebody else are trusted.
+    TrustId;
     /// One mail, or one event for one webhook.
     MessageId;
 }

@@ -4,7 +4,11 @@
 mod api_key;
 mod audit;
 mod authority;
+mod ceiling;
 mod change;
+mod client;
+mod delegate;
+mod family;
 mod id;
 mod message;
 mod name;
@@ -13,6 +17,8 @@ mod once;
 mod organization;
 mod password;
 mod policy;
+mod proof_key;
+mod refresh_token;
 mod resource;
 mod retention;
 mod rights;
@@ -20,7 +26,9 @@ mod role;
 mod scope;
 mod secret;
 mod signing_key;
+mod source;
 mod text;
+mod trust;
 mod usage;
 mod user;
 mod version;
@@ -32,8 +40,18 @@ pub use api_key::{
 };
 pub use audit::{Actor, AuditEvent, MalformedActor};
 pub use authority::{Authority, Below, Bounds, Sight, Wider};
+pub use ceiling::Ceiling;
 pub use change::Change;
-pub use id::{ApiKeyId, MalformedId, MessageId, OrganizationId, SecretId, UserId, WebhookId};
+pub use client::{
+    Authentication, Client, ClientSecret, ClientTerms, ExchangeRule, GrantType, KeySource,
+    KnownClient, RefreshTerms, UnknownGrantType,
+};
+pub use delegate::Delegate;
+pub use family::{Family, Granted};
+pub use id::{
+    ApiKeyId, ClientId, FamilyId, MalformedId, MessageId, OrganizationId, SecretId, TrustId,
+    UserId, WebhookId,
+};
 pub use message::{Channel, Message, Recipient};
 pub use name::{KeyName, MalformedName, OrganizationName};
 pub use network::{MalformedNetworks, Networks};
@@ -41,6 +59,8 @@ pub use once::{MalformedOnce, Once};
 pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
 pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime};
+pub use proof_key::{MalformedThumbprint, ProofDemand, Thumbprint};
+pub use refresh_token::{MalformedRefreshToken, RefreshToken};
 pub use resource::{MalformedResource, Resource, ResourceIdentifier};
 pub use retention::{Kept, Retention};
 pub use rights::{OutOfReach, acting_organization, held_roles, held_scopes};
@@ -48,7 +68,9 @@ pub use role::{MalformedRole, Role, RoleName, Roles};
 pub use scope::{MalformedScope, NotGranted, Scopes};
 pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix};
 pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownAlgorithm};
+pub use source::{MalformedSource, Source};
 pub use text::{MalformedText, Text};
+pub use trust::{Trust, TrustTerms};
 pub use usage::{Circumstances, Origin, RefusalRecord, Step, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};
 pub use version::{Expected, Version};

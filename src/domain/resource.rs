@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use chrono::TimeDelta;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, Issuer, Scopes, Version};
 use crate::clock::Timestamp;
@@ -37,10 +37,11 @@ impl Resource {
     /// keyturn itself, which accepts its own tokens for managing what it keeps. It is the audience
     /// where no resource is registered.
     pub fn keyturn(issuer: &Issuer) -> Self {
-        const SCOPES: &str = "audit:read keys:read keys:write members:read members:write \
-                              organizations:read organizations:write resources:read \
-                              resources:write roles:read roles:write signing-keys:read \
-                              signing-keys:write usage:read";
+        const SCOPES: &str = "audit:read clients:read clients:write keys:read keys:write \
+                              members:read members:write organizations:read organizations:write \
+                              resources:read resources:write roles:read roles:write \
+                              signing-keys:read signing-keys:write trusts:read trusts:write \
+                              usage:read";
         Self {
             identifier: ResourceIdentifier(issuer.as_str().into()),
             scopes: SCOPES.parse().expect("our own scopes are well formed"),
@@ -55,7 +56,7 @@ impl Resource {
 
 /// The audience of a token: an absolute URI without a fragment (RFC 8707, section 2), or a plain
 /// name (RFC 8693, section 2.1).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ResourceIdentifier(Arc<str>);
 

@@ -35,9 +35,10 @@ const BUILT_IN: [(&str, &str); 3] = [
     ("manager", "keys:read keys:write organizations:read read usage:read write"),
     (
         "owner",
-        "admin audit:read keys:read keys:write members:read members:write organizations:read \
-         organizations:write read resources:read resources:write roles:read roles:write \
-         signing-keys:read signing-keys:write usage:read write",
+        "admin audit:read clients:read clients:write keys:read keys:write members:read \
+         members:write organizations:read organizations:write read resources:read resources:write \
+         roles:read roles:write signing-keys:read signing-keys:write trusts:read trusts:write \
+         usage:read write",
     ),
 ];
 
@@ -94,7 +95,7 @@ impl fmt::Display for RoleName {
 }
 
 /// The roles a key was given, sorted; written with spaces between them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Roles(Arc<[RoleName]>);
 

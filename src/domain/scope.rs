@@ -51,6 +51,19 @@ impl Scopes {
     }
 }
 
+impl serde::Serialize for Scopes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Scopes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl FromIterator<Arc<str>> for Scopes {
     fn from_iter<I: IntoIterator<Item = Arc<str>>>(scopes: I) -> Self {
         let mut scopes: Vec<_> = scopes.into_iter().collect();

@@ -33,13 +33,58 @@ pub enum MalformedSecret {
 const BODY: usize = 43;
 /// 62⁶ is the first power above 2³².
 const CHECKSUM: usize = 6;
-/// Prefixes of other kinds of credentials: posted as a secret they are refused before any look-up.
-const OTHER_KINDS: [&str; 2] = ["ktr", "ktc"];
+/// Prefixes of other kinds of credentials: posted as a key's secret they are refused before any
+/// look-up.
+const OTHER_KINDS: [&str; 3] = ["ktr", CLIENT, REGISTRATION];
+/// A client's secret.
+const CLIENT: &str = "ktc";
+/// By which a client that registered itself manages itself.
+const REGISTRATION: &str = "ktm";
 
 impl Secret {
     pub fn generate(prefix: &SecretPrefix, random: &Random) -> Self {
-        let body = format!("{}_{}", prefix.0, random.base62(BODY));
+        Self::with_prefix(&prefix.0, random)
+    }
+
+    /// Of a client: `ktc_` whatever prefix is configured for keys.
+    pub fn for_client(random: &Random) -> Self {
+        Self::with_prefix(CLIENT, random)
+    }
+
+    /// By which a client that registered itself manages itself: `ktm_`.
+    pub fn for_registration(random: &Random) -> Self {
+        Self::with_prefix(REGISTRATION, random)
+    }
+
+    fn with_prefix(prefix: &str, random: &Random) -> Self {
+        let body = format!("{prefix}_{}", random.base62(BODY));
         Self(format!("{body}{}", checksum(&body)).into())
+    }
+
+    /// Reads the secret of a client.
+    pub fn of_client(text: &str) -> Result<Self, MalformedSecret> {
+        Self::of_kind(CLIENT, text)
+    }
+
+    /// Reads the token of a client that registered itself.
+    pub fn of_registration(text: &str) -> Result<Self, MalformedSecret> {
+        Self::of_kind(REGISTRATION, text)
+    }
+
+    fn of_kind(kind: &str, text: &str) -> Result<Self, MalformedSecret> {
+        match text.split_once('_') {
+            Some((prefix, rest)) if prefix == kind => Self::checked(text, rest),
+            _ => Err(MalformedSecret::OtherKind),
+        }
+    }
+
+    fn checked(text: &str, rest: &str) -> Result<Self, MalformedSecret> {
+        let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !plain || rest.len() != BODY + CHECKSUM {
+            return Err(MalformedSecret::Form);
+        }
+        let (body, end) = text.split_at(text.len() - CHECKSUM);
+        if checksum(body) == end { Ok(Self(text.into())) } else { Err(MalformedSecret::Checksum) }
     }
 
     /// The text to show its owner, once.
@@ -62,18 +107,13 @@ impl FromStr for Secret {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (prefix, rest) = text.split_once('_').ok_or(MalformedSecret::Form)?;
         SecretPrefix::from_str(prefix)?;
-        let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric());
-        if !plain || rest.len() != BODY + CHECKSUM {
-            return Err(MalformedSecret::Form);
-        }
-        let (body, end) = text.split_at(text.len() - CHECKSUM);
-        if checksum(body) == end { Ok(Self(text.into())) } else { Err(MalformedSecret::Checksum) }
+        Self::checked(text, rest)
     }
 }
 
 /// CRC-32 in base62, most significant digit first. It tells a typo or another product's token
 /// from a secret without a look-up.
-fn checksum(body: &str) -> String {
+pub(super) fn checksum(body: &str) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut rest = crc32fast::hash(body.as_bytes());
     let mut digits = [b'0'; CHECKSUM];

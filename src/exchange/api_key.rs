@@ -1,32 +1,27 @@
 //! Identifies a key by the secret its holder presents, and by the name if the door asks for one.
 
-use std::sync::Arc;
-
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{ClaimedName, Failed, Refusal};
+use super::{ClaimedName, Failed, Refusal, identity::Identity};
 use crate::{
     app::App,
-    domain::{ApiKey, Presented, Secret, SecretHash},
+    domain::{ApiKey, Secret},
 };
 
 pub(super) async fn identify(
     app: &App,
     name: &ClaimedName,
     secret: &SecretString,
-) -> Result<Arc<Presented>, Failed> {
+) -> Result<Identity, Failed> {
     let secret: Secret = secret.expose_secret().parse().map_err(Refusal::MalformedSecret)?;
-    let subject = find(app, &secret.hash()).await?;
+    let found = app.directory.key(&secret.hash()).await?.ok_or(Refusal::UnknownSecret)?;
     // Only after the hash has found the key: a wrong name costs what a wrong secret costs.
-    if !is_called(&subject.key, name) {
-        let refusal = Refusal::WrongName(subject.key.name.clone());
-        return Err(Failed::from(refusal).of(&subject));
+    let wrong = (!is_called(&found.key, name)).then(|| found.key.name.clone());
+    let identity = Identity::of_key(found);
+    match wrong {
+        Some(name) => Err(Failed::from(Refusal::WrongName(name)).of(&identity)),
+        None => Ok(identity),
     }
-    Ok(subject)
-}
-
-pub(super) async fn find(app: &App, hash: &SecretHash) -> Result<Arc<Presented>, Failed> {
-    Ok(app.directory.key(hash).await?.ok_or(Refusal::UnknownSecret)?)
 }
 
 fn is_called(key: &ApiKey, name: &ClaimedName) -> bool {

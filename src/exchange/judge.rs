@@ -1,23 +1,50 @@
-//! Decides whether a proved key may be used at all: now, from here, by this owner.
+//! Decides whether what was proved may be used at all: now, from here, by this owner.
 
 use std::net::IpAddr;
 
-use super::{Failed, Refusal};
+use super::{
+    Failed, Refusal,
+    identity::{Holder, Identity},
+};
 use crate::{
     app::App,
     clock::Timestamp,
     directory::Standing,
-    domain::{Presented, Status},
+    domain::{KnownClient, Owner, Presented, Status},
 };
 
-/// `from` is missing in a simulation only, which need not say where it would be.
+/// `from` is missing where it is not known, or does not matter.
 pub(super) async fn judge(
     app: &App,
-    subject: &Presented,
+    identity: &Identity,
     from: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<Standing, Failed> {
-    let Presented { key, secret } = subject;
+    if let Some(end) = identity.ceiling.expires_at.filter(|end| *end <= now) {
+        return Err(Refusal::InputExpired(end).into());
+    }
+    if let Some(known) = &identity.client {
+        client(app, known).await?;
+    }
+    match &identity.holder {
+        Holder::Key(presented) => key(app, presented, from, now).await,
+        Holder::Client(known) => client(app, known).await,
+        Holder::Workload(trust, _) => {
+            if trust.disabled_at.is_some() {
+                return Err(Refusal::TrustDisabled(trust.id).into());
+            }
+            standing(app, Owner::Organization(trust.organization_id)).await
+        }
+    }
+}
+
+async fn key(
+    app: &App,
+    presented: &Presented,
+    from: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Standing, Failed> {
+    let Presented { key, secret } = presented;
     if let Some(died_at) = secret.dies_at.filter(|_| !secret.is_live(now)) {
         return Err(Refusal::SecretReplaced(died_at).into());
     }
@@ -30,6 +57,17 @@ pub(super) async fn judge(
     if let Some(source) = from.filter(|source| !key.allowed_networks.allow(*source)) {
         return Err(Refusal::AddressNotAllowed(source, key.allowed_networks.clone()).into());
     }
-    let standing = app.directory.standing(key.owner).await?.ok_or(Refusal::OwnerGone)?;
+    standing(app, key.owner).await
+}
+
+async fn client(app: &App, known: &KnownClient) -> Result<Standing, Failed> {
+    if known.client.disabled_at.is_some() {
+        return Err(Refusal::ClientDisabled(known.client.id).into());
+    }
+    standing(app, Owner::Organization(known.client.organization_id)).await
+}
+
+async fn standing(app: &App, owner: Owner) -> Result<Standing, Failed> {
+    let standing = app.directory.standing(owner).await?.ok_or(Refusal::OwnerGone)?;
     if standing.is_enabled() { Ok(standing) } else { Err(Refusal::OwnerDisabled.into()) }
 }

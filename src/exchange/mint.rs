@@ -1,55 +1,69 @@
-//! Makes the token: RFC 9068, for one resource, never longer-lived than the key.
+//! Makes the token: RFC 9068, for one resource, never longer-lived than what it was obtained with.
 
-use super::{Failed, Issued, narrow::Grant};
+use chrono::TimeDelta;
+
+use super::{
+    Failed, Issued,
+    identity::{Holder, Identity},
+    narrow::Grant,
+};
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Owner, Presented, RoleName},
-    signing::{AccessToken, TokenType},
+    domain::RoleName,
+    signing::{AccessToken, Confirmation, TokenType},
 };
 
 pub(super) fn mint(
     app: &App,
-    subject: &Presented,
+    identity: &Identity,
     grant: &Grant,
     now: Timestamp,
 ) -> Result<Issued, Failed> {
-    let settings = &app.settings;
-    let key = &subject.key;
-    let expires_at = end(app, subject, grant, now);
-
-    // Never the same as a user's: the prefix says which kind of subject it is.
-    let subject_of_token = format!("key:{}", key.id);
+    let expires_at = end(app, identity, grant, now);
     let roles: Vec<_> = grant.roles.iter().map(RoleName::as_str).collect();
-    let email = settings.email_claim.then(|| key.audit_email(&settings.keys.audit_email_domain));
     let access_token = app.signer.sign(
         grant.resource.algorithm,
         now,
         TokenType::AccessToken,
         &AccessToken {
-            sub: &subject_of_token,
+            sub: &identity.subject(),
             aud: grant.resource.identifier.as_str(),
-            client_id: &subject_of_token["key:".len()..],
+            client_id: &identity.client_id(),
             iat: now,
             exp: expires_at,
             jti: app.random.id(now),
             scope: &grant.scopes.to_string(),
             roles: &roles,
+            src: &identity.sources,
+            act: identity.actor.as_ref(),
+            cnf: identity.bound_to.as_ref().map(|jkt| Confirmation { jkt }),
             org: grant.acting.id().0,
-            user_id: match key.owner {
-                Owner::User(id) => Some(id.0),
-                Owner::Organization(_) => None,
-            },
-            email: email.as_deref(),
+            user_id: identity.user().map(|id| id.0),
+            email: email(app, identity).as_deref(),
         },
     )?;
-    let expires_in = (expires_at - now).to_std().unwrap_or_default();
-    Ok(Issued { access_token, expires_in, expires_at, scopes: grant.scopes.clone() })
+    Ok(Issued {
+        access_token,
+        expires_in: (expires_at - now).to_std().unwrap_or_default(),
+        expires_at,
+        scopes: grant.scopes.clone(),
+        is_bound: identity.bound_to.is_some(),
+        refresh_token: None,
+    })
+}
+
+fn email(app: &App, identity: &Identity) -> Option<String> {
+    let Holder::Key(presented) = &identity.holder else { return None };
+    let domain = &app.settings.keys.audit_email_domain;
+    app.settings.email_claim.then(|| presented.key.audit_email(domain))
 }
 
 /// When a token that is made now expires.
-pub(super) fn end(app: &App, subject: &Presented, grant: &Grant, now: Timestamp) -> Timestamp {
+pub(super) fn end(app: &App, identity: &Identity, grant: &Grant, now: Timestamp) -> Timestamp {
     let lifetime = grant.resource.token_lifetime.unwrap_or(app.settings.token_lifetime);
-    let ends = [Some(now + lifetime), subject.key.expires_at, subject.secret.dies_at];
+    let of_client = identity.terms().and_then(|terms| terms.token_lifetime);
+    let of_client = of_client.map(|seconds| now + TimeDelta::seconds(seconds.into()));
+    let ends = [Some(now + lifetime), of_client, identity.ends()];
     ends.into_iter().flatten().min().unwrap_or(now)
 }

@@ -3,8 +3,11 @@
 //! Every kind of credential walks the same steps, so that none can forget one: identify the
 //! subject, judge it, narrow its rights, record the use, mint the token.
 
+mod access_token;
 mod api_key;
+mod client;
 mod explain;
+mod identity;
 mod judge;
 mod mint;
 mod narrow;
@@ -18,19 +21,23 @@ use std::{net::IpAddr, time::Duration};
 use secrecy::SecretString;
 
 pub use self::{
+    access_token::{Standing, standing},
+    client::{Caller, Claim, ClientProof},
     explain::{Explanation, NOTHING_RECORDED, explain},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     simulate::{Prospect, Simulation, simulate},
 };
-use self::{narrow::Grant, refusal::Refused};
+use self::{identity::Identity, narrow::Grant, refusal::Refused};
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{OrganizationId, Origin, Presented, ResourceIdentifier, Scopes},
+    domain::{GrantType, OrganizationId, Origin, ResourceIdentifier, Scopes},
 };
 
 pub struct Request {
     pub credential: Credential,
+    /// The client that asks, where one has proved who it is.
+    pub caller: Option<Caller>,
     pub wish: Wish,
     pub origin: Origin,
 }
@@ -48,7 +55,12 @@ pub struct Wish {
 
 /// What a caller presents. Nothing in it has been checked.
 pub enum Credential {
-    ApiKey { name: ClaimedName, secret: SecretString },
+    ApiKey {
+        name: ClaimedName,
+        secret: SecretString,
+    },
+    /// The client itself, with nothing beside (RFC 6749, section 4.4).
+    Client,
 }
 
 /// What the caller says the key is called. The secret alone finds it; this must then be right.
@@ -65,56 +77,82 @@ pub struct Issued {
     pub expires_in: Duration,
     pub expires_at: Timestamp,
     pub scopes: Scopes,
+    /// Whether its holder has to prove the possession of a key (RFC 9449).
+    pub is_bound: bool,
+    pub refresh_token: Option<SecretString>,
+}
+
+/// Finds out which client asks, and whether it may use this grant, before anything else of the
+/// request is looked at. Whatever is refused is recorded.
+pub async fn authenticate(
+    app: &App,
+    claim: &Claim,
+    grant: Option<GrantType>,
+    origin: &Origin,
+) -> Result<Caller, ExchangeError> {
+    let caller = async {
+        let caller = client::authenticate(app, claim, app.clock.now()).await?;
+        if let Some(grant) = grant {
+            client::allow(&caller, grant)?;
+        }
+        Ok(caller)
+    };
+    caller.await.map_err(|failed| recorded(app, origin, failed))
 }
 
 /// Exchanges a credential for a token.
 ///
 /// Whatever is refused is recorded with its true reason under the request's id.
 pub async fn exchange(app: &App, request: Request) -> Result<Issued, ExchangeError> {
-    walk(app, &request).await.map_err(|error| match error {
-        Failed::Refused(refused) => record::refusal(app, &request.origin, refused).into(),
+    walk(app, &request).await.map_err(|failed| recorded(app, &request.origin, failed))
+}
+
+fn recorded(app: &App, origin: &Origin, failed: Failed) -> ExchangeError {
+    match failed {
+        Failed::Refused(refused) => record::refusal(app, origin, refused).into(),
         Failed::Error(error) => error,
-    })
+    }
 }
 
 async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let now = app.clock.now();
     let seen = app.directory.forgotten();
 
-    let Request { credential, wish, origin } = request;
+    let Request { credential, caller, wish, origin } = request;
     let from = Some(origin.source);
-    let subject = match credential {
+    let identity = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
+        Credential::Client => client::identify(caller.as_ref())?,
     };
-    let granted = grant(app, &subject, wish, from, now).await?;
+    let granted = grant(app, &identity, wish, from, now).await?;
 
-    let receipt = record::use_of(app, &subject, origin, now)?;
-    let issued = mint::mint(app, &subject, &granted, now)?;
+    let receipt = record::use_of(app, &identity, origin, now)?;
+    let issued = mint::mint(app, &identity, &granted, now)?;
     receipt.durable().await?;
 
     // Something was changed meanwhile, perhaps this key or what its owner may do: whatever was
     // acknowledged before we answer is final.
     if app.directory.forgotten() != seen {
-        let again = api_key::find(app, &subject.secret.hash).await?;
+        let again = identity.again(app).await?;
         let granted = grant(app, &again, wish, from, now).await?;
         return mint::mint(app, &again, &granted, now);
     }
     Ok(issued)
 }
 
-/// Judges the subject, and works out what its token may do.
+/// Judges who asks, and works out what the token may do.
 async fn grant(
     app: &App,
-    subject: &Presented,
+    identity: &Identity,
     wish: &Wish,
     from: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<Grant, Failed> {
     let granted = async {
-        let standing = judge::judge(app, subject, from, now).await?;
-        narrow::narrow(app, subject, &standing, wish).await
+        let standing = judge::judge(app, identity, from, now).await?;
+        narrow::narrow(app, identity, &standing, wish).await
     };
-    granted.await.map_err(|failed| failed.of(subject))
+    granted.await.map_err(|failed| failed.of(identity))
 }
 
 /// Why the walk ended early: a refusal still to be recorded, or a failure of ours.
@@ -125,9 +163,9 @@ enum Failed {
 
 impl Failed {
     /// Notes whose key it was: known from the moment the secret was proved.
-    fn of(self, subject: &Presented) -> Self {
+    fn of(self, identity: &Identity) -> Self {
         match self {
-            Self::Refused(refused) => Self::Refused(refused.of(subject)),
+            Self::Refused(refused) => Self::Refused(refused.of(identity)),
             other @ Self::Error(_) => other,
         }
     }

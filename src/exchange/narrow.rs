@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::{
     Failed, Refusal, Wish,
+    identity::{Holder, Identity},
     refusal::{Lack, NotHeld},
 };
 use crate::{
     app::App,
     directory::Standing,
     domain::{
-        ApiKey, Lineage, NotGranted, Presented, Resource, Roles, Scopes, acting_organization,
-        held_roles, held_scopes,
+        ApiKey, Ceiling, Lineage, NotGranted, OrganizationId, Resource, Roles, Scopes,
+        acting_organization, held_roles, held_scopes,
     },
 };
 
@@ -26,40 +27,112 @@ pub(super) struct Grant {
 
 pub(super) async fn narrow(
     app: &App,
-    subject: &Presented,
+    identity: &Identity,
     standing: &Standing,
     wish: &Wish,
 ) -> Result<Grant, Failed> {
-    let key = &subject.key;
-    let person = standing.person.as_deref();
-    let id =
-        acting_organization(key, person, wish.organization).map_err(|_| Refusal::NoOrganization)?;
+    let bounds = identity.bounds();
+    let id = acting(identity, standing, &bounds, wish)?;
     let out_of_reach = || Refusal::OrganizationOutOfReach(id);
     let acting = app.directory.lineage(id).await?.ok_or_else(out_of_reach)?;
-    let resource = resource(app, wish).await?;
+    let resource = resource(app, &bounds, wish).await?;
 
     let givers: Vec<_> = standing.givers.iter().map(|giver| &**giver).collect();
-    let held = held_scopes(key, person, &givers, &acting).map_err(|_| out_of_reach())?;
-    let granted = held.intersection(&resource.scopes);
+    let held = held(identity, standing, &givers, &acting).ok_or_else(out_of_reach)?;
+    let within = bounds.scopes.as_ref().map(|most| held.scopes.intersection(most));
+    let granted = within.as_ref().unwrap_or(&held.scopes).intersection(&resource.scopes);
     // Only now: whether an organization out of reach is disabled is none of the caller's business.
     if !acting.is_enabled() {
         return Err(Refusal::OrganizationDisabled(id).into());
     }
-    let roles = held_roles(key, person, &givers, &acting);
     let scopes = granted.narrow(wish.scopes.clone()).map_err(|NotGranted(scope)| {
-        let lack = lack(key, &givers, &roles, &resource, &scope);
+        let lack = lack(identity, &givers, &held, &resource, &scope);
         Refusal::ScopeNotGranted(NotHeld { scope, resource: resource.identifier.clone(), lack })
     })?;
-    Ok(Grant { acting, resource, scopes, roles })
+    Ok(Grant { acting, resource, scopes, roles: held.roles })
+}
+
+/// The organization to act in: the one asked for, or the one that whatever was exchanged acted in,
+/// or the holder's own.
+fn acting(
+    identity: &Identity,
+    standing: &Standing,
+    bounds: &Ceiling,
+    wish: &Wish,
+) -> Result<OrganizationId, Refusal> {
+    let allowed = bounds.organizations.as_deref();
+    let wanted = wish.organization.or_else(|| allowed?.first().copied());
+    let id = match &identity.holder {
+        Holder::Key(presented) => {
+            let person = standing.person.as_deref();
+            acting_organization(&presented.key, person, wanted)
+                .map_err(|_| Refusal::NoOrganization)?
+        }
+        Holder::Client(known) => wanted.unwrap_or(known.client.organization_id),
+        Holder::Workload(trust, _) => wanted.unwrap_or(trust.organization_id),
+    };
+    if allowed.is_none_or(|allowed| allowed.contains(&id)) {
+        Ok(id)
+    } else {
+        Err(Refusal::OrganizationOutOfReach(id))
+    }
+}
+
+/// What the holder may do in the organization acted in.
+struct Held {
+    scopes: Scopes,
+    roles: Roles,
+}
+
+/// `None` where the holder does not reach the organization.
+fn held(
+    identity: &Identity,
+    standing: &Standing,
+    givers: &[&Lineage],
+    acting: &Lineage,
+) -> Option<Held> {
+    match &identity.holder {
+        Holder::Key(presented) => {
+            let (key, person) = (&presented.key, standing.person.as_deref());
+            let scopes = held_scopes(key, person, givers, acting).ok()?;
+            Some(Held { scopes, roles: held_roles(key, person, givers, acting) })
+        }
+        Holder::Client(known) => {
+            let own = known.client.organization_id == acting.id();
+            own.then(|| Held { scopes: known.client.terms.scopes.clone(), roles: Roles::default() })
+        }
+        Holder::Workload(trust, _) => {
+            let roles = &trust.terms.roles;
+            let own = trust.organization_id == acting.id();
+            own.then(|| Held { scopes: acting.scopes_of(roles), roles: roles.clone() })
+        }
+    }
 }
 
 /// Why the scope is not among those granted.
-fn lack(key: &ApiKey, givers: &[&Lineage], held: &Roles, resource: &Resource, scope: &str) -> Lack {
+fn lack(
+    identity: &Identity,
+    givers: &[&Lineage],
+    held: &Held,
+    resource: &Resource,
+    scope: &str,
+) -> Lack {
     if !resource.scopes.contains(scope) {
         return Lack::UnknownToResource;
     }
+    if held.scopes.contains(scope) {
+        return Lack::BeyondInput;
+    }
+    match &identity.holder {
+        Holder::Key(presented) => lack_of_key(&presented.key, givers, held, scope),
+        Holder::Client(_) => Lack::NotTheClients,
+        Holder::Workload(..) => Lack::NotInRoles(held.roles.clone()),
+    }
+}
+
+fn lack_of_key(key: &ApiKey, givers: &[&Lineage], held: &Held, scope: &str) -> Lack {
     match &key.roles {
-        None => Lack::NotInRoles(held.clone()),
+        None => Lack::NotInRoles(held.roles.clone()),
         Some(roles) if givers.iter().any(|giver| giver.scopes_of(roles).contains(scope)) => {
             Lack::NotTheUsers(roles.clone())
         }
@@ -67,16 +140,24 @@ fn lack(key: &ApiKey, givers: &[&Lineage], held: &Roles, resource: &Resource, sc
     }
 }
 
-/// The resource asked for; otherwise the one that became the default last; otherwise keyturn.
-async fn resource(app: &App, wish: &Wish) -> Result<Resource, Failed> {
+/// The resource asked for; otherwise the one that became the default last; otherwise keyturn. Of
+/// those that the input allows, where it does not allow all.
+async fn resource(app: &App, bounds: &Ceiling, wish: &Wish) -> Result<Resource, Failed> {
     let registered = app.directory.resources().await?;
-    let found = match &wish.resource {
-        Some(asked) => {
-            let mut all = registered.iter().chain([&app.own_resource]);
-            let found = all.find(|resource| resource.identifier == *asked);
-            found.ok_or_else(|| Refusal::UnknownResource(asked.clone()))?
-        }
-        None => Resource::default_of(&registered).unwrap_or(&app.own_resource),
+    let allowed = bounds.resources.as_deref();
+    let is_allowed = |it: &Resource| allowed.is_none_or(|allowed| allowed.contains(&it.identifier));
+    let usual = || Resource::default_of(&registered).unwrap_or(&app.own_resource);
+    let asked = match (&wish.resource, allowed) {
+        (Some(asked), _) => asked,
+        (None, Some([first, ..])) if !is_allowed(usual()) => first,
+        (None, _) => &usual().identifier,
     };
-    Ok(found.clone())
+    let mut all = registered.iter().chain([&app.own_resource]);
+    let found = all.find(|resource| resource.identifier == *asked);
+    let found = found.ok_or_else(|| Refusal::UnknownResource(asked.clone()))?;
+    if is_allowed(found) {
+        Ok(found.clone())
+    } else {
+        Err(Refusal::ResourceNotAllowed(asked.clone()).into())
+    }
 }

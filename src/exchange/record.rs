@@ -1,21 +1,21 @@
 //! Leaves the trace of every exchange: a count of what was issued, the reason for what was not.
 
-use super::{Failed, Refusal, refusal::Refused};
+use super::{Failed, Refusal, identity::Identity, refusal::Refused};
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Circumstances, Origin, Presented, RefusalRecord, SecretId, Use},
+    domain::{Circumstances, Origin, RefusalRecord, SecretId, Use},
     ledger::Receipt,
 };
 
 /// Hands the use to the ledger. The token may go out when the receipt says so.
 pub(super) fn use_of(
     app: &App,
-    subject: &Presented,
+    identity: &Identity,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Receipt, Failed> {
-    Ok(app.ledger.record_use(counted(subject.secret.id, origin, now, "issued"))?)
+    Ok(app.ledger.record_use(counted(identity.counted_as, origin, now, "issued"))?)
 }
 
 /// Records a refusal with its true reason, and counts it against whoever guesses.

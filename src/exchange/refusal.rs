@@ -3,13 +3,16 @@
 
 use std::net::IpAddr;
 
-use super::words::{cut, roles, some_of, span};
+use super::{
+    identity::Identity,
+    words::{cut, roles, some_of, span},
+};
 use crate::{
     app::TooManyFailures,
     clock::Timestamp,
     domain::{
-        ApiKeyId, KeyName, MalformedSecret, Networks, OrganizationId, Presented,
-        ResourceIdentifier, Roles, SecretId,
+        ApiKeyId, ClientId, GrantType, KeyName, MalformedSecret, Networks, OrganizationId,
+        ResourceIdentifier, Roles, SecretId, Source, TrustId,
     },
     ledger::NotRecorded,
     signing::SigningFailed,
@@ -27,6 +30,12 @@ pub enum Refusal {
     WrongName(KeyName),
     #[error(transparent)]
     TooManyFailures(#[from] TooManyFailures),
+    #[error("no client has this id")]
+    UnknownClient,
+    #[error("client {0} has no live secret like the one sent")]
+    WrongClientSecret(ClientId),
+    #[error("client {0} is registered to prove itself in another way")]
+    OtherMethod(ClientId),
 
     // After it is proved. The caller is told.
     #[error("the secret was replaced by a newer one and died at {0}")]
@@ -51,6 +60,20 @@ pub enum Refusal {
     OrganizationDisabled(OrganizationId),
     #[error("no resource is registered as {0}")]
     UnknownResource(ResourceIdentifier),
+    #[error("tokens for resource {0} are not allowed here")]
+    ResourceNotAllowed(ResourceIdentifier),
+    #[error("client {0} is disabled")]
+    ClientDisabled(ClientId),
+    #[error("client {0} may not use the grant {1}")]
+    GrantNotAllowed(ClientId, GrantType),
+    #[error("the rule of trust {0} is disabled")]
+    TrustDisabled(TrustId),
+    #[error("what was to be exchanged expired at {0}")]
+    InputExpired(Timestamp),
+    #[error("{0}, through which the token was obtained, is no more")]
+    SourceGone(Source),
+    #[error("the token does not say through what it was obtained")]
+    NoSource,
     #[error(transparent)]
     ScopeNotGranted(NotHeld),
 }
@@ -75,6 +98,11 @@ pub enum Lack {
     /// What the key was given, its user has not, or no longer.
     #[error("is in {}, but the key's user has not got it", roles(.0))]
     NotTheUsers(Roles),
+    #[error("is not one of the client's")]
+    NotTheClients,
+    /// The holder has it; what was exchanged, or the client that asks, has not.
+    #[error("is more than what was exchanged, or the client that asks, may have")]
+    BeyondInput,
 }
 
 impl Refusal {
@@ -85,6 +113,16 @@ impl Refusal {
             Self::UnknownSecret => "unknown_secret",
             Self::WrongName(_) => "wrong_name",
             Self::TooManyFailures(_) => "too_many_failures",
+            Self::UnknownClient => "unknown_client",
+            Self::WrongClientSecret(_) => "wrong_client_secret",
+            Self::OtherMethod(_) => "other_client_authentication",
+            Self::ResourceNotAllowed(_) => "resource_not_allowed",
+            Self::ClientDisabled(_) => "client_disabled",
+            Self::GrantNotAllowed(..) => "grant_not_allowed",
+            Self::TrustDisabled(_) => "trust_disabled",
+            Self::InputExpired(_) => "input_expired",
+            Self::SourceGone(_) => "source_gone",
+            Self::NoSource => "no_source",
             Self::SecretReplaced(_) => "secret_replaced",
             Self::KeyExpired(_) => "key_expired",
             Self::KeyDisabled => "key_disabled",
@@ -108,13 +146,22 @@ impl Refusal {
                 | Self::UnknownSecret
                 | Self::WrongName(_)
                 | Self::TooManyFailures(_)
+                | Self::UnknownClient
+                | Self::WrongClientSecret(_)
+                | Self::OtherMethod(_)
         )
     }
 
     /// What was refused at this moment, in the words of the key's owner.
     pub(super) fn in_words(&self, at: Timestamp) -> String {
         let right = match self {
-            Self::SecretReplaced(_) => "",
+            Self::SecretReplaced(_)
+            | Self::ClientDisabled(_)
+            | Self::GrantNotAllowed(..)
+            | Self::TrustDisabled(_)
+            | Self::InputExpired(_)
+            | Self::SourceGone(_)
+            | Self::NoSource => "",
             _ if self.is_after_proof() => "the secret is right; ",
             _ => "",
         };
@@ -140,8 +187,8 @@ impl Refused {
         Self { refusal, key: None }
     }
 
-    pub(super) fn of(self, subject: &Presented) -> Self {
-        Self { key: Some((subject.key.id, subject.secret.id)), ..self }
+    pub(super) fn of(self, identity: &Identity) -> Self {
+        Self { key: identity.key(), ..self }
     }
 }
 

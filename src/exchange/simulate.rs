@@ -3,7 +3,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::{ExchangeError, Failed, Refusal, Wish, grant, mint};
+use super::{ExchangeError, Failed, Refusal, Wish, grant, identity::Identity, mint};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -50,10 +50,10 @@ pub async fn simulate(
     let lasting = secrets.iter().max_by_key(|secret| (secret.dies_at.is_none(), secret.dies_at));
     let secret = lasting.cloned();
     let secret = secret.ok_or(StoreError::Corrupt("api_key_secrets: a key has none"))?;
-    let subject = Presented { key, secret };
-    let outcome = match grant(app, &subject, wish, from, now).await {
+    let identity = Identity::of_key(Arc::new(Presented { key: key.clone(), secret }));
+    let outcome = match grant(app, &identity, wish, from, now).await {
         Ok(granted) => Ok(Prospect {
-            expires_at: mint::end(app, &subject, &granted, now),
+            expires_at: mint::end(app, &identity, &granted, now),
             organization: granted.acting,
             resource: granted.resource.identifier,
             scopes: granted.scopes,
@@ -63,5 +63,5 @@ pub async fn simulate(
         Err(Failed::Error(error)) => return Err(error),
     };
     secrets.retain(|secret| secret.is_live(now));
-    Ok(Some(Simulation { key: subject.key, live_secrets: secrets, outcome }))
+    Ok(Some(Simulation { key, live_secrets: secrets, outcome }))
 }

@@ -4,7 +4,7 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
-use super::{client_credentials, edge::Edge, jwks, token};
+use super::{client, edge::Edge, jwks, token};
 
 pub(super) const OPENID: &str = "/.well-known/openid-configuration";
 pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -17,8 +17,8 @@ struct Metadata<'a> {
     jwks_uri: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
-    grant_types_supported: [&'static str; 2],
-    token_endpoint_auth_methods_supported: [&'static str; 2],
+    grant_types_supported: &'a [&'static str],
+    token_endpoint_auth_methods_supported: &'a [&'static str],
     #[serde(flatten)]
     openid: Option<OpenId>,
 }
@@ -58,8 +58,8 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
         token_endpoint: format!("{issuer}{}", token::OAUTH),
         jwks_uri: format!("{issuer}{}", jwks::PATH),
         scopes_supported: scopes,
-        grant_types_supported: token::GRANT_TYPES,
-        token_endpoint_auth_methods_supported: client_credentials::METHODS,
+        grant_types_supported: &token::GRANT_TYPES,
+        token_endpoint_auth_methods_supported: &client::METHODS,
         openid,
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");

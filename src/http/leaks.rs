@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     domain::{Actor, Authority, Origin, Secret},
-    exchange::Refusal,
     manage::{
         Asker,
         leaks::{self, Found, Real},
@@ -49,7 +48,7 @@ pub(super) async fn revoke(
         Err(_) => None,
     };
     if ended.is_none() {
-        edge.app.attempts.failed(posted.origin.source).map_err(Refusal::from)?;
+        edge.app.attempts.failed(posted.origin.source)?;
         return Err(OAuthError::INVALID_CLIENT);
     }
     Ok(Json(json!({ "status": "revoked" })).into_response())
@@ -83,7 +82,7 @@ pub(super) async fn revoke_found(
     }
     if unknown {
         // One for the whole report: a finder is right more often than not.
-        edge.app.attempts.failed(report.origin.source).map_err(Refusal::from)?;
+        edge.app.attempts.failed(report.origin.source)?;
     }
     let body = Json(json!({ "received": found.secrets.len() }));
     Ok((StatusCode::ACCEPTED, body).into_response())

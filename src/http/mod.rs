@@ -3,7 +3,7 @@
 mod api;
 mod basic;
 mod caller;
-mod client_credentials;
+mod client;
 mod discovery;
 mod edge;
 mod envelope;

@@ -8,12 +8,20 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use super::{caller::Posted, client_credentials, edge::Edge, error::OAuthError, form::Form, leaks};
+use super::{
+    caller::Posted,
+    client::{self, Claimed},
+    edge::Edge,
+    error::{Blame, OAuthError, word_for},
+    form::Form,
+    leaks,
+};
 use crate::{
-    domain::{OrganizationId, Origin, ResourceIdentifier, Scopes},
-    exchange::{self, ClaimedName, Credential, ExchangeError, Issued, Request, Wish},
+    domain::{GrantType, OrganizationId, ResourceIdentifier, Scopes},
+    exchange::{self, Caller, ClaimedName, Credential, Issued, Request, Wish},
 };
 
 pub(super) const API_KEY: &str = "/auth/v1/api-key/token";
@@ -22,11 +30,10 @@ pub(super) const PERSONAL_V3: &str = "/auth/v3/token";
 pub(super) const OAUTH: &str = "/oauth2/token";
 pub(super) const IBM: &str = "/identity/token";
 
-const CLIENT_CREDENTIALS: &str = "client_credentials";
 const IBM_API_KEY: &str = "urn:ibm:params:oauth:grant-type:apikey";
 
 /// What the metadata says `/oauth2/token` supports.
-pub(super) const GRANT_TYPES: [&str; 2] = [CLIENT_CREDENTIALS, IBM_API_KEY];
+pub(super) const GRANT_TYPES: [&str; 2] = [GrantType::ClientCredentials.as_str(), IBM_API_KEY];
 
 /// The door behind a path, by the name under which it is counted and audited.
 pub(super) fn door(path: &str) -> &'static str {
@@ -45,12 +52,27 @@ pub(super) fn door(path: &str) -> &'static str {
 
 type Answer = Result<Response, OAuthError>;
 
+/// What is asked of the pipeline, and how its answer is to be written.
+struct Ask {
+    credential: Credential,
+    caller: Option<Caller>,
+    shape: Shape,
+    blame: Blame,
+}
+
+impl Ask {
+    /// By a key alone: it is the credential and the client.
+    fn by_key(name: ClaimedName, secret: SecretString, shape: Shape) -> Self {
+        let credential = Credential::ApiKey { name, secret };
+        Self { credential, caller: None, shape, blame: Blame::Client }
+    }
+}
+
 /// `POST /auth/v1/api-key/token`: a key's name and secret.
 pub(super) async fn api_key(State(edge): State<Edge>, mut posted: Posted) -> Answer {
     let name = posted.form.take("name").ok_or(missing("name is missing"))?;
     let secret = posted.form.take_secret("secret").ok_or(missing("secret is missing"))?;
-    let credential = Credential::ApiKey { name: ClaimedName::Name(name), secret };
-    answer(&edge, credential, posted.form, posted.origin, Shape::Plain).await
+    answer(&edge, Ask::by_key(ClaimedName::Name(name), secret, Shape::Plain), posted).await
 }
 
 /// `POST /auth/v1/token`: a key's secret as `pat`.
@@ -66,26 +88,36 @@ pub(super) async fn personal_v3(State(edge): State<Edge>, posted: Posted) -> Ans
 
 async fn secret_only(edge: &Edge, mut posted: Posted, name: &str, missing: OAuthError) -> Answer {
     let secret = posted.form.take_secret(name).ok_or(missing)?;
-    let credential = Credential::ApiKey { name: ClaimedName::None, secret };
-    answer(edge, credential, posted.form, posted.origin, Shape::Plain).await
+    answer(edge, Ask::by_key(ClaimedName::None, secret, Shape::Plain), posted).await
 }
 
 /// `POST /oauth2/token` (RFC 6749, section 3.2): the grant type decides.
 pub(super) async fn oauth(State(edge): State<Edge>, mut posted: Posted) -> Answer {
     let grant_type = posted.form.take("grant_type").ok_or(missing("grant_type is missing"))?;
-    match grant_type.as_str() {
-        CLIENT_CREDENTIALS => {
-            let client = client_credentials::client(&posted.headers, &mut posted.form)?;
-            let credential = Credential::ApiKey {
-                name: ClaimedName::NameOrId(client.id),
-                secret: client.secret,
-            };
-            let answer = answer(&edge, credential, posted.form, posted.origin, Shape::Plain).await;
-            answer.map_err(|error| if client.by_header { error.challenging() } else { error })
-        }
-        IBM_API_KEY => ibm_api_key(&edge, posted).await,
-        _ => Err(OAuthError::UNSUPPORTED_GRANT_TYPE),
+    if grant_type == IBM_API_KEY {
+        return ibm_api_key(&edge, posted).await;
     }
+    let grant: GrantType = grant_type.parse().map_err(|_| OAuthError::UNSUPPORTED_GRANT_TYPE)?;
+    let claimed = client::claimed(&posted.headers, &mut posted.form)?;
+    let by_header = claimed.by_header;
+    let answer = match grant {
+        GrantType::ClientCredentials => client_credentials(&edge, &claimed, posted).await,
+        GrantType::RefreshToken | GrantType::TokenExchange | GrantType::JwtBearer => {
+            Err(OAuthError::UNSUPPORTED_GRANT_TYPE)
+        }
+    };
+    answer.map_err(|error| if by_header { error.challenging() } else { error })
+}
+
+async fn client_credentials(edge: &Edge, claimed: &Claimed, posted: Posted) -> Answer {
+    let caller = claimed.required(edge, &posted, Some(GrantType::ClientCredentials)).await?;
+    let ask = Ask {
+        credential: Credential::Client,
+        caller: Some(caller),
+        shape: Shape::Plain,
+        blame: Blame::Client,
+    };
+    answer(edge, ask, posted).await
 }
 
 /// `POST /identity/token`: the IBM Cloud IAM grant and no other.
@@ -100,8 +132,7 @@ pub(super) async fn ibm(State(edge): State<Edge>, mut posted: Posted) -> Answer 
 /// The key is the credential; an Authorization header names a client of IBM's, not one of ours.
 async fn ibm_api_key(edge: &Edge, mut posted: Posted) -> Answer {
     let secret = posted.form.take_secret("apikey").ok_or(missing("apikey is missing"))?;
-    let credential = Credential::ApiKey { name: ClaimedName::None, secret };
-    answer(edge, credential, posted.form, posted.origin, Shape::Ibm).await
+    answer(edge, Ask::by_key(ClaimedName::None, secret, Shape::Ibm), posted).await
 }
 
 fn missing(what: &'static str) -> OAuthError {
@@ -109,31 +140,24 @@ fn missing(what: &'static str) -> OAuthError {
 }
 
 /// Reads what all doors have in common, exchanges, counts, and writes the answer.
-async fn answer(
-    edge: &Edge,
-    credential: Credential,
-    mut form: Form,
-    origin: Origin,
-    shape: Shape,
-) -> Answer {
+async fn answer(edge: &Edge, ask: Ask, posted: Posted) -> Answer {
+    let Posted { mut form, origin, .. } = posted;
     let wish = Wish {
         organization: organization(&mut form)?,
         resource: resource(&mut form)?,
         scopes: scopes(&mut form)?,
     };
-    let request = Request { credential, wish, origin };
+    let Ask { credential, caller, shape, blame } = ask;
+    let request = Request { credential, caller, wish, origin };
     let (door, id, began) = (request.origin.door, request.origin.request_id, Instant::now());
     let outcome = exchange::exchange(&edge.app, request).await;
     let word = match &outcome {
         Ok(_) => "issued",
-        Err(ExchangeError::Refused(refusal)) => refusal.code(),
-        Err(error) => {
-            tracing::error!(request_id = %id, door, %error, "could not issue a token");
-            "failed"
-        }
+        Err(error) => word_for(error, door, id),
     };
     edge.metrics.count_exchange(door, word, began.elapsed());
-    Ok(written(&outcome?, shape))
+    let issued = outcome.map_err(|error| OAuthError::of(error, blame))?;
+    Ok(written(&issued, shape))
 }
 
 fn organization(form: &mut Form) -> Result<Option<OrganizationId>, OAuthError> {
@@ -174,6 +198,8 @@ struct TokenBody<'a> {
     /// Left out where the token carries none: the grammar has no empty scope.
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
     /// Seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     expiration: Option<i64>,
@@ -182,9 +208,10 @@ struct TokenBody<'a> {
 fn written(issued: &Issued, shape: Shape) -> Response {
     let body = TokenBody {
         access_token: &issued.access_token,
-        token_type: "Bearer",
+        token_type: if issued.is_bound { "DPoP" } else { "Bearer" },
         expires_in: issued.expires_in.as_secs(),
         scope: issued.scopes.to_string(),
+        refresh_token: issued.refresh_token.as_ref().map(SecretString::expose_secret),
         expiration: match shape {
             Shape::Plain => None,
             Shape::Ibm => Some(issued.expires_at.timestamp()),

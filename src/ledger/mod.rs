@@ -1,16 +1,17 @@
-//! The durable record of what was issued and refused.
+//! The durable record of what was issued and refused, and of what counts only once.
 //!
 //! Requests hand their records to one writer, which commits whatever waited during its last
 //! commit: the more wait, the less each costs. What was committed is folded into counts later.
 
 mod batch;
+mod decision;
 mod fold;
 mod marked;
 mod writer;
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::{fold::Fold, writer::Writer};
+pub use self::{decision::Decision, fold::Fold, writer::Writer};
 use crate::{
     clock::Clock,
     domain::{RefusalRecord, Use},
@@ -36,6 +37,7 @@ pub struct Ledger {
 enum Message {
     Use(Use, Option<oneshot::Sender<()>>),
     Refusal(Box<RefusalRecord>),
+    Decide(Decision, oneshot::Sender<bool>),
     /// Answers when everything before it is durable or given up.
     Close(oneshot::Sender<()>),
 }

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-use super::{Message, Recording, batch::Batch};
+use super::{Message, Recording, batch::Batch, decision::Decision};
 use crate::{
     clock::Clock,
     random::Random,
@@ -37,6 +37,8 @@ const COMMIT_WITHIN: Duration = Duration::from_secs(5);
 struct Gathered {
     /// Who waits for the commit.
     waiters: Vec<oneshot::Sender<()>>,
+    /// What is to be decided, and who waits to hear it.
+    undecided: Vec<(Decision, oneshot::Sender<bool>)>,
     /// Who waits for the end.
     closing: Option<oneshot::Sender<()>>,
     /// Nobody is left to send anything.
@@ -55,6 +57,7 @@ impl Gathered {
                 self.waiters.extend(waiter);
             }
             Message::Refusal(refusal) => kept.add_refusal(*refusal),
+            Message::Decide(decision, waiter) => self.undecided.push((decision, waiter)),
             Message::Close(done) => self.closing = Some(done),
         }
     }
@@ -80,7 +83,8 @@ impl Writer {
                 Recording::BeforeReply => self.gather(&mut kept, &mut gathered).await,
                 Recording::Soon => self.gather_for_a_while(&mut kept, &mut gathered).await,
             }
-            self.write(&mut kept, mem::take(&mut gathered.waiters)).await;
+            let undecided = mem::take(&mut gathered.undecided);
+            self.write(&mut kept, mem::take(&mut gathered.waiters), undecided).await;
         }
         if let Some(done) = gathered.closing {
             // Nobody waits any more where the receiver is gone.
@@ -111,6 +115,10 @@ impl Writer {
         }
         let until = Instant::now() + SOON;
         while !gathered.is_last() && kept.len() < MOST_KEPT {
+            if !gathered.undecided.is_empty() {
+                // Somebody waits for an answer.
+                return;
+            }
             if timeout_at(until, self.gather(kept, gathered)).await.is_err() {
                 return;
             }
@@ -121,13 +129,22 @@ impl Writer {
     }
 
     /// Writes the batch and empties it, or keeps what nobody waits for, for the next time.
-    async fn write(&self, kept: &mut Batch, waiters: Vec<oneshot::Sender<()>>) {
-        if kept.is_empty() {
+    async fn write(
+        &self,
+        kept: &mut Batch,
+        waiters: Vec<oneshot::Sender<()>>,
+        undecided: Vec<(Decision, oneshot::Sender<bool>)>,
+    ) {
+        if kept.is_empty() && undecided.is_empty() {
             return;
         }
-        let failure = match timeout(COMMIT_WITHIN, self.commit(kept)).await {
-            Ok(Ok(())) => {
+        let (decisions, hearers): (Vec<_>, Vec<_>) = undecided.into_iter().unzip();
+        let failure = match timeout(COMMIT_WITHIN, self.commit(kept, decisions)).await {
+            Ok(Ok(outcomes)) => {
                 *kept = Batch::default();
+                for (hearer, outcome) in hearers.into_iter().zip(outcomes) {
+                    let _ = hearer.send(outcome);
+                }
                 for waiter in waiters {
                     // A caller that hung up needs no answer.
                     let _ = waiter.send(());
@@ -138,15 +155,34 @@ impl Writer {
             Err(_) => format!("no commit within {COMMIT_WITHIN:?}"),
         };
         // Dropping the waiters tells them that nothing was recorded.
-        drop(waiters);
+        drop((waiters, hearers));
         tracing::error!(error = failure, records = kept.len(), "could not record usage");
         if self.recording == Recording::BeforeReply {
             *kept = Batch::default();
         }
     }
 
-    async fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+    /// All in one transaction, so that what waits together costs one commit.
+    async fn commit(
+        &self,
+        batch: &Batch,
+        decisions: Vec<Decision>,
+    ) -> Result<Vec<bool>, StoreError> {
         let now = self.clock.now();
-        store::usage_journal::append(&self.store, self.random.id(now), &batch.to_text()).await
+        let id = self.random.id(now);
+        if decisions.is_empty() {
+            store::usage_journal::append(&self.store, id, &batch.to_text()).await?;
+            return Ok(Vec::new());
+        }
+        let mut tx = self.store.write().await?;
+        if !batch.is_empty() {
+            store::usage_journal::append_in(&mut tx, id, &batch.to_text()).await?;
+        }
+        let mut outcomes = Vec::with_capacity(decisions.len());
+        for decision in decisions {
+            outcomes.push(decision.carry_out(&mut tx).await?);
+        }
+        tx.commit(now).await?;
+        Ok(outcomes)
     }
 }

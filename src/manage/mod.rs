@@ -5,6 +5,7 @@ pub mod api_keys;
 mod asker;
 pub mod audit_trail;
 pub mod authority;
+pub mod clients;
 pub mod declared;
 pub mod explanations;
 pub mod leaks;

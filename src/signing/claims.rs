@@ -3,7 +3,10 @@
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::{
+    clock::Timestamp,
+    domain::{Delegate, Source, Thumbprint},
+};
 
 #[derive(Serialize)]
 pub struct AccessToken<'a> {
@@ -21,6 +24,14 @@ pub struct AccessToken<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     pub scope: &'a str,
     pub roles: &'a [&'a str],
+    /// What it was obtained through: who asks us whether it is still good, asks of these.
+    pub src: &'a [Source],
+    /// Who acts on behalf of the subject (RFC 8693, section 4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'a Delegate>,
+    /// The key whose possession its holder has to prove (RFC 9449, section 6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation<'a>>,
     /// The organization acted in.
     #[serde(flatten, serialize_with = "under_both_names")]
     pub org: Uuid,
@@ -28,6 +39,11 @@ pub struct AccessToken<'a> {
     pub user_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub struct Confirmation<'a> {
+    pub jkt: &'a Thumbprint,
 }
 
 /// `org` is ours, `currentOrganizationId` is what Appcircle's clients read.

@@ -8,6 +8,7 @@ mod key_encryption_key;
 mod key_pair;
 mod pem;
 mod public_key;
+mod refresh;
 mod reporter;
 mod ring;
 mod signer;
@@ -17,17 +18,18 @@ mod weak_rsa;
 mod webhook_secret;
 mod wrapped;
 
-pub use claims::AccessToken;
+pub use claims::{AccessToken, Confirmation};
 pub use header::TokenType;
 pub use jwks::Jwks;
 pub use jws::MalformedJws;
 pub use key_encryption_key::{Damaged, KeyEncryptionKey, MalformedKeyEncryptionKey};
 pub use key_pair::UnusableKey;
 pub use pem::MalformedPem;
+pub use refresh::RefreshKey;
 pub use reporter::{MalformedReporterKeys, ReporterKeys, Signed};
 pub use ring::DamagedKey;
 pub use signer::{Signer, SigningFailed};
-pub use verify::{Untrusted, VerifiedToken};
+pub use verify::{Audience, Untrusted, VerifiedToken};
 pub use webhook_secret::WebhookSecret;
 pub use wrapped::{Damage, NewSigningKey};
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     DamagedKey, Jwks, KeyEncryptionKey, TokenType, Untrusted, VerifiedToken,
     ring::Ring,
-    verify::{self, Expected},
+    verify::{self, Audience, Expected},
 };
 use crate::{
     clock::Timestamp,
@@ -111,7 +111,7 @@ impl Signer {
         token: &str,
         now: Timestamp,
         typ: TokenType,
-        audience: &str,
+        audience: Audience<'_>,
     ) -> Result<VerifiedToken, Untrusted> {
         let expected = Expected { issuer: &self.0.issuer, audience, typ, now };
         verify::verify(&self.0.ring.load(), token, &expected)

@@ -18,9 +18,12 @@ statements! {
             s.created_at as secret_created_at, s.dies_at,
             k.id, k.organization_id, k.user_id, k.name, k.description, k.roles, k.reach,
             k.allowed_networks, k.created_at, k.expires_at, k.disabled_at, k.locked_at,
-            k.revoked_at, k.when_leaked, k.version
+            k.revoked_at, k.when_leaked, k.proof, k.version
         from api_key_secrets s join api_keys k on k.id = s.api_key_id
         where s.hash = $1";
+
+    WITH_ID = "
+        select hash from api_key_secrets where id = $1";
 
     OF_KEY = "
         select id as secret_id, api_key_id, hash, status_index, created_at as secret_created_at,
@@ -110,6 +113,15 @@ pub async fn find(store: &Store, hash: &SecretHash) -> Result<Option<Presented>,
         Ok(Presented { key: key.try_into()?, secret: secret.try_into()? })
     };
     row.map(presented).transpose()
+}
+
+/// The hash of the secret with this id, which never changes.
+pub async fn hash_of(store: &Store, id: SecretId) -> Result<Option<SecretHash>, StoreError> {
+    let row: Option<(Vec<u8>,)> = fetch_alone!(store, WITH_ID(id.0) => fetch_optional)?;
+    let hash = |(bytes,): (Vec<u8>,)| {
+        bytes.try_into().map_err(|_| StoreError::Corrupt("api_key_secrets.hash"))
+    };
+    row.map(hash).transpose()
 }
 
 /// The secrets of a key, oldest first, dead ones included.

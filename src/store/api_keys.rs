@@ -14,17 +14,17 @@ statements! {
     INSERT = "
         insert into api_keys (
             id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, version)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, proof, version)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
     FIND = "
         select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, version
+            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, proof, version
         from api_keys where id = $1";
 
     NAMED = "
         select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, version
+            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, proof, version
         from api_keys where name = $1 order by created_at, id";
 
     LIST = "
@@ -34,7 +34,7 @@ statements! {
             select o.id from organizations o join seen on o.parent_id = seen.id where $2
         )
         select id, organization_id, user_id, name, description, roles, reach, allowed_networks,
-            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, version
+            created_at, expires_at, disabled_at, locked_at, revoked_at, when_leaked, proof, version
         from api_keys
         where id > $3
             and ($4 or organization_id in (select id from seen) or user_id = $5)
@@ -67,7 +67,7 @@ statements! {
     UPDATE = "
         update api_keys set description = $3, roles = $4, reach = $5, allowed_networks = $6,
             expires_at = $7, disabled_at = $8, locked_at = $9, revoked_at = $10,
-            when_leaked = $11, version = version + 1
+            when_leaked = $11, proof = $12, version = version + 1
         where id = $1 and version = $2";
 
     DELETE = "
@@ -90,6 +90,7 @@ row! {
         locked_at: Option<i64>,
         revoked_at: Option<i64>,
         when_leaked: String,
+        proof: String,
         version: i64,
     }
 }
@@ -117,6 +118,7 @@ impl TryFrom<Row> for ApiKey {
             locked_at: moment_if_any("api_keys.locked_at", row.locked_at)?,
             revoked_at: moment_if_any("api_keys.revoked_at", row.revoked_at)?,
             when_leaked: parse("api_keys.when_leaked", &row.when_leaked)?,
+            proof: parse("api_keys.proof", &row.proof)?,
             version: Version(row.version),
         })
     }
@@ -150,6 +152,7 @@ pub async fn insert(tx: &mut Tx, key: &ApiKey) -> Result<(), StoreError> {
             key.locked_at.map(|at| at.timestamp()),
             key.revoked_at.map(|at| at.timestamp()),
             key.when_leaked.as_str(),
+            key.proof.to_string(),
             key.version.0,
         )
     )?;
@@ -239,6 +242,7 @@ pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<bool, StoreError> {
             key.locked_at.map(|at| at.timestamp()),
             key.revoked_at.map(|at| at.timestamp()),
             key.when_leaked.as_str(),
+            key.proof.to_string(),
         )
     )?;
     api_key_secrets::mark_changed(tx, key.id).await?;

@@ -22,6 +22,7 @@ migrations! {
     1 "0001_initial",
     2 "0002_owning_keys",
     3 "0003_outbox",
+    4 "0004_token_service",
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -15,20 +15,26 @@ pub mod api_keys;
 pub mod audit_chain;
 pub mod audit_events;
 pub mod changes;
+pub mod client_secrets;
+pub mod clients;
 pub mod counters;
 pub mod health;
 pub mod idempotency_keys;
 pub mod memberships;
 pub mod organizations;
 pub mod outbox;
+pub mod refresh_families;
 pub mod refusals;
 pub mod reminders;
 pub mod resources;
+pub mod revoked_tokens;
 pub mod roles;
 pub mod signing_keys;
+pub mod trusts;
 pub mod unused_keys;
 pub mod usage;
 pub mod usage_journal;
+pub mod used_ids;
 pub mod users;
 pub mod webhooks;
 
@@ -50,20 +56,26 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     audit_chain::STATEMENTS,
     audit_events::STATEMENTS,
     changes::STATEMENTS,
+    client_secrets::STATEMENTS,
+    clients::STATEMENTS,
     counters::STATEMENTS,
     health::STATEMENTS,
     idempotency_keys::STATEMENTS,
     memberships::STATEMENTS,
     organizations::STATEMENTS,
     outbox::STATEMENTS,
+    refresh_families::STATEMENTS,
     refusals::STATEMENTS,
     reminders::STATEMENTS,
     resources::STATEMENTS,
+    revoked_tokens::STATEMENTS,
     roles::STATEMENTS,
     signing_keys::STATEMENTS,
+    trusts::STATEMENTS,
     unused_keys::STATEMENTS,
     usage::STATEMENTS,
     usage_journal::STATEMENTS,
+    used_ids::STATEMENTS,
     users::STATEMENTS,
     webhooks::STATEMENTS,
 ];

@@ -36,6 +36,12 @@ pub async fn append(store: &Store, id: Uuid, batch: &str) -> Result<(), StoreErr
     Ok(())
 }
 
+/// [`append`] as a part of a larger transaction.
+pub async fn append_in(tx: &mut Tx, id: Uuid, batch: &str) -> Result<(), StoreError> {
+    execute!(tx, APPEND(id, batch))?;
+    Ok(())
+}
+
 /// Takes the oldest batches out. Whoever commits this has to have counted them: nobody else gets
 /// them.
 pub async fn take(tx: &mut Tx, most: i64) -> Result<Vec<String>, StoreError> {

@@ -7,6 +7,7 @@ mod at_once;
 mod attempts;
 mod bounds;
 mod client_credentials;
+mod clients;
 mod declared;
 mod deletion;
 mod doors;

@@ -2,7 +2,10 @@
 
 use keyturn::{
     clock::Clock,
-    domain::{ApiKey, ApiKeyId, Networks, OrganizationId, Owner, Reach, Text, Version, WhenLeaked},
+    domain::{
+        ApiKey, ApiKeyId, Networks, OrganizationId, Owner, ProofDemand, Reach, Text, Version,
+        WhenLeaked,
+    },
     random::Random,
     store::{self, Options, Store},
 };
@@ -183,6 +186,7 @@ async fn fill(place: &Place, organization: OrganizationId, count: u32) {
             locked_at: None,
             revoked_at: None,
             when_leaked: WhenLeaked::Revoke,
+            proof: ProofDemand::None,
             version: Version::FIRST,
         };
         store::api_keys::insert(&mut tx, &key).await.unwrap();

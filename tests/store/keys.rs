@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use keyturn::{
     domain::{
-        Algorithm, ApiKey, ApiKeyId, ApiKeySecret, Change, OrganizationId, Owner, Reach, Secret,
-        SecretId, Sight, SigningKey, Text, User, UserId, Version, WhenLeaked,
+        Algorithm, ApiKey, ApiKeyId, ApiKeySecret, Change, OrganizationId, Owner, ProofDemand,
+        Reach, Secret, SecretId, Sight, SigningKey, Text, User, UserId, Version, WhenLeaked,
     },
     random::Random,
     store::{
@@ -31,6 +31,7 @@ fn key(owner: Owner, name: &str) -> ApiKey {
         locked_at: None,
         revoked_at: None,
         when_leaked: WhenLeaked::Disable,
+        proof: ProofDemand::None,
         version: Version::FIRST,
     }
 }

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use keyturn::{
     domain::{
-        ApiKey, ApiKeyId, Below, Networks, Organization, OrganizationId, Owner, Reach, Secret,
-        SecretId, Sight, Status, Text, User, UserId, Version, WhenLeaked,
+        ApiKey, ApiKeyId, Below, Networks, Organization, OrganizationId, Owner, ProofDemand, Reach,
+        Secret, SecretId, Sight, Status, Text, User, UserId, Version, WhenLeaked,
     },
     random::Random,
     store::{
@@ -32,6 +32,7 @@ pub(crate) fn key(owner: Owner, name: &str) -> ApiKey {
         locked_at: None,
         revoked_at: None,
         when_leaked: WhenLeaked::Revoke,
+        proof: ProofDemand::None,
         version: Version::FIRST,
     }
 }

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use keyturn::{
     clock::{self, Timestamp},
     domain::{
-        Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, Owner, Reach, RefusalRecord,
-        Secret, SecretId, Sight, Text, Use, UserAgent, Version, WhenLeaked,
+        Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, Owner, ProofDemand, Reach,
+        RefusalRecord, Secret, SecretId, Sight, Text, Use, UserAgent, Version, WhenLeaked,
     },
     random::Random,
     store::{
@@ -35,6 +35,7 @@ pub(crate) async fn key(engine: &Engine) -> (ApiKeyId, SecretId) {
         locked_at: None,
         revoked_at: None,
         when_leaked: WhenLeaked::Revoke,
+        proof: ProofDemand::None,
         version: Version::FIRST,
     };
     let secret = Secret::generate(&"ktk".parse().unwrap(), &Random::System);

@@ -7,13 +7,14 @@ use axum::{
 
 use super::problem::Problem;
 use crate::{
-    domain::{Actor, ApiKeyId},
+    domain::Actor,
+    exchange,
     http::{caller::address, edge::Edge, envelope::RequestId, protected_resource::metadata_url},
     manage::{
-        Asker,
+        Asker, Rejection,
         authority::{self, Carried},
     },
-    signing::{TokenType, Untrusted},
+    signing::{Audience, TokenType, Untrusted},
 };
 
 /// Asks with what the key behind the token may do now.
@@ -28,7 +29,7 @@ impl FromRequestParts<Edge> for Caller {
         let invalid = || Problem::invalid_token(metadata());
         let token = bearer(&parts.headers)?.ok_or_else(|| Problem::no_token(metadata()))?;
 
-        let audience = app.own_resource.identifier.as_str();
+        let audience = Audience::Is(app.own_resource.identifier.as_str());
         let token = app.signer.verify(token, app.clock.now(), TokenType::AccessToken, audience);
         let source = address(edge, parts);
         let token = token.map_err(|why| {
@@ -39,9 +40,13 @@ impl FromRequestParts<Edge> for Caller {
                 _ => app.attempts.failed(source).map_or_else(Problem::from, |()| invalid()),
             }
         })?;
-        let api_key_id: ApiKeyId = token.client_id.parse().map_err(|_| invalid())?;
+        // What was changed on another node a moment ago counts here.
+        app.catch_up().await.map_err(Rejection::from)?;
+        let standing = exchange::standing(app, &token, Some(source)).await;
+        let standing = standing.map_err(Problem::from)?.ok_or_else(invalid)?;
+        let api_key_id = standing.api_key_id.ok_or_else(invalid)?;
         let carried =
-            Carried { api_key_id, organization: token.organization_id, scopes: token.scopes };
+            Carried { api_key_id, organization: token.organization_id, scopes: standing.scopes };
         let authority = authority::of_token(app, &carried, source).await?.ok_or_else(invalid)?;
         Ok(Self(Asker {
             actor: Actor::ApiKey(api_key_id),

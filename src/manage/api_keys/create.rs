@@ -7,8 +7,8 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{
-        ApiKey, ApiKeyId, KeyName, Lifetime, Networks, Once, Owner, Reach, Roles, Secret, SecretId,
-        Text, Version, WhenLeaked,
+        ApiKey, ApiKeyId, KeyName, Lifetime, Networks, Once, Owner, ProofDemand, Reach, Roles,
+        Secret, SecretId, Text, Version, WhenLeaked,
     },
     manage::{Asker, Made, audit, once, taken},
     store::{self, Tx},
@@ -98,6 +98,7 @@ pub(in crate::manage) async fn add(
         locked_at: None,
         revoked_at: None,
         when_leaked: new.when_leaked,
+        proof: ProofDemand::None,
         version: Version::FIRST,
     };
     bounds::check(app, tx, asker, &key).await?;

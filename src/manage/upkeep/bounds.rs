@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Aged, CHANGES, ENDED_KEYS, GONE_SIGNING_KEYS};
+use super::{Aged, CHANGES, ENDED, ENDED_KEYS, GONE_SIGNING_KEYS};
 use crate::domain::{Kept, Retention};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,19 +24,28 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
         ("audit_anchors", Bound::NotByItself("one row: where the audit trail begins")),
         ("audit_events", Bound::Kept(retention.audit)),
         ("changes", Bound::Kept(CHANGES)),
+        ("client_secrets", Bound::NotByItself("the secrets that owners make for their clients")),
+        ("clients", Bound::NotByItself("the clients that owners register")),
         ("counters", Bound::NotByItself("one row for each kind of number")),
         ("memberships", Bound::NotByItself("the members that owners take in")),
         ("organizations", Bound::NotByItself("the organizations that owners make")),
+        (
+            "refresh_families",
+            Bound::AfterTheirEnd(ENDED, "one for each grant that may be refreshed"),
+        ),
         (
             "reminders",
             Bound::AfterTheirEnd(ENDED_KEYS, "one for each day that a key's end is near"),
         ),
         ("resources", Bound::NotByItself("the servers that an operator registers")),
+        ("revoked_tokens", Bound::AfterTheirEnd(ENDED, "tokens live six minutes")),
         ("roles", Bound::NotByItself("the roles that owners define")),
         (
             "signing_keys",
             Bound::AfterTheirEnd(GONE_SIGNING_KEYS, "the newest of each algorithm stays"),
         ),
+        ("trusts", Bound::NotByItself("the rules of trust that owners make")),
+        ("used_ids", Bound::AfterTheirEnd(ENDED, "one for each proof that counts once")),
         ("users", Bound::NotByItself("the users that owners take in")),
         ("webhooks", Bound::NotByItself("the webhooks that owners set up")),
     ];

@@ -35,6 +35,9 @@ const OUTBOX: Kept = Kept { age: Some(TimeDelta::days(30)), rows: Some(1_000_000
 /// Nobody is reminded of an end that is past; the rest is for whoever asks what was said.
 const ENDED_KEYS: TimeDelta = TimeDelta::days(30);
 
+/// The clocks of nodes differ by less.
+const ENDED: TimeDelta = TimeDelta::minutes(10);
+
 /// A signing key that is gone verifies nothing. Its record still tells what signed what.
 const GONE_SIGNING_KEYS: TimeDelta = TimeDelta::days(365);
 
@@ -73,6 +76,7 @@ impl Upkeep {
             self.replaced.prune_some(app, before).await?;
         }
         prune_reminders(app, now).await?;
+        prune_ended(app, now).await?;
         prune_signing_keys(app, now).await
     }
 
@@ -151,6 +155,21 @@ async fn prune_reminders(app: &App, now: Timestamp) -> Result<(), StoreError> {
     loop {
         let mut tx = app.store.write().await?;
         let rows = store::reminders::prune(&mut tx, now - ENDED_KEYS).await?;
+        app.commit(tx).await?;
+        if rows < STEP.unsigned_abs() {
+            return Ok(());
+        }
+    }
+}
+
+/// What counts only until a certain moment, and a while beyond for whose clock is late.
+async fn prune_ended(app: &App, now: Timestamp) -> Result<(), StoreError> {
+    let before = now - ENDED;
+    loop {
+        let mut tx = app.store.write().await?;
+        let rows = store::used_ids::prune(&mut tx, before, STEP).await?
+            + store::revoked_tokens::prune(&mut tx, before, STEP).await?
+            + store::refresh_families::prune(&mut tx, before, STEP).await?;
         app.commit(tx).await?;
         if rows < STEP.unsigned_abs() {
             return Ok(());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{WRAP_BY, new_key, record, signer_with, start};
 use crate::{
     domain::{Algorithm, SigningKey},
-    signing::{Signer, TokenType, Untrusted, VerifiedToken, key_pair::KeyPair, wrapped},
+    signing::{Audience, Signer, TokenType, Untrusted, VerifiedToken, key_pair::KeyPair, wrapped},
 };
 
 pub(super) const AUDIENCE: &str = "https://api.example";
@@ -79,7 +79,7 @@ pub(super) fn signed(pair: &KeyPair, header: &impl ToString, payload: &impl ToSt
 }
 
 pub(super) fn verify(token: &str) -> Result<VerifiedToken, Untrusted> {
-    SIGNER.verify(token, start(), TokenType::AccessToken, AUDIENCE)
+    SIGNER.verify(token, start(), TokenType::AccessToken, Audience::Is(AUDIENCE))
 }
 
 pub(super) fn refused(token: &str) -> Untrusted {

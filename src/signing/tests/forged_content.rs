@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::Algorithm,
-    signing::{MalformedJws, Signer, TokenType, Untrusted, key_pair::KeyPair},
+    signing::{Audience, MalformedJws, Signer, TokenType, Untrusted, key_pair::KeyPair},
 };
 
 /// The order of the group of P-256.
@@ -67,7 +67,12 @@ fn f09_a_token_of_another_issuer_is_refused_even_under_the_same_kid() {
     let other = Signer::new("https://other.example".to_owned(), WRAP_BY.clone());
     other.load(records.to_vec());
     let theirs = sign(&other, Algorithm::Es256, start()).unwrap();
-    let verified = signer_with(&records).verify(&theirs, start(), TokenType::AccessToken, AUDIENCE);
+    let verified = signer_with(&records).verify(
+        &theirs,
+        start(),
+        TokenType::AccessToken,
+        Audience::Is(AUDIENCE),
+    );
     assert_eq!(verified.unwrap_err(), Untrusted::WrongIssuer);
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::Algorithm,
-    signing::{TokenType, Untrusted, key_pair::KeyPair},
+    signing::{Audience, TokenType, Untrusted, key_pair::KeyPair},
 };
 
 /// What follows changes one thing about this token.
@@ -162,8 +162,9 @@ fn f19_a_key_that_is_gone_or_revoked_verifies_nothing() {
     let old = opened(&records[0]);
     let lives = with(claims(), json!({ "exp": minutes(1000).timestamp() }));
     let token = signed(&old, &header(&old), &lives);
-    let verdict =
-        |minute| signer.verify(&token, minutes(minute), TokenType::AccessToken, AUDIENCE).err();
+    let verdict = |minute| {
+        signer.verify(&token, minutes(minute), TokenType::AccessToken, Audience::Is(AUDIENCE)).err()
+    };
 
     assert_eq!(verdict(59), None);
     assert_eq!(verdict(69), None);
@@ -180,8 +181,9 @@ fn f20_a_pending_key_verifies_nothing_until_it_is_active() {
     let pending = opened(&records[1]);
     let lives = with(claims(), json!({ "exp": minutes(1000).timestamp() }));
     let token = signed(&pending, &header(&pending), &lives);
-    let verdict =
-        |minute| signer.verify(&token, minutes(minute), TokenType::AccessToken, AUDIENCE).err();
+    let verdict = |minute| {
+        signer.verify(&token, minutes(minute), TokenType::AccessToken, Audience::Is(AUDIENCE)).err()
+    };
 
     assert_eq!(verdict(0), Some(Untrusted::UnknownKey));
     assert_eq!(verdict(59), Some(Untrusted::UnknownKey));

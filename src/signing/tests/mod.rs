@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     clock::{Timestamp, timestamp},
-    domain::SigningKey,
+    domain::{SecretId, SigningKey, Source},
 };
 
 static WRAP_BY: LazyLock<KeyEncryptionKey> = LazyLock::new(|| {
@@ -65,6 +65,10 @@ fn signer_with(records: &[SigningKey]) -> Signer {
     signer
 }
 
+fn source() -> Source {
+    Source::Secret(SecretId(Uuid::from_u128(4)))
+}
+
 fn sign(signer: &Signer, algorithm: Algorithm, now: Timestamp) -> Result<String, SigningFailed> {
     let claims = AccessToken {
         sub: "key:1",
@@ -75,6 +79,9 @@ fn sign(signer: &Signer, algorithm: Algorithm, now: Timestamp) -> Result<String,
         jti: Uuid::from_u128(1),
         scope: "builds:read builds:write",
         roles: &["viewer"],
+        src: &[source()],
+        act: None,
+        cnf: None,
         org: Uuid::from_u128(2),
         user_id: None,
         email: Some("ci@example.com"),
@@ -127,6 +134,7 @@ fn at_01_at_02_a_token_of_each_algorithm_verifies_by_the_jwks() {
             "client_id": "ci", "iat": 1_800_000_000, "exp": 1_800_000_360,
             "jti": "00000000-0000-0000-0000-000000000001",
             "scope": "builds:read builds:write", "roles": ["viewer"],
+            "src": ["secret:00000000-0000-0000-0000-000000000004"],
             "org": org, "currentOrganizationId": org, "email": "ci@example.com",
         });
         assert_eq!(claims, expected);

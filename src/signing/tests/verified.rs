@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{Algorithm, OrganizationId, UserId},
-    signing::{TokenType, Untrusted, VerifiedToken},
+    signing::{Audience, TokenType, Untrusted, VerifiedToken},
 };
 
 static TOKENS: LazyLock<[String; 3]> = LazyLock::new(|| {
@@ -36,6 +36,9 @@ fn jt_01_what_we_sign_with_each_algorithm_is_read_back() {
             roles: "viewer".parse().unwrap(),
             organization_id: OrganizationId(Uuid::from_u128(2)),
             user_id: None,
+            sources: vec![super::source()],
+            actor: None,
+            bound_to: None,
             issued_at: start(),
             expires_at: minutes(6),
             token_id: Uuid::from_u128(1),
@@ -61,7 +64,8 @@ fn a_key_that_goes_on_signing_for_want_of_another_is_trusted() {
     let signer = signer_with(&records);
     let token = sign(&signer, Algorithm::Es256, minutes(1000)).unwrap();
 
-    let verified = signer.verify(&token, minutes(1000), TokenType::AccessToken, AUDIENCE);
+    let verified =
+        signer.verify(&token, minutes(1000), TokenType::AccessToken, Audience::Is(AUDIENCE));
 
     assert!(verified.is_ok());
 }
@@ -74,7 +78,7 @@ fn two_keys_of_one_algorithm_are_told_apart() {
 
     let token = sign(&first, Algorithm::Es256, start()).unwrap();
 
-    assert!(signer.verify(&token, start(), TokenType::AccessToken, AUDIENCE).is_ok());
+    assert!(signer.verify(&token, start(), TokenType::AccessToken, Audience::Is(AUDIENCE)).is_ok());
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! What a token of ours says, read back into types.
 
 use chrono::TimeDelta;
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Expected, Untrusted};
+use super::{Audience, Expected, Untrusted};
 use crate::{
     clock::{Timestamp, timestamp},
-    domain::{OrganizationId, RoleName, Roles, Scopes, UserId},
+    domain::{Delegate, OrganizationId, RoleName, Roles, Scopes, Source, Thumbprint, UserId},
 };
 
 /// An access token that is to be trusted.
@@ -22,6 +23,11 @@ pub struct VerifiedToken {
     /// The organization acted in.
     pub organization_id: OrganizationId,
     pub user_id: Option<UserId>,
+    /// What it was obtained through; empty in tokens that older versions made.
+    pub sources: Vec<Source>,
+    pub actor: Option<Delegate>,
+    /// The key whose possession its holder has to prove.
+    pub bound_to: Option<Thumbprint>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
     /// `jti`.
@@ -41,7 +47,11 @@ pub(super) fn read(
         return Err(Untrusted::WrongIssuer);
     }
     let audiences = claims.required("aud", audiences)?;
-    if !audiences.iter().any(|audience| audience == expected.audience) {
+    let is_meant = |it: &String| match expected.audience {
+        Audience::Is(audience) => it == audience,
+        Audience::Any => true,
+    };
+    if !audiences.iter().any(is_meant) {
         return Err(Untrusted::WrongAudience);
     }
     let issued_at = claims.required("iat", moment)?;
@@ -61,6 +71,9 @@ pub(super) fn read(
         roles: claims.required("roles", roles)?,
         organization_id: claims.required("org", |id| id.as_str()?.parse().ok())?,
         user_id: claims.optional("user_id", |id| id.as_str()?.parse().ok())?,
+        sources: claims.optional("src", sources)?.unwrap_or_default(),
+        actor: claims.optional("act", delegate)?,
+        bound_to: claims.optional("cnf", |cnf| cnf.get("jkt")?.as_str()?.parse().ok())?,
         issued_at,
         expires_at,
         token_id: claims.required("jti", |id| Uuid::try_parse(id.as_str()?).ok())?,
@@ -86,6 +99,14 @@ impl<'a> Claims<'a> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         read(value).map(Some).ok_or(Untrusted::MalformedClaim(name))
     }
+}
+
+fn sources(value: &Value) -> Option<Vec<Source>> {
+    value.as_array()?.iter().map(|source| source.as_str()?.parse().ok()).collect()
+}
+
+fn delegate(value: &Value) -> Option<Delegate> {
+    Delegate::deserialize(value).ok()
 }
 
 /// One, or an array of them (RFC 7519, section 4.1.3).

@@ -42,10 +42,18 @@ pub enum Untrusted {
     NotYetValid,
 }
 
+/// Whom a token has to be for.
+#[derive(Clone, Copy, Debug)]
+pub enum Audience<'a> {
+    Is(&'a str),
+    /// Whoever asks about it decides by what it says.
+    Any,
+}
+
 /// What a token has to be.
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
-    pub(super) audience: &'a str,
+    pub(super) audience: Audience<'a>,
     pub(super) typ: TokenType,
     pub(super) now: Timestamp,
 }

@@ -58,7 +58,7 @@ impl Attempt {
             door: API_KEY,
         };
         let credential = Credential::ApiKey { name: self.name, secret: self.secret.into() };
-        let request = Request { credential, wish: self.wish, origin };
+        let request = Request { credential, caller: None, wish: self.wish, origin };
         (request_id, exchange::exchange(&server.app, request).await)
     }
 }
@@ -67,8 +67,7 @@ async fn explain(server: &TestServer, id: Uuid) -> Option<Explanation> {
     exchange::explain(&server.app, id).await.unwrap()
 }
 
-/// What the owner of the key is told, 27 hours after all was made. A refusal that is new does not
-/// compile here until somebody has written that down.
+/// What the owner of the key is told, 27 hours after all was made.
 fn expected(refusal: &Refusal) -> String {
     let sentence = match refusal {
         Refusal::MalformedSecret(MalformedSecret::Form) => {
@@ -116,6 +115,7 @@ fn expected(refusal: &Refusal) -> String {
         Refusal::ScopeNotGranted(not_held) => {
             return format!("The secret is right; {}.", expected_of_scope(not_held));
         }
+        other => unreachable!("a key alone does not meet it: {other:?}"),
     };
     sentence.to_owned()
 }

@@ -11,7 +11,7 @@ use keyturn::{
         api_keys::{self, NewApiKey, OldSecret, Rotation},
     },
     random::Random,
-    signing::TokenType,
+    signing::{Audience, TokenType},
 };
 use uuid::Uuid;
 
@@ -92,7 +92,7 @@ async fn agrees(
                 &issued.access_token,
                 now,
                 TokenType::AccessToken,
-                audience,
+                Audience::Is(audience),
             );
             let token = token.map_err(|error| error.to_string())?;
             let same = token.scopes == expected.scopes

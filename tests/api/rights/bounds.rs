@@ -6,8 +6,8 @@ use keyturn::{
     clock,
     domain::{
         ApiKey, ApiKeyId, Email, Lineage, Membership, Networks, Organization, OrganizationId,
-        Owner, Person, Reach, RoleName, Roles, Scopes, Text, User, UserId, Version, WhenLeaked,
-        held_roles, held_scopes,
+        Owner, Person, ProofDemand, Reach, RoleName, Roles, Scopes, Text, User, UserId, Version,
+        WhenLeaked, held_roles, held_scopes,
     },
     random::Random,
 };
@@ -61,6 +61,7 @@ fn key(owner: Owner, roles: Option<Roles>, reach: Reach) -> ApiKey {
         locked_at: None,
         revoked_at: None,
         when_leaked: WhenLeaked::Revoke,
+        proof: ProofDemand::None,
         version: Version::FIRST,
     }
 }

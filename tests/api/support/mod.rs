@@ -17,14 +17,16 @@ use keyturn::{
     clock::{self, Clock},
     directory::{self, Directory},
     domain::{
-        Algorithm, ApiKey, ApiKeyId, AuditEvent, Expected, Lifetime, OrganizationId, Owner, Reach,
-        Secret, Text, UserId, WhenLeaked,
+        Algorithm, ApiKey, ApiKeyId, AuditEvent, ClientTerms, Expected, Lifetime, OrganizationId,
+        Owner, Reach, Secret, Text, UserId, WhenLeaked,
     },
     http, ledger,
     manage::{
         Asker,
         api_keys::{self, Created, NewApiKey, OldSecret, Rotation},
-        audit_trail, members, organizations, resources, signing_keys, users,
+        audit_trail,
+        clients::{self, NewClient, Registered},
+        members, organizations, resources, signing_keys, users,
     },
     outbound::{Names, Outbound},
     random::Random,
@@ -200,6 +202,17 @@ impl TestServer {
         let Created { key, secret } =
             api_keys::create(&self.app, &Asker::keyturn(), new).await.unwrap();
         (key, secret)
+    }
+
+    /// A client of this organization, with its secret where it proves itself by one.
+    pub(crate) async fn client(
+        &self,
+        organization_id: OrganizationId,
+        name: &str,
+        terms: ClientTerms,
+    ) -> Registered {
+        let new = NewClient { organization_id, name: name.parse().unwrap(), terms };
+        clients::register(&self.app, &Asker::keyturn(), new).await.unwrap()
     }
 
     pub(crate) async fn revoke(&self, id: ApiKeyId) {

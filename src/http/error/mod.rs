@@ -1,5 +1,7 @@
 //! What a caller may learn about a refusal. The only place that picks status codes.
 
+mod refusal;
+
 use std::any::Any;
 
 use axum::{
@@ -9,14 +11,12 @@ use axum::{
 };
 use serde::Serialize;
 
+pub(super) use self::refusal::{Blame, word_for};
 use super::{
     basic::BadAuthorization,
     form::{BadBody, BadForm},
 };
-use crate::{
-    exchange::{ExchangeError, Refusal},
-    manage::Rejection,
-};
+use crate::manage::Rejection;
 
 /// An error response as RFC 6749, section 5.2 shapes it. Its texts are constants: nothing that was
 /// sent comes back.
@@ -109,54 +109,6 @@ impl OAuthError {
         match self.status {
             Http::UNAUTHORIZED => Self { beside: Beside::Challenge, ..self },
             _ => self,
-        }
-    }
-}
-
-impl From<ExchangeError> for OAuthError {
-    fn from(error: ExchangeError) -> Self {
-        match error {
-            ExchangeError::Refused(refusal) => refusal.into(),
-            error if error.may_pass() => Self::UNAVAILABLE,
-            _ => Self::SERVER_ERROR,
-        }
-    }
-}
-
-impl From<Refusal> for OAuthError {
-    fn from(refusal: Refusal) -> Self {
-        let invalid_client = |why| Self::new(Http::UNAUTHORIZED, "invalid_client", why);
-        let denied = |why| Self::new(Http::FORBIDDEN, "access_denied", why);
-        match refusal {
-            Refusal::MalformedSecret(_) | Refusal::UnknownSecret | Refusal::WrongName(_) => {
-                Self::INVALID_CLIENT
-            }
-            Refusal::TooManyFailures(told) => Self {
-                beside: Beside::RetryAfter(told.retry_after.as_secs() + 1),
-                ..Self::new(Http::TOO_MANY_REQUESTS, "slow_down", "too many failed attempts")
-            },
-            // Whoever hears the rest has already proved to hold the secret.
-            Refusal::SecretReplaced(_) => {
-                invalid_client("this secret was replaced by a newer one and has died")
-            }
-            Refusal::KeyExpired(_) => invalid_client("the key has expired"),
-            Refusal::KeyDisabled => invalid_client("the key is disabled"),
-            Refusal::KeyRevoked(_) => invalid_client("the key was revoked"),
-            Refusal::OwnerDisabled | Refusal::OwnerGone => {
-                invalid_client("the owner of the key is disabled")
-            }
-            Refusal::AddressNotAllowed(..) => denied("the key may not be used from this address"),
-            Refusal::OrganizationOutOfReach(_) => {
-                denied("the key does not reach this organization")
-            }
-            Refusal::NoOrganization => denied("the key reaches no organization"),
-            Refusal::OrganizationDisabled(_) => denied("the organization is disabled"),
-            Refusal::UnknownResource(_) => Self::INVALID_TARGET,
-            Refusal::ScopeNotGranted(_) => Self::new(
-                Http::BAD_REQUEST,
-                "invalid_scope",
-                "a requested scope is not granted to this key at this resource",
-            ),
         }
     }
 }

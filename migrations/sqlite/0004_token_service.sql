@@ -1,0 +1,76 @@
+-- Programs that are known by a name of their own. What a client may do is JSON.
+create table clients (
+    id              blob    not null primary key,
+    organization_id blob    not null references organizations (id),
+    name            text    not null,
+    terms           text    not null,
+    created_at      integer not null,
+    disabled_at     integer,
+    status_index    integer not null unique,
+    -- Of the token by which a client that registered itself manages itself.
+    registration    blob,
+    version         integer not null default 1,
+    unique (organization_id, name)
+) strict;
+
+create table client_secrets (
+    id               blob    not null primary key,
+    client_id        blob    not null references clients (id) on delete cascade,
+    hash             blob    not null unique,
+    created_at       integer not null,
+    expires_at       integer,
+    -- The minute of the last use, or one of the two hours before it: seldom written.
+    last_used_minute integer
+) strict;
+create index client_secrets_by_client on client_secrets (client_id);
+
+-- Rules by which tokens of somebody else are trusted. What they have to say is JSON.
+create table trusts (
+    id              blob    not null primary key,
+    organization_id blob    not null references organizations (id),
+    name            text    not null,
+    issuer          text    not null,
+    terms           text    not null,
+    created_at      integer not null,
+    disabled_at     integer,
+    status_index    integer not null unique,
+    version         integer not null default 1,
+    unique (organization_id, name)
+) strict;
+create index trusts_by_issuer on trusts (issuer);
+
+-- One row for all the refresh tokens of one grant, however often it is used.
+create table refresh_families (
+    id           blob    not null primary key,
+    salt         blob    not null,
+    client_id    blob    references clients (id) on delete cascade,
+    api_key_id   blob    references api_keys (id) on delete cascade,
+    granted      text    not null,
+    generation   integer not null,
+    rotated_at   integer,
+    created_at   integer not null,
+    used_at      integer not null,
+    expires_at   integer not null,
+    ended_at     integer,
+    status_index integer not null unique
+) strict;
+create index refresh_families_by_client on refresh_families (client_id);
+create index refresh_families_by_api_key on refresh_families (api_key_id);
+create index refresh_families_by_expiry on refresh_families (expires_at);
+
+-- What counts only once, until it would not count anyway: a hash of what it is.
+create table used_ids (
+    hash       blob    not null primary key,
+    expires_at integer not null
+) strict;
+create index used_ids_by_expiry on used_ids (expires_at);
+
+-- Access tokens that were revoked before their time, by their jti.
+create table revoked_tokens (
+    id         blob    not null primary key,
+    expires_at integer not null
+) strict;
+create index revoked_tokens_by_expiry on revoked_tokens (expires_at);
+
+-- Which proof of possession a key demands: none, any, or thumbprints.
+alter table api_keys add column proof text not null default 'none';

@@ -1,0 +1,199 @@
+//! OAuth clients: programs that are known by a name of their own, beside the keys they may hold.
+
+use std::{fmt, str::FromStr};
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ClientId, KeyName, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash,
+    SecretId, Version,
+};
+use crate::clock::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub id: ClientId,
+    /// In which it acts, where it acts for itself.
+    pub organization_id: OrganizationId,
+    pub name: KeyName,
+    pub terms: ClientTerms,
+    pub created_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
+    /// Its place in the status list.
+    pub status_index: i64,
+    /// Of the token by which a client that registered itself manages itself (RFC 7592).
+    pub registration: Option<SecretHash>,
+    pub version: Version,
+}
+
+/// What a client may do, and how it proves who it is. Kept as JSON: what is missing there is as it
+/// is by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClientTerms {
+    pub authentication: Authentication,
+    pub grants: Vec<GrantType>,
+    /// No token that it obtains has others; for itself it has these.
+    pub scopes: Scopes,
+    /// Whom its tokens may be for; `None`: for any resource.
+    pub resources: Option<Vec<ResourceIdentifier>>,
+    pub redirect_uris: Vec<String>,
+    /// Seconds; no longer than the resource's tokens live. `None`: as long as those.
+    pub token_lifetime: Option<u32>,
+    /// `None`: it is given no refresh tokens.
+    pub refresh: Option<RefreshTerms>,
+    pub proof: ProofDemand,
+    /// What it may exchange beside what is its own (RFC 8693).
+    pub exchanges: Vec<ExchangeRule>,
+}
+
+/// How a client proves who it is (OpenID Connect Core 1.0, section 9).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authentication {
+    /// It is public: anybody may say to be it.
+    None,
+    #[default]
+    ClientSecretBasic,
+    ClientSecretPost,
+    /// Either of these two: for those who move here.
+    ClientSecretBasicOrPost,
+    PrivateKeyJwt {
+        keys: KeySource,
+        /// Also takes assertions whose audience is the token endpoint, or a list: older libraries
+        /// write them so.
+        #[serde(default)]
+        compat_aud: bool,
+    },
+}
+
+impl Authentication {
+    /// As metadata names it (RFC 7591, section 2).
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::ClientSecretBasicOrPost => "client_secret_basic_or_post",
+            Self::PrivateKeyJwt { .. } => "private_key_jwt",
+        }
+    }
+
+    pub fn has_secret(&self) -> bool {
+        matches!(
+            self,
+            Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretBasicOrPost
+        )
+    }
+}
+
+/// Where the public keys of somebody else are found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeySource {
+    /// A JWK Set (RFC 7517, section 5), as JSON.
+    Pinned(String),
+    /// The URL of one.
+    Uri(String),
+    /// An issuer whose metadata names that URL (OpenID Connect Discovery 1.0, section 4).
+    Issuer(String),
+}
+
+/// A way to a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    ClientCredentials,
+    RefreshToken,
+    TokenExchange,
+    JwtBearer,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such grant type")]
+pub struct UnknownGrantType;
+
+impl GrantType {
+    pub const ALL: [Self; 4] =
+        [Self::ClientCredentials, Self::RefreshToken, Self::TokenExchange, Self::JwtBearer];
+
+    /// As the token endpoint is asked for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        }
+    }
+}
+
+impl FromStr for GrantType {
+    type Err = UnknownGrantType;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == text).ok_or(UnknownGrantType)
+    }
+}
+
+impl fmt::Display for GrantType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the refresh tokens of one grant live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshTerms {
+    /// Whether each use gives a successor; if not, one token is used again and again.
+    pub rotates: bool,
+    /// Seconds from the first to the end, however often it is used.
+    pub lifetime: u32,
+    /// Seconds after which an unused one is dead.
+    pub idle: u32,
+}
+
+impl RefreshTerms {
+    pub fn lifetime(&self) -> TimeDelta {
+        TimeDelta::seconds(self.lifetime.into())
+    }
+
+    pub fn idle(&self) -> TimeDelta {
+        TimeDelta::seconds(self.idle.into())
+    }
+}
+
+/// One exchange that a client may make of what is not its own. What no rule allows is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExchangeRule {
+    /// Whose tokens: our own issuer, or one that is trusted.
+    pub issuer: String,
+    /// Whom the new token is for.
+    pub resource: ResourceIdentifier,
+    /// Whether it may be without an actor: nobody then sees that it was the client.
+    pub impersonation: bool,
+}
+
+/// One of a client's secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSecret {
+    pub id: SecretId,
+    pub client_id: ClientId,
+    pub hash: SecretHash,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl ClientSecret {
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// A client with what it can prove itself by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownClient {
+    pub client: Client,
+    pub secrets: Vec<ClientSecret>,
+}

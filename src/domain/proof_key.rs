@@ -1,0 +1,116 @@
+//! The keys by which a holder proves possession: DPoP (RFC 9449).
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// A public key's SHA-256 thumbprint in base64url (RFC 7638): 43 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Thumbprint(Arc<str>);
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a thumbprint is the SHA-256 of a public key as RFC 7638 has it: 43 characters of base64url"
+)]
+pub struct MalformedThumbprint;
+
+impl Thumbprint {
+    const LENGTH: usize = 43;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Thumbprint {
+    type Err = MalformedThumbprint;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if plain && text.len() == Self::LENGTH {
+            Ok(Self(text.into()))
+        } else {
+            Err(MalformedThumbprint)
+        }
+    }
+}
+
+impl TryFrom<String> for Thumbprint {
+    type Error = MalformedThumbprint;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Thumbprint> for String {
+    fn from(thumbprint: Thumbprint) -> Self {
+        thumbprint.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a credential is worth something without a proof.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofDemand {
+    /// A proof binds the token to its key; without one the token is a bearer token.
+    #[default]
+    None,
+    /// Any key, chosen anew whenever its holder likes: the token is bound, the credential is not.
+    Any,
+    /// One of these keys: whoever has only the credential has nothing.
+    OneOf(Vec<Thumbprint>),
+}
+
+impl FromStr for ProofDemand {
+    type Err = MalformedThumbprint;
+
+    /// `none`, `any`, or thumbprints with spaces between them.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self::None),
+            "any" => Ok(Self::Any),
+            list => {
+                let all: Vec<_> =
+                    list.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+                if all.is_empty() { Err(MalformedThumbprint) } else { Ok(Self::OneOf(all)) }
+            }
+        }
+    }
+}
+
+impl fmt::Display for ProofDemand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Any => f.write_str("any"),
+            Self::OneOf(all) => {
+                let all: Vec<_> = all.iter().map(Thumbprint::as_str).collect();
+                f.write_str(&all.join(" "))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demand_reads_as_it_is_written() {
+        let one = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+        for text in ["none", "any", one, &format!("{one} {one}")] {
+            assert_eq!(text.parse::<ProofDemand>().unwrap().to_string(), text);
+        }
+        for text in ["", "some", &one[1..], &format!("{one}A"), &one.replace('-', "+")] {
+            assert_eq!(text.parse::<ProofDemand>(), Err(MalformedThumbprint), "{text}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Tells what an access token of ours is worth now: who stands behind it, and what is left of what
+//! it says. The same for whoever asks: a resource server, a gateway, an exchange, our own API.
+
+use std::net::IpAddr;
+
+use super::{ExchangeError, Failed, Refusal, Wish, grant, identity::Identity};
+use crate::{
+    app::App,
+    domain::{ApiKeyId, Ceiling, Scopes, Source},
+    signing::VerifiedToken,
+};
+
+/// A token that is still good.
+#[derive(Debug)]
+pub struct Standing {
+    /// What of its scopes is left: never more than it says.
+    pub scopes: Scopes,
+    /// The key whose holder it is of, where nobody else acts for it.
+    pub api_key_id: Option<ApiKeyId>,
+}
+
+/// What the token was obtained through, as of now, with no more rights than it carries.
+pub(super) async fn identify(app: &App, token: &VerifiedToken) -> Result<Identity, Failed> {
+    if app.directory.is_revoked(token.token_id).await? {
+        return Err(Refusal::SourceGone(Source::Token(token.token_id)).into());
+    }
+    let identity = Identity::through(app, &token.sources, &token.subject).await?;
+    let carried = Ceiling {
+        scopes: Some(token.scopes.clone()),
+        resources: None,
+        organizations: Some(vec![token.organization_id]),
+        expires_at: Some(token.expires_at),
+    };
+    let mut sources = identity.sources.clone();
+    sources.push(Source::Token(token.token_id));
+    Ok(Identity {
+        ceiling: identity.ceiling.and(&carried),
+        sources,
+        actor: token.actor.clone(),
+        bound_to: token.bound_to.clone(),
+        ..identity
+    })
+}
+
+/// Judges a token by the very steps by which it was issued. `None`: it is good no more. `from` is
+/// where its holder is, where that is known.
+pub async fn standing(
+    app: &App,
+    token: &VerifiedToken,
+    from: Option<IpAddr>,
+) -> Result<Option<Standing>, ExchangeError> {
+    let wish = Wish {
+        organization: Some(token.organization_id),
+        resource: token.audiences.first().and_then(|audience| audience.parse().ok()),
+        scopes: None,
+    };
+    let is_own = |identity: &Identity| identity.client.is_none() && identity.actor.is_none();
+    let judged = async {
+        let identity = identify(app, token).await?;
+        let granted = grant(app, &identity, &wish, from, app.clock.now()).await?;
+        Ok(Standing {
+            scopes: granted.scopes,
+            api_key_id: identity.key().filter(|_| is_own(&identity)).map(|(id, _)| id),
+        })
+    };
+    match judged.await {
+        Ok(standing) => Ok(Some(standing)),
+        Err(Failed::Refused(_)) => Ok(None),
+        Err(Failed::Error(error)) => Err(error),
+    }
+}

@@ -1,0 +1,126 @@
+//! Finds out which client asks (RFC 6749, section 2.3): a registered one, or a key that is its own.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{
+    ClaimedName, Failed, Refusal, api_key,
+    identity::{Holder, Identity},
+};
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{Authentication, ClientId, GrantType, KnownClient, Secret, SecretId},
+};
+
+/// Who somebody says to be, and what they offer to prove it by. Nothing in it has been checked.
+pub struct Claim {
+    pub id: String,
+    pub proof: ClientProof,
+}
+
+pub enum ClientProof {
+    /// A public client has none.
+    None,
+    Basic(SecretString),
+    Post(SecretString),
+}
+
+/// A client that has proved who it is: nobody makes one but [`authenticate`].
+#[derive(Clone)]
+pub struct Caller(pub(super) Identity);
+
+impl Caller {
+    /// The registered client; `None` where it is a key.
+    pub(super) fn registered(&self) -> Option<&Arc<KnownClient>> {
+        match &self.0.holder {
+            Holder::Client(known) => Some(known),
+            Holder::Key(_) | Holder::Workload(..) => None,
+        }
+    }
+}
+
+pub(super) async fn authenticate(
+    app: &App,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<Caller, Failed> {
+    let secret = match &claim.proof {
+        ClientProof::None => return public(app, &claim.id).await,
+        ClientProof::Basic(secret) | ClientProof::Post(secret) => secret,
+    };
+    // What a secret begins with says what it is of: no client is looked for by a key's secret.
+    if let Ok(secret) = Secret::of_client(secret.expose_secret()) {
+        return by_secret(app, claim, &secret, now).await;
+    }
+    let name = ClaimedName::NameOrId(claim.id.clone());
+    Ok(Caller(api_key::identify(app, &name, secret).await?))
+}
+
+async fn by_secret(
+    app: &App,
+    claim: &Claim,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<Caller, Failed> {
+    let known = find(app, &claim.id).await?;
+    let id = known.client.id;
+    let hash = secret.hash();
+    // All of them are compared, so that the time does not tell which it was.
+    let live = known.secrets.iter().filter(|secret| secret.is_live(now));
+    let right: Vec<SecretId> =
+        live.filter(|known| known.hash.matches(&hash)).map(|secret| secret.id).collect();
+    let Some(secret_id) = right.first() else { return Err(Refusal::WrongClientSecret(id).into()) };
+    let registered = match (&known.client.terms.authentication, &claim.proof) {
+        (Authentication::ClientSecretBasic, ClientProof::Basic(_))
+        | (Authentication::ClientSecretPost, ClientProof::Post(_)) => true,
+        (Authentication::ClientSecretBasicOrPost, proof) => !matches!(proof, ClientProof::None),
+        _ => false,
+    };
+    if !registered {
+        return Err(Refusal::OtherMethod(id).into());
+    }
+    enabled(known, Some(*secret_id))
+}
+
+async fn public(app: &App, id: &str) -> Result<Caller, Failed> {
+    let known = find(app, id).await?;
+    match known.client.terms.authentication {
+        Authentication::None => enabled(known, None),
+        _ => Err(Refusal::OtherMethod(known.client.id).into()),
+    }
+}
+
+pub(super) async fn find(app: &App, id: &str) -> Result<Arc<KnownClient>, Failed> {
+    let id: ClientId = id.parse().map_err(|_| Refusal::UnknownClient)?;
+    Ok(app.directory.client(id).await?.ok_or(Refusal::UnknownClient)?)
+}
+
+pub(super) fn enabled(known: Arc<KnownClient>, secret: Option<SecretId>) -> Result<Caller, Failed> {
+    if known.client.disabled_at.is_some() {
+        return Err(Refusal::ClientDisabled(known.client.id).into());
+    }
+    Ok(Caller(Identity::of_client(known, secret)))
+}
+
+/// Whether the client may use this grant; what a key may do is up to the key.
+pub(super) fn allow(caller: &Caller, grant: GrantType) -> Result<(), Failed> {
+    match caller.registered() {
+        Some(known) if !known.client.terms.grants.contains(&grant) => {
+            Err(Refusal::GrantNotAllowed(known.client.id, grant).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The client asks for itself (RFC 6749, section 4.4): a public one cannot.
+pub(super) fn identify(caller: Option<&Caller>) -> Result<Identity, Failed> {
+    let caller = caller.ok_or(Refusal::UnknownClient)?;
+    match caller.registered() {
+        Some(known) if known.client.terms.authentication == Authentication::None => {
+            Err(Refusal::GrantNotAllowed(known.client.id, GrantType::ClientCredentials).into())
+        }
+        _ => Ok(caller.0.clone()),
+    }
+}

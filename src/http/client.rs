@@ -1,0 +1,78 @@
+//! Who the client says it is: by HTTP Basic or in the body, never both (RFC 6749, section 2.3). The
+//! same at every endpoint that asks for a client.
+
+use std::time::Instant;
+
+use axum::http::HeaderMap;
+
+use super::{
+    basic,
+    caller::Posted,
+    edge::Edge,
+    error::{Blame, OAuthError, word_for},
+    form::Form,
+};
+use crate::{
+    domain::GrantType,
+    exchange::{self, Caller, Claim, ClientProof},
+};
+
+/// How clients may authenticate, as metadata names it.
+pub(super) const METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
+/// What a request says of its client.
+pub(super) struct Claimed {
+    pub(super) claim: Option<Claim>,
+    /// Whether it used the Authorization header, and so understands a challenge.
+    pub(super) by_header: bool,
+}
+
+pub(super) fn claimed(headers: &HeaderMap, form: &mut Form) -> Result<Claimed, OAuthError> {
+    let basic = basic::credentials(headers)?;
+    let (id, secret) = (form.take("client_id"), form.take_secret("client_secret"));
+    let asserts = form.take("client_assertion").is_some();
+    if asserts && (basic.is_some() || secret.is_some()) || basic.is_some() && secret.is_some() {
+        return Err(OAuthError::invalid_request("the client authenticates in more than one way"));
+    }
+    match (basic, id, secret) {
+        (Some(basic), id, _) => {
+            if id.is_some_and(|id| id != basic.client_id) {
+                let problem = "client_id is not the client that authenticates";
+                return Err(OAuthError::invalid_request(problem));
+            }
+            let claim =
+                Claim { id: basic.client_id, proof: ClientProof::Basic(basic.client_secret) };
+            Ok(Claimed { claim: Some(claim), by_header: true })
+        }
+        (None, Some(id), Some(secret)) => Ok(in_body(id, ClientProof::Post(secret))),
+        (None, None, Some(_)) => Err(OAuthError::invalid_request("client_id is missing")),
+        // No other assertion is known here.
+        (None, _, None) if asserts => Err(OAuthError::INVALID_CLIENT),
+        (None, Some(id), None) => Ok(in_body(id, ClientProof::None)),
+        (None, None, None) => Ok(Claimed { claim: None, by_header: false }),
+    }
+}
+
+fn in_body(id: String, proof: ClientProof) -> Claimed {
+    Claimed { claim: Some(Claim { id, proof }), by_header: false }
+}
+
+impl Claimed {
+    /// The client that asks, for an endpoint or a grant that demands one.
+    pub(super) async fn required(
+        &self,
+        edge: &Edge,
+        posted: &Posted,
+        grant: Option<GrantType>,
+    ) -> Result<Caller, OAuthError> {
+        let claim = self.claim.as_ref().ok_or(OAuthError::INVALID_CLIENT)?;
+        let (origin, began) = (&posted.origin, Instant::now());
+        let caller = exchange::authenticate(&edge.app, claim, grant, origin).await;
+        caller.map_err(|error| {
+            let word = word_for(&error, origin.door, origin.request_id);
+            edge.metrics.count_exchange(origin.door, word, began.elapsed());
+            let error = OAuthError::of(error, Blame::Client);
+            if self.by_header { error.challenging() } else { error }
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! What a caller may learn of each refusal of the pipeline.
+
+use axum::http::StatusCode as Http;
+use uuid::Uuid;
+
+use super::{Beside, OAuthError};
+use crate::{
+    app::TooManyFailures,
+    exchange::{ExchangeError, Refusal},
+};
+
+/// What a request offered as its credential: the same refusal has another name for each (RFC 6749,
+/// section 5.2; RFC 8693, section 2.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Blame {
+    /// The client proves itself, and nothing else is asked of it.
+    Client,
+    #[expect(dead_code, reason = "no such grant is known yet")]
+    /// A grant: a refresh token, an assertion.
+    Grant,
+    #[expect(dead_code, reason = "no such grant is known yet")]
+    /// A token to exchange.
+    Token,
+}
+
+impl Blame {
+    /// Of a credential that is not good, whatever it is.
+    const fn unproved(self) -> OAuthError {
+        match self {
+            Self::Client => OAuthError::INVALID_CLIENT,
+            Self::Grant => {
+                OAuthError::new(Http::BAD_REQUEST, "invalid_grant", "the grant is not valid")
+            }
+            Self::Token => OAuthError::invalid_request("the token cannot be exchanged"),
+        }
+    }
+
+    /// Of one that was good, or would be but for this.
+    const fn proved(self, why: &'static str) -> OAuthError {
+        match self {
+            Self::Client => OAuthError::new(Http::UNAUTHORIZED, "invalid_client", why),
+            Self::Grant => OAuthError::new(Http::BAD_REQUEST, "invalid_grant", why),
+            Self::Token => OAuthError::invalid_request(why),
+        }
+    }
+}
+
+impl OAuthError {
+    pub(in crate::http) fn of(error: ExchangeError, blame: Blame) -> Self {
+        match error {
+            ExchangeError::Refused(refusal) => refused(&refusal, blame),
+            error if error.may_pass() => Self::UNAVAILABLE,
+            _ => Self::SERVER_ERROR,
+        }
+    }
+}
+
+impl From<TooManyFailures> for OAuthError {
+    fn from(told: TooManyFailures) -> Self {
+        Self {
+            beside: Beside::RetryAfter(told.retry_after.as_secs() + 1),
+            ..Self::new(Http::TOO_MANY_REQUESTS, "slow_down", "too many failed attempts")
+        }
+    }
+}
+
+/// Why nothing was issued, in a word to count it by. What is our own fault goes to the log.
+pub(in crate::http) fn word_for(
+    error: &ExchangeError,
+    door: &str,
+    request_id: Uuid,
+) -> &'static str {
+    match error {
+        ExchangeError::Refused(refusal) => refusal.code(),
+        error => {
+            tracing::error!(%request_id, door, %error, "could not issue a token");
+            "failed"
+        }
+    }
+}
+
+fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
+    let denied = |why| OAuthError::new(Http::FORBIDDEN, "access_denied", why);
+    match refusal {
+        Refusal::MalformedSecret(_) | Refusal::UnknownSecret | Refusal::WrongName(_) => {
+            blame.unproved()
+        }
+        // Whatever the grant, the client has to prove itself first.
+        Refusal::UnknownClient
+        | Refusal::WrongClientSecret(_)
+        | Refusal::OtherMethod(_)
+        | Refusal::ClientDisabled(_) => OAuthError::INVALID_CLIENT,
+        Refusal::TooManyFailures(told) => (*told).into(),
+        // Whoever hears the rest has already proved to hold the credential.
+        Refusal::SecretReplaced(_) => {
+            blame.proved("this secret was replaced by a newer one and has died")
+        }
+        Refusal::KeyExpired(_) => blame.proved("the key has expired"),
+        Refusal::KeyDisabled => blame.proved("the key is disabled"),
+        Refusal::KeyRevoked(_) => blame.proved("the key was revoked"),
+        Refusal::OwnerDisabled | Refusal::OwnerGone => {
+            blame.proved("the owner of the key is disabled")
+        }
+        Refusal::TrustDisabled(_) => blame.proved("the rule that trusted this is disabled"),
+        Refusal::InputExpired(_) => blame.proved("what was to be exchanged has expired"),
+        Refusal::SourceGone(_) | Refusal::NoSource => {
+            blame.proved("what it was obtained with is no longer valid")
+        }
+        Refusal::GrantNotAllowed(..) => OAuthError::new(
+            Http::BAD_REQUEST,
+            "unauthorized_client",
+            "the client may not use this grant type",
+        ),
+        Refusal::AddressNotAllowed(..) => denied("the key may not be used from this address"),
+        Refusal::OrganizationOutOfReach(_) => denied("the key does not reach this organization"),
+        Refusal::NoOrganization => denied("the key reaches no organization"),
+        Refusal::OrganizationDisabled(_) => denied("the organization is disabled"),
+        Refusal::UnknownResource(_) | Refusal::ResourceNotAllowed(_) => OAuthError::INVALID_TARGET,
+        Refusal::ScopeNotGranted(_) => OAuthError::new(
+            Http::BAD_REQUEST,
+            "invalid_scope",
+            "a requested scope is not granted to this key at this resource",
+        ),
+    }
+}

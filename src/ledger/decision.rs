@@ -1,0 +1,49 @@
+//! What has to be decided by the database while a request waits: who was first.
+
+use super::{Ledger, Message, NotRecorded};
+use crate::{
+    clock::Timestamp,
+    domain::{ApiKeyId, Family, FamilyId},
+    store::{StoreError, Tx, refresh_families, used_ids},
+};
+
+/// Each is one conditional write: of many at once, on whatever node, one is the first.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// Uses up what counts only once.
+    Once { hash: [u8; 32], until: Timestamp },
+    /// Begins a family of refresh tokens; of whose key, where it is one's.
+    Begin { family: Box<Family>, api_key: Option<ApiKeyId> },
+    /// Uses up a generation of a family.
+    Advance { family: FamilyId, generation: u32, now: Timestamp },
+    /// Notes a use of a family that has but one generation.
+    Use { family: FamilyId, generation: u32, now: Timestamp },
+}
+
+impl Decision {
+    /// Tells whether it came first, or was possible at all.
+    pub(super) async fn carry_out(self, tx: &mut Tx) -> Result<bool, StoreError> {
+        match self {
+            Self::Once { hash, until } => used_ids::claim(tx, &hash, until).await,
+            Self::Begin { family, api_key } => {
+                refresh_families::insert(tx, *family, api_key).await.map(|_| true)
+            }
+            Self::Advance { family, generation, now } => {
+                refresh_families::advance(tx, family, generation, now).await
+            }
+            Self::Use { family, generation, now } => {
+                refresh_families::note_use(tx, family, generation, now).await
+            }
+        }
+    }
+}
+
+impl Ledger {
+    /// Waits until it is decided, durably; it shares its commit with whatever waits as well.
+    pub async fn decide(&self, decision: Decision) -> Result<bool, NotRecorded> {
+        let (done, outcome) = tokio::sync::oneshot::channel();
+        let message = Message::Decide(decision, done);
+        self.records.try_send(message).map_err(|_| NotRecorded::Full)?;
+        outcome.await.map_err(|_| NotRecorded::Failed)
+    }
+}
