@@ -17,6 +17,7 @@ pub mod reminders;
 pub mod resources;
 pub mod roles;
 pub mod signing_keys;
+pub mod trusts;
 pub mod unused;
 pub mod upkeep;
 pub mod usage;
@@ -36,7 +37,9 @@ pub use crate::store::Page;
 use crate::{
     app::{App, TooBusy},
     clock::Timestamp,
-    domain::{AuditEvent, ExpiryRefused, MalformedResource, OrganizationId, RoleName, Wider},
+    domain::{
+        AuditEvent, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId, RoleName, Wider,
+    },
     outbound::RefusedUrl,
     signing::MalformedPem,
     store::{StoreError, Tx},
@@ -110,6 +113,10 @@ pub enum Rejection {
     #[error("the webhook is disabled: enable it first")]
     WebhookDisabled,
     #[error(transparent)]
+    FlawedTrust(#[from] FlawedTrust),
+    #[error("an organization may have {0} rules of trust, and it has them")]
+    TooManyTrusts(i64),
+    #[error(transparent)]
     TooBusy(#[from] TooBusy),
     #[error("it exists already")]
     Exists,
@@ -138,7 +145,7 @@ impl Rejection {
 /// What has to go before something else can.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Obstacle {
-    /// `organization`, `api_key`, `member`.
+    /// `organization`, `api_key`, `member`, `trust`.
     pub kind: &'static str,
     pub id: Uuid,
     pub name: String,
