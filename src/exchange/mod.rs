@@ -5,6 +5,7 @@
 
 mod access_token;
 mod api_key;
+mod assertion;
 mod client;
 mod explain;
 mod identity;
@@ -22,6 +23,7 @@ use secrecy::SecretString;
 
 pub use self::{
     access_token::{Standing, standing},
+    assertion::{Distrust, Outcome, Trial, try_out},
     client::{Caller, Claim, ClientProof},
     explain::{Explanation, NOTHING_RECORDED, explain},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
@@ -59,6 +61,8 @@ pub enum Credential {
         name: ClaimedName,
         secret: SecretString,
     },
+    /// A token of somebody else (RFC 7523, section 2.1).
+    Assertion(SecretString),
     /// The client itself, with nothing beside (RFC 6749, section 4.4).
     Client,
 }
@@ -122,6 +126,9 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let from = Some(origin.source);
     let identity = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
+        Credential::Assertion(token) => {
+            assertion::identify(app, token, wish.organization, caller.as_ref()).await?
+        }
         Credential::Client => client::identify(caller.as_ref())?,
     };
     let granted = grant(app, &identity, wish, from, now).await?;

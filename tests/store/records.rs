@@ -147,6 +147,7 @@ fn refusal(age: TimeDelta) -> RefusalRecord {
         reason: "unknown_secret".to_owned(),
         detail: "no key has this 'secret'; \u{e9}".to_owned(),
         api_key_id: Some(ApiKeyId(id())),
+        organization_id: Some(OrganizationId(id())),
         source: "2001:db8::1".parse().unwrap(),
         user_agent: UserAgent::new("curl/8"),
         door: "/auth/v1/api-key/token".to_owned(),
