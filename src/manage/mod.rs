@@ -41,7 +41,7 @@ use crate::{
         AuditEvent, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId, RoleName, Wider,
     },
     outbound::RefusedUrl,
-    signing::MalformedPem,
+    signing::{MalformedJwks, MalformedPem},
     store::{StoreError, Tx},
 };
 
@@ -114,6 +114,13 @@ pub enum Rejection {
     WebhookDisabled,
     #[error(transparent)]
     FlawedTrust(#[from] FlawedTrust),
+    #[error("these are no public keys: {0}")]
+    MalformedJwks(#[from] MalformedJwks),
+    #[error(
+        "none of these keys can verify a token: a JWK Set with RSA, P-256, P-384 or Ed25519 keys \
+         for signatures is expected, without private halves"
+    )]
+    NoUsableKey,
     #[error("an organization may have {0} rules of trust, and it has them")]
     TooManyTrusts(i64),
     #[error(transparent)]

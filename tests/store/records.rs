@@ -6,8 +6,9 @@ use chrono::TimeDelta;
 use keyturn::{
     clock::{self, Timestamp},
     domain::{
-        Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, Owner, ProofDemand, Reach,
-        RefusalRecord, Secret, SecretId, Sight, Text, Use, UserAgent, Version, WhenLeaked,
+        Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, OrganizationId, Owner,
+        ProofDemand, Reach, RefusalRecord, Secret, SecretId, Sight, Text, Use, UserAgent, Version,
+        WhenLeaked,
     },
     random::Random,
     store::{

@@ -82,10 +82,9 @@ impl Distrust {
             Self::NoId { organization, .. } | Self::UsedBefore { organization, .. } => {
                 Some(*organization)
             }
-            Self::Malformed(_)
-            | Self::NoIssuer
-            | Self::UnknownIssuer { .. }
-            | Self::AskedByKey => None,
+            Self::Malformed(_) | Self::NoIssuer | Self::UnknownIssuer { .. } | Self::AskedByKey => {
+                None
+            }
         }
     }
 }

@@ -25,7 +25,10 @@ pub enum Outcome {
     Refused(Untrusted),
     OtherAudience(Vec<String>),
     /// It is a good token for this audience. The rule holds where each of these does.
-    Judged { findings: Vec<Finding>, token: Arc<ForeignToken> },
+    Judged {
+        findings: Vec<Finding>,
+        token: Arc<ForeignToken>,
+    },
 }
 
 /// What an assertion may call itself (RFC 7519, section 5.1; draft-ietf-oauth-rfc7523bis): other
@@ -115,7 +118,11 @@ impl fmt::Display for Trial {
             Outcome::Judged { findings, .. } => {
                 let failed = findings.iter().filter(|finding| !finding.holds);
                 let failed: Vec<_> = failed.map(ToString::to_string).collect();
-                f.write_str(&if failed.is_empty() { "it holds".to_owned() } else { failed.join("; ") })
+                f.write_str(&if failed.is_empty() {
+                    "it holds".to_owned()
+                } else {
+                    failed.join("; ")
+                })
             }
         }
     }

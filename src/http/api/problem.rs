@@ -191,6 +191,8 @@ impl From<Rejection> for Problem {
             | Rejection::MalformedResource(_)
             | Rejection::RefusedUrl(_)
             | Rejection::FlawedTrust(_)
+            | Rejection::MalformedJwks(_)
+            | Rejection::NoUsableKey
             | Rejection::MalformedPem(_) => Self::invalid(detail),
             Rejection::TooBusy(_) | Rejection::Store(_) if may_pass => {
                 tracing::warn!(error = detail, "a management request has to be repeated");

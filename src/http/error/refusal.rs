@@ -131,8 +131,9 @@ fn distrusted(distrust: &Distrust, blame: Blame) -> OAuthError {
         | Distrust::NoIssuer
         | Distrust::UnknownIssuer { .. }
         | Distrust::NoRuleHolds { .. } => blame.unproved(),
-        Distrust::SeveralRulesHold { organization: None, .. } => blame
-            .proved("several rules of trust hold: say by organizationId which organization is meant"),
+        Distrust::SeveralRulesHold { organization: None, .. } => blame.proved(
+            "several rules of trust hold: say by organizationId which organization is meant",
+        ),
         Distrust::SeveralRulesHold { organization: Some(_), .. } => {
             blame.proved("several rules of trust of the organization hold")
         }

@@ -4,6 +4,7 @@ use crate::{
     app::App,
     domain::{KeySource, Trust},
     manage::{Asker, Rejection},
+    signing::ForeignKeys,
     store::{self, Tx},
 };
 
@@ -36,7 +37,12 @@ fn check_keys(app: &App, trust: &Trust) -> Result<(), Rejection> {
     }
     match &trust.terms.keys {
         KeySource::Uri(url) | KeySource::Issuer(url) => app.outbound.check(url).map(drop)?,
-        KeySource::Pinned(_) => (),
+        KeySource::Pinned(jwks) => {
+            let keys = ForeignKeys::parse(jwks.as_bytes())?;
+            if keys.is_empty() {
+                return Err(Rejection::NoUsableKey);
+            }
+        }
     }
     Ok(())
 }
