@@ -5,7 +5,6 @@
 
 mod access_token;
 mod api_key;
-mod assertion;
 mod client;
 mod explain;
 mod identity;
@@ -16,6 +15,7 @@ mod record;
 mod refusal;
 mod simulate;
 mod words;
+mod workload;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -23,11 +23,11 @@ use secrecy::SecretString;
 
 pub use self::{
     access_token::{Standing, standing},
-    assertion::{Distrust, Outcome, Trial, try_out},
     client::{Caller, Claim, ClientProof},
     explain::{Explanation, NOTHING_RECORDED, explain},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     simulate::{Prospect, Simulation, simulate},
+    workload::{Distrust, KeysFrom, Outcome, Trial, try_out},
 };
 use self::{identity::Identity, narrow::Grant, refusal::Refused};
 use crate::{
@@ -127,7 +127,7 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let identity = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
         Credential::Assertion(token) => {
-            assertion::identify(app, token, wish.organization, caller.as_ref()).await?
+            workload::identify(app, token, wish.organization, caller.as_ref()).await?
         }
         Credential::Client => client::identify(caller.as_ref())?,
     };

@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 
 use super::{
-    assertion::Distrust,
     identity::Identity,
     words::{cut, roles, some_of, span},
+    workload::Distrust,
 };
 use crate::{
     app::TooManyFailures,

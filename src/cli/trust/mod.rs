@@ -2,6 +2,7 @@
 
 mod asked;
 mod shown;
+mod try_out;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -67,6 +68,8 @@ enum Command {
         #[arg(value_name = "NAME|ID")]
         rule: String,
     },
+    /// Say what each rule makes of a token of its issuer: which conditions hold, which do not
+    Test(try_out::Args),
 }
 
 pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
@@ -81,6 +84,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
             let shown = Shown::new(trust, &Names::read(&app).await?, now);
             output.say(&shown.text(now), &shown)
         }
+        Command::Test(args) => try_out::run(&app, args, output).await,
         Command::Update(args) => {
             let id = named(&app, &args.rule).await?.id;
             let change = args.read(app.clock.now())?;

@@ -66,11 +66,11 @@ struct ShownRule {
 async fn list(
     State(edge): State<Edge>,
     Caller(asker): Caller,
-    Asked(asked): Asked<ListRules>,
+    Asked(which): Asked<ListRules>,
 ) -> Answer<Json<ListOf<ShownRule>>> {
-    let wanted = Wanted::<TrustId>::new(asked.limit, asked.cursor.as_deref())?;
-    let organization = asked.organization_id.map(OrganizationId);
-    let name = asked.name.as_ref().map(|name| name.0.as_str());
+    let wanted = Wanted::<TrustId>::new(which.limit, which.cursor.as_deref())?;
+    let organization = which.organization_id.map(OrganizationId);
+    let name = which.name.as_ref().map(|name| name.0.as_str());
     let found = trusts::list(&edge.app, &asker, organization, name, wanted.page).await?;
     Ok(Json(wanted.list(found, |trust| trust.id.to_string(), ShownRule::from)))
 }

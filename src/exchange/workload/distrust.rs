@@ -12,14 +12,14 @@ pub enum Distrust {
     Malformed(#[from] MalformedJws),
     #[error("the token does not say who issued it")]
     NoIssuer,
-    #[error("no rule of trust speaks of the issuer `{issuer}`{there}", there = there(.organization))]
+    #[error("no rule of trust speaks of the issuer `{issuer}`{there}", there = there(*.organization))]
     UnknownIssuer { issuer: String, organization: Option<OrganizationId> },
     /// Of which organization the rules are that are quoted: only those who reach it are told.
     #[error("{why}")]
     NoRuleHolds { why: String, organization: Option<OrganizationId> },
 
     // After that. The caller is told.
-    #[error("several rules of trust hold, {}: {}", names(.rules), way(.organization))]
+    #[error("several rules of trust hold, {}: {}", names(.rules), way(*.organization))]
     SeveralRulesHold { rules: Vec<KeyName>, organization: Option<OrganizationId> },
     #[error("rule `{rule}` takes a token only once, and this one has no `jti` to know it by")]
     NoId { rule: KeyName, organization: OrganizationId },
@@ -29,7 +29,7 @@ pub enum Distrust {
     AskedByKey,
 }
 
-fn there(organization: &Option<OrganizationId>) -> &'static str {
+fn there(organization: Option<OrganizationId>) -> &'static str {
     if organization.is_some() { " in this organization" } else { "" }
 }
 
@@ -41,7 +41,7 @@ fn names(rules: &[KeyName]) -> String {
     }
 }
 
-fn way(organization: &Option<OrganizationId>) -> &'static str {
+fn way(organization: Option<OrganizationId>) -> &'static str {
     match organization {
         Some(_) => "change them so that one does",
         None => "say by organizationId which organization is meant",

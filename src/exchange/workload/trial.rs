@@ -19,6 +19,8 @@ pub struct Trial {
 
 #[derive(Clone, Debug)]
 pub enum Outcome {
+    /// Somebody would have to be asked for its keys, and nobody is to be.
+    NotTried,
     /// Its signature is not the issuer's, as far as can be known.
     NotVerified(NotVerified),
     /// Its signature is right, and what all tokens have to say is not.
@@ -31,6 +33,14 @@ pub enum Outcome {
     },
 }
 
+/// Where the keys to verify a token by may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysFrom {
+    Anywhere,
+    /// Nobody is asked.
+    PinnedOnly,
+}
+
 /// What an assertion may call itself (RFC 7519, section 5.1; draft-ietf-oauth-rfc7523bis): other
 /// types of tokens are meant for something else.
 const TYPES: [&str; 2] = ["jwt", "authorization-grant+jwt"];
@@ -39,6 +49,23 @@ const LONGEST_SUBJECT: usize = 255;
 impl Trial {
     pub fn holds(&self) -> bool {
         self.held().is_some()
+    }
+
+    /// What keeps the rule from holding.
+    pub fn why(&self) -> String {
+        match &self.outcome {
+            Outcome::NotTried => "its keys are not pinned, so that it was not tried".to_owned(),
+            Outcome::NotVerified(why) => why.to_string(),
+            Outcome::Refused(why) => why.to_string(),
+            Outcome::OtherAudience(audiences) => {
+                let (found, wanted) = (audiences.join("`, `"), &self.rule.terms.audience);
+                format!("the token is for `{found}`, not for `{wanted}`")
+            }
+            Outcome::Judged { findings, .. } => {
+                let failed = findings.iter().filter(|finding| !finding.holds);
+                failed.map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+        }
     }
 
     /// The token, where the rule holds.
@@ -57,19 +84,24 @@ pub(super) async fn hold(
     app: &App,
     rules: Vec<Arc<Trust>>,
     token: &str,
+    from: KeysFrom,
     now: Timestamp,
 ) -> Vec<Trial> {
     let mut verified = HashMap::<KeySource, Result<Arc<ForeignToken>, NotVerified>>::new();
     let mut trials = Vec::with_capacity(rules.len());
     for rule in rules {
         let keys = &rule.terms.keys;
+        if from == KeysFrom::PinnedOnly && !matches!(keys, KeySource::Pinned(_)) {
+            trials.push(Trial { rule, outcome: Outcome::NotTried });
+            continue;
+        }
         if !verified.contains_key(keys) {
             let outcome = app.peers.verify(keys, token).await.map(Arc::new);
             verified.insert(keys.clone(), outcome);
         }
         let outcome = match &verified[keys] {
             Ok(token) => judge(&rule, token, now),
-            Err(why) => Outcome::NotVerified(why.clone()),
+            Err(why) => Outcome::NotVerified(*why),
         };
         trials.push(Trial { rule, outcome });
     }
@@ -104,26 +136,8 @@ fn check(rule: &Trust, token: &ForeignToken, now: Timestamp) -> Result<Vec<Strin
     token.audiences()
 }
 
-/// What keeps the rule from holding, after its name.
 impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule `{}`: ", self.rule.name)?;
-        match &self.outcome {
-            Outcome::NotVerified(why) => why.fmt(f),
-            Outcome::Refused(why) => why.fmt(f),
-            Outcome::OtherAudience(audiences) => {
-                let (found, wanted) = (audiences.join("`, `"), &self.rule.terms.audience);
-                write!(f, "the token is for `{found}`, not for `{wanted}`")
-            }
-            Outcome::Judged { findings, .. } => {
-                let failed = findings.iter().filter(|finding| !finding.holds);
-                let failed: Vec<_> = failed.map(ToString::to_string).collect();
-                f.write_str(&if failed.is_empty() {
-                    "it holds".to_owned()
-                } else {
-                    failed.join("; ")
-                })
-            }
-        }
+        write!(f, "rule `{}`: {}", self.rule.name, self.why())
     }
 }

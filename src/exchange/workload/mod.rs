@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::{
     distrust::Distrust,
-    trial::{Outcome, Trial},
+    trial::{KeysFrom, Outcome, Trial},
 };
 use super::{Caller, ExchangeError, Failed, Refusal, identity::Identity, words::cut};
 use crate::{
@@ -48,7 +48,7 @@ pub(super) async fn identify_external(
 ) -> Result<Identity, Failed> {
     let now = app.clock.now();
     let rules = rules(app, token, organization).await?;
-    let trials = trial::hold(app, rules, token, now).await;
+    let trials = trial::hold(app, rules, token, KeysFrom::Anywhere, now).await;
     let (rule, token) = the_one_that_holds(&trials, organization, now)?;
     // What a disabled rule says is refused later, and uses nothing up.
     if rule.terms.once && is_in_force(rule, now) {
@@ -65,9 +65,10 @@ pub async fn try_out(
     app: &App,
     token: &str,
     organization: Option<OrganizationId>,
+    keys: KeysFrom,
 ) -> Result<Result<Vec<Trial>, Distrust>, ExchangeError> {
     match rules(app, token, organization).await {
-        Ok(rules) => Ok(Ok(trial::hold(app, rules, token, app.clock.now()).await)),
+        Ok(rules) => Ok(Ok(trial::hold(app, rules, token, keys, app.clock.now()).await)),
         Err(Failed::Refused(refused)) => match refused.refusal {
             Refusal::Distrusted(distrust) => Ok(Err(distrust)),
             other => Err(other.into()),
