@@ -11,6 +11,7 @@ pub mod signing;
 pub mod store;
 
 pub mod outbound;
+pub mod peers;
 
 pub mod directory;
 pub mod ledger;

@@ -74,3 +74,6 @@ create index revoked_tokens_by_expiry on revoked_tokens (expires_at);
 
 -- Which proof of possession a key demands: none, any, or thumbprints.
 alter table api_keys add column proof text not null default 'none';
+
+-- Whose rules of trust the words quote: only those who reach the organization may read them.
+alter table refusals add column organization_id uuid;

@@ -19,6 +19,7 @@ use crate::{
     domain::{Issuer, KeyPolicy, Resource, Rotation},
     ledger::Ledger,
     outbound::Outbound,
+    peers::Peers,
     random::Random,
     signing::{KeyEncryptionKey, Signer},
     store::{self, Store, StoreError, Tx},
@@ -38,6 +39,8 @@ pub struct Parts {
     pub signer: Signer,
     /// The way to servers of others.
     pub outbound: Outbound,
+    /// The public keys of others.
+    pub peers: Peers,
     /// Wraps the private halves of new signing keys.
     pub key_encryption_key: KeyEncryptionKey,
     pub attempts: Attempts,
@@ -82,6 +85,7 @@ impl App {
             signer: Signer::new(settings.issuer.clone(), on.key_encryption_key.clone()),
             attempts: Attempts::new(settings.failures_per_minute),
             passwords: Passwords::default(),
+            peers: Peers::new(on.outbound.clone(), on.clock.clone()),
             own_resource: Resource::keyturn(&settings.issuer),
             settings,
             clock: on.clock,

@@ -29,6 +29,7 @@ mod role;
 mod serve;
 mod signing_key;
 mod start;
+mod trust;
 mod usage;
 mod user;
 mod webhook;
@@ -83,6 +84,8 @@ enum Command {
     Member(member::Args),
     /// Register the servers that take tokens
     Resource(resource::Args),
+    /// Make, list and change the rules by which tokens of others are trusted
+    Trust(trust::Args),
     /// See who changed what, and whether that record is whole
     Audit(audit::Args),
     /// Look at signing keys and let them follow each other
@@ -150,6 +153,7 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::User(args) => user::run(args, &config).await,
         Command::Member(args) => member::run(args, &config).await,
         Command::Resource(args) => resource::run(args, &config).await,
+        Command::Trust(args) => trust::run(args, &config).await,
         Command::Audit(args) => audit::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
         Command::Apply(args) => apply::run(args, &config).await,

@@ -22,6 +22,7 @@ fn line(Obstacle { kind, id, name }: &Obstacle) -> (String, String) {
         "api_key" => format!("keyturn key delete {id}"),
         "organization" => format!("keyturn org delete {id}"),
         "member" => format!("keyturn member remove {name} --org NAME"),
+        "trust" => format!("keyturn trust delete {id}"),
         _ => id.to_string(),
     };
     (format!("{} {name}", kind.replace('_', " ")), way)

@@ -70,7 +70,10 @@ pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix};
 pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownAlgorithm};
 pub use source::{MalformedSource, Source};
 pub use text::{MalformedText, Text};
-pub use trust::{Trust, TrustTerms};
+pub use trust::{
+    ClaimName, Conditions, Finding, FlawedTrust, MalformedClaimName, MalformedConditions,
+    MalformedPattern, Pattern, Trust, TrustTerms,
+};
 pub use usage::{Circumstances, Origin, RefusalRecord, Step, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};
 pub use version::{Expected, Version};

@@ -21,13 +21,18 @@ impl Once {
         if !plain || !(1..=255).contains(&key.len()) {
             return Err(MalformedOnce);
         }
+        Ok(Self { key: key.to_owned(), fingerprint: Self::hash(parts) })
+    }
+
+    /// Of whatever counts only once, by all that it is made of: no two lists of parts have the same.
+    pub fn hash(parts: &[&[u8]]) -> [u8; 32] {
         let mut hash = Context::new(&SHA256);
         for part in parts {
             hash.update(&(part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(hash.finish().as_ref());
-        Ok(Self { key: key.to_owned(), fingerprint })
+        let mut all = [0; 32];
+        all.copy_from_slice(hash.finish().as_ref());
+        all
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::IpAddr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ApiKeyId, SecretId};
+use super::{ApiKeyId, OrganizationId, SecretId};
 
 /// Where a request came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,9 @@ pub struct RefusalRecord {
     pub detail: String,
     /// Known once the secret was proved.
     pub api_key_id: Option<ApiKeyId>,
+    /// Whose rules the detail quotes: only those who reach it may read it.
+    #[serde(default)]
+    pub organization_id: Option<OrganizationId>,
     pub source: IpAddr,
     pub user_agent: UserAgent,
     pub door: String,

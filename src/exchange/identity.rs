@@ -133,7 +133,8 @@ impl Identity {
             Holder::Key(presented) => {
                 [presented.key.expires_at, presented.secret.dies_at].into_iter().flatten().min()
             }
-            Holder::Client(_) | Holder::Workload(..) => None,
+            Holder::Workload(trust, _) => trust.terms.expires_at,
+            Holder::Client(_) => None,
         };
         [of_holder, self.ceiling.expires_at].into_iter().flatten().min()
     }

@@ -33,6 +33,13 @@ pub(super) async fn judge(
             if trust.disabled_at.is_some() {
                 return Err(Refusal::TrustDisabled(trust.id).into());
             }
+            if let Some(end) = trust.terms.expires_at.filter(|end| *end <= now) {
+                return Err(Refusal::TrustExpired(end).into());
+            }
+            let networks = &trust.terms.allowed_networks;
+            if let Some(source) = from.filter(|source| !networks.allow(*source)) {
+                return Err(Refusal::AddressNotAllowed(source, networks.clone()).into());
+            }
             standing(app, Owner::Organization(trust.organization_id)).await
         }
     }

@@ -15,6 +15,7 @@ mod record;
 mod refusal;
 mod simulate;
 mod words;
+mod workload;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -26,6 +27,7 @@ pub use self::{
     explain::{Explanation, NOTHING_RECORDED, explain},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     simulate::{Prospect, Simulation, simulate},
+    workload::{Distrust, KeysFrom, Outcome, Trial, try_out},
 };
 use self::{identity::Identity, narrow::Grant, refusal::Refused};
 use crate::{
@@ -59,6 +61,8 @@ pub enum Credential {
         name: ClaimedName,
         secret: SecretString,
     },
+    /// A token of somebody else (RFC 7523, section 2.1).
+    Assertion(SecretString),
     /// The client itself, with nothing beside (RFC 6749, section 4.4).
     Client,
 }
@@ -122,6 +126,9 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let from = Some(origin.source);
     let identity = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
+        Credential::Assertion(token) => {
+            workload::identify(app, token, wish.organization, caller.as_ref()).await?
+        }
         Credential::Client => client::identify(caller.as_ref())?,
     };
     let granted = grant(app, &identity, wish, from, now).await?;

@@ -50,6 +50,7 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
         reason: refusal.code().to_owned(),
         detail,
         api_key_id: key.map(|(id, _)| id),
+        organization_id: refusal.organization(),
         source: origin.source,
         user_agent: origin.user_agent.clone(),
         door: origin.door.to_owned(),

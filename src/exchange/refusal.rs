@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::{
     identity::Identity,
     words::{cut, roles, some_of, span},
+    workload::Distrust,
 };
 use crate::{
     app::TooManyFailures,
@@ -36,6 +37,9 @@ pub enum Refusal {
     WrongClientSecret(ClientId),
     #[error("client {0} is registered to prove itself in another way")]
     OtherMethod(ClientId),
+    /// Before or after the token of somebody else is trusted.
+    #[error(transparent)]
+    Distrusted(Distrust),
 
     // After it is proved. The caller is told.
     #[error("the secret was replaced by a newer one and died at {0}")]
@@ -68,6 +72,8 @@ pub enum Refusal {
     GrantNotAllowed(ClientId, GrantType),
     #[error("the rule of trust {0} is disabled")]
     TrustDisabled(TrustId),
+    #[error("the rule of trust ended at {0}")]
+    TrustExpired(Timestamp),
     #[error("what was to be exchanged expired at {0}")]
     InputExpired(Timestamp),
     #[error("{0}, through which the token was obtained, is no more")]
@@ -119,7 +125,9 @@ impl Refusal {
             Self::ResourceNotAllowed(_) => "resource_not_allowed",
             Self::ClientDisabled(_) => "client_disabled",
             Self::GrantNotAllowed(..) => "grant_not_allowed",
+            Self::Distrusted(distrust) => distrust.code(),
             Self::TrustDisabled(_) => "trust_disabled",
+            Self::TrustExpired(_) => "trust_expired",
             Self::InputExpired(_) => "input_expired",
             Self::SourceGone(_) => "source_gone",
             Self::NoSource => "no_source",
@@ -140,6 +148,9 @@ impl Refusal {
 
     /// Whether the caller has proved to hold the secret of a key that it named rightly, if at all.
     pub(super) fn is_after_proof(&self) -> bool {
+        if let Self::Distrusted(distrust) = self {
+            return distrust.is_after_proof();
+        }
         !matches!(
             self,
             Self::MalformedSecret(_)
@@ -152,13 +163,23 @@ impl Refusal {
         )
     }
 
+    /// The organization whose rules it quotes: nobody else is told.
+    pub(super) fn organization(&self) -> Option<OrganizationId> {
+        match self {
+            Self::Distrusted(distrust) => distrust.organization(),
+            _ => None,
+        }
+    }
+
     /// What was refused at this moment, in the words of the key's owner.
     pub(super) fn in_words(&self, at: Timestamp) -> String {
         let right = match self {
             Self::SecretReplaced(_)
             | Self::ClientDisabled(_)
             | Self::GrantNotAllowed(..)
+            | Self::Distrusted(_)
             | Self::TrustDisabled(_)
+            | Self::TrustExpired(_)
             | Self::InputExpired(_)
             | Self::SourceGone(_)
             | Self::NoSource => "",
@@ -166,7 +187,10 @@ impl Refusal {
             _ => "",
         };
         let before = match self {
-            Self::SecretReplaced(then) | Self::KeyExpired(then) | Self::KeyRevoked(then) => {
+            Self::SecretReplaced(then)
+            | Self::KeyExpired(then)
+            | Self::KeyRevoked(then)
+            | Self::TrustExpired(then) => {
                 format!(", {} before this request", span(at - *then))
             }
             _ => String::new(),

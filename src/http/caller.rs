@@ -69,6 +69,7 @@ fn record_leak(edge: &Edge, origin: &Origin) {
         reason: "credential_in_url".to_owned(),
         detail: BadForm::CredentialInUrl.to_string(),
         api_key_id: None,
+        organization_id: None,
         source: origin.source,
         user_agent: origin.user_agent.clone(),
         door: origin.door.to_owned(),

@@ -33,7 +33,8 @@ pub(super) const IBM: &str = "/identity/token";
 const IBM_API_KEY: &str = "urn:ibm:params:oauth:grant-type:apikey";
 
 /// What the metadata says `/oauth2/token` supports.
-pub(super) const GRANT_TYPES: [&str; 2] = [GrantType::ClientCredentials.as_str(), IBM_API_KEY];
+pub(super) const GRANT_TYPES: [&str; 3] =
+    [GrantType::ClientCredentials.as_str(), GrantType::JwtBearer.as_str(), IBM_API_KEY];
 
 /// The door behind a path, by the name under which it is counted and audited.
 pub(super) fn door(path: &str) -> &'static str {
@@ -102,7 +103,8 @@ pub(super) async fn oauth(State(edge): State<Edge>, mut posted: Posted) -> Answe
     let by_header = claimed.by_header;
     let answer = match grant {
         GrantType::ClientCredentials => client_credentials(&edge, &claimed, posted).await,
-        GrantType::RefreshToken | GrantType::TokenExchange | GrantType::JwtBearer => {
+        GrantType::JwtBearer => jwt_bearer(&edge, &claimed, posted).await,
+        GrantType::RefreshToken | GrantType::TokenExchange => {
             Err(OAuthError::UNSUPPORTED_GRANT_TYPE)
         }
     };
@@ -117,6 +119,19 @@ async fn client_credentials(edge: &Edge, claimed: &Claimed, posted: Posted) -> A
         shape: Shape::Plain,
         blame: Blame::Client,
     };
+    answer(edge, ask, posted).await
+}
+
+/// A token of somebody else is the grant; a client may ask for its holder, and need not (RFC 7521,
+/// section 4.1).
+async fn jwt_bearer(edge: &Edge, claimed: &Claimed, mut posted: Posted) -> Answer {
+    let assertion = posted.form.take_secret("assertion").ok_or(missing("assertion is missing"))?;
+    let caller = match &claimed.claim {
+        Some(_) => Some(claimed.required(edge, &posted, Some(GrantType::JwtBearer)).await?),
+        None => None,
+    };
+    let credential = Credential::Assertion(assertion);
+    let ask = Ask { credential, caller, shape: Shape::Plain, blame: Blame::Grant };
     answer(edge, ask, posted).await
 }
 

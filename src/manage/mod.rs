@@ -17,6 +17,7 @@ pub mod reminders;
 pub mod resources;
 pub mod roles;
 pub mod signing_keys;
+pub mod trusts;
 pub mod unused;
 pub mod upkeep;
 pub mod usage;
@@ -36,9 +37,11 @@ pub use crate::store::Page;
 use crate::{
     app::{App, TooBusy},
     clock::Timestamp,
-    domain::{AuditEvent, ExpiryRefused, MalformedResource, OrganizationId, RoleName, Wider},
+    domain::{
+        AuditEvent, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId, RoleName, Wider,
+    },
     outbound::RefusedUrl,
-    signing::MalformedPem,
+    signing::{MalformedJwks, MalformedPem},
     store::{StoreError, Tx},
 };
 
@@ -110,6 +113,17 @@ pub enum Rejection {
     #[error("the webhook is disabled: enable it first")]
     WebhookDisabled,
     #[error(transparent)]
+    FlawedTrust(#[from] FlawedTrust),
+    #[error("these are no public keys: {0}")]
+    MalformedJwks(#[from] MalformedJwks),
+    #[error(
+        "none of these keys can verify a token: a JWK Set with RSA, P-256, P-384 or Ed25519 keys \
+         for signatures is expected, without private halves"
+    )]
+    NoUsableKey,
+    #[error("an organization may have {0} rules of trust, and it has them")]
+    TooManyTrusts(i64),
+    #[error(transparent)]
     TooBusy(#[from] TooBusy),
     #[error("it exists already")]
     Exists,
@@ -138,7 +152,7 @@ impl Rejection {
 /// What has to go before something else can.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Obstacle {
-    /// `organization`, `api_key`, `member`.
+    /// `organization`, `api_key`, `member`, `trust`.
     pub kind: &'static str,
     pub id: Uuid,
     pub name: String,

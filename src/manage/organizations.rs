@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{Asker, Change, Made, Obstacle, Rejection, audit, once, taken};
+use super::{Asker, Change, Made, Obstacle, Rejection, audit, once, taken, trusts};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -168,8 +168,8 @@ pub(super) async fn change(
     Ok(organization)
 }
 
-/// Deletes an organization that has no sub-organizations and no keys, with its roles and
-/// memberships.
+/// Deletes an organization that has no sub-organizations, no keys and no rules of trust, with its
+/// roles and memberships.
 pub async fn delete(
     app: &App,
     asker: &Asker,
@@ -208,7 +208,8 @@ async fn obstacles(app: &App, tx: &mut Tx, id: OrganizationId) -> Result<Vec<Obs
         id: key.id.0,
         name: key.name.to_string(),
     });
-    Ok(children.chain(keys).collect())
+    let rules = trusts::of_organization(tx, id, SHOWN).await?;
+    Ok(children.chain(keys).chain(rules).collect())
 }
 
 async fn find_to_change(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Asker, Change, Obstacle, Rejection, audit};
+use super::{Asker, Change, Obstacle, Rejection, audit, trusts};
 use crate::{
     app::App,
     domain::{Below, Expected, OrganizationId, Role, RoleName, Scopes, Sight, Version},
@@ -138,7 +138,7 @@ pub(super) async fn set(
     Ok(role)
 }
 
-/// Deletes a role that no key and no member has.
+/// Deletes a role that no key, no member and no rule of trust has.
 pub async fn delete(
     app: &App,
     asker: &Asker,
@@ -161,7 +161,8 @@ pub async fn delete(
     let (keys, members) = store::roles::used_by(&mut tx, organization, name).await?;
     let keys = keys.into_iter().map(|(id, name)| Obstacle { kind: "api_key", id, name });
     let members = members.into_iter().map(|(id, name)| Obstacle { kind: "member", id, name });
-    let obstacles: Vec<_> = keys.chain(members).collect();
+    let rules = trusts::giving(&mut tx, organization, name).await?;
+    let obstacles: Vec<_> = keys.chain(members).chain(rules).collect();
     if !obstacles.is_empty() {
         return Err(Rejection::StillUsed(obstacles));
     }

@@ -52,9 +52,37 @@ impl<'a> Jws<'a> {
         })
     }
 
+    /// A member of the header that is text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.header.get(name).and_then(Value::as_str)
+    }
+
+    /// A name to look up a key by, and nothing else. `Err`: no key can have this one.
+    pub(super) fn key_id(&self) -> Result<Option<&str>, UnusableKeyId> {
+        let Some(id) = self.header.get("kid") else { return Ok(None) };
+        let id = id.as_str().filter(|id| is_key_id(id)).ok_or(UnusableKeyId)?;
+        Ok(Some(id))
+    }
+
+    /// What in the header changes how the rest is read (RFC 7515, section 4.1.11; RFC 7797;
+    /// RFC 7516, section 4.1.3). Nothing of it is known here, so none of it is read. Keys and
+    /// their addresses (`jwk`, `jku`, `x5c`, `x5u`) change nothing, and are not looked at.
+    pub(super) fn extension(&self) -> Option<&'static str> {
+        ["crit", "b64", "zip"].into_iter().find(|name| self.header.contains_key(*name))
+    }
+
     pub(super) fn claims(&self) -> Result<Map<String, Value>, MalformedJws> {
         Ok(strict_json::object(&self.payload)?)
     }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UnusableKeyId;
+
+/// A thumbprint has 43 characters; those of others may be longer.
+pub(super) fn is_key_id(id: &str) -> bool {
+    const LONGEST: usize = 128;
+    id.chars().count() <= LONGEST
 }
 
 /// No padding, no white space, and no bits beyond the last byte: one spelling for one value.

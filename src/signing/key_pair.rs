@@ -67,7 +67,7 @@ impl KeyPair {
     fn new(private: PrivateKey) -> Result<Self, UnusableKey> {
         let mut jwk = private.public_jwk().map_err(|_| UnusableKey::Unreadable)?;
         refuse_weak(&jwk)?;
-        let public = PublicKey::new(private.algorithm(), private.public_key());
+        let public = PublicKey::new(private.algorithm().into(), private.public_key());
         let public = public.map_err(|_| UnusableKey::Unreadable)?;
         let id = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| UnusableKey::Unreadable)?;
         jwk.common.key_id = Some(id.clone());

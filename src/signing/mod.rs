@@ -1,6 +1,8 @@
 //! Signs tokens and verifies them. The only module that knows private keys and the encoding of JWTs.
 
+mod claim_reader;
 mod claims;
+mod foreign;
 mod header;
 mod jwks;
 mod jws;
@@ -11,6 +13,7 @@ mod public_key;
 mod refresh;
 mod reporter;
 mod ring;
+mod signature_algorithm;
 mod signer;
 mod strict_json;
 mod verify;
@@ -19,6 +22,7 @@ mod webhook_secret;
 mod wrapped;
 
 pub use claims::{AccessToken, Confirmation};
+pub use foreign::{ForeignKeys, ForeignToken, MalformedJwks, UnusableJwk, Unverified};
 pub use header::TokenType;
 pub use jwks::Jwks;
 pub use jws::MalformedJws;
@@ -28,6 +32,7 @@ pub use pem::MalformedPem;
 pub use refresh::RefreshKey;
 pub use reporter::{MalformedReporterKeys, ReporterKeys, Signed};
 pub use ring::DamagedKey;
+pub use signature_algorithm::{SignatureAlgorithm, UnknownSignatureAlgorithm};
 pub use signer::{Signer, SigningFailed};
 pub use verify::{Audience, Untrusted, VerifiedToken};
 pub use webhook_secret::WebhookSecret;

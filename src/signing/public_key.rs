@@ -1,15 +1,12 @@
 //! The public half of a key, parsed once and used for every signature it is held against.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    VerificationAlgorithm,
-};
+use aws_lc_rs::signature::ParsedPublicKey;
 
-use crate::domain::Algorithm;
+use super::signature_algorithm::SignatureAlgorithm;
 
 /// Verifies with one algorithm only: what a token says of itself decides nothing.
 pub(super) struct PublicKey {
-    algorithm: Algorithm,
+    algorithm: SignatureAlgorithm,
     parsed: ParsedPublicKey,
 }
 
@@ -20,18 +17,15 @@ pub(super) struct UnusablePublicKey;
 impl PublicKey {
     /// Takes an uncompressed point, an RSA key as in PKCS#1, or the 32 bytes of Ed25519; of
     /// each, the library also reads the X.509 form.
-    pub(super) fn new(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, UnusablePublicKey> {
-        let verification: &'static dyn VerificationAlgorithm = match algorithm {
-            // Of fixed length: the other form of ECDSA signatures, DER, has no place in a JWS.
-            Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
-            Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
-            Algorithm::EdDsa => &ED25519,
-        };
-        let parsed = ParsedPublicKey::new(verification, bytes).map_err(|_| UnusablePublicKey)?;
-        Ok(Self { algorithm, parsed })
+    pub(super) fn new(
+        algorithm: SignatureAlgorithm,
+        bytes: &[u8],
+    ) -> Result<Self, UnusablePublicKey> {
+        let parsed = ParsedPublicKey::new(algorithm.verification(), bytes);
+        Ok(Self { algorithm, parsed: parsed.map_err(|_| UnusablePublicKey)? })
     }
 
-    pub(super) fn algorithm(&self) -> Algorithm {
+    pub(super) fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }
 

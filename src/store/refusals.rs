@@ -7,18 +7,19 @@ use sqlx::types::Uuid;
 use super::{StoreError, Tx, parse};
 use crate::{
     clock::Timestamp,
-    domain::{ApiKeyId, RefusalRecord, UserAgent},
+    domain::{ApiKeyId, OrganizationId, RefusalRecord, UserAgent},
 };
 
 statements! {
     INSERT = "
         insert into refusals (
-            request_id, at, reason, detail, api_key_id, source, user_agent, door)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+            request_id, at, reason, detail, api_key_id, organization_id, source, user_agent, door)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict (request_id) do nothing";
 
     FIND = "
-        select request_id, at, reason, detail, api_key_id, source, user_agent, door
+        select request_id, at, reason, detail, api_key_id, organization_id, source, user_agent,
+            door
         from refusals where request_id = $1";
 
     OLDEST = "
@@ -39,6 +40,7 @@ row! {
         reason: String,
         detail: String,
         api_key_id: Option<Uuid>,
+        organization_id: Option<Uuid>,
         source: String,
         user_agent: String,
         door: String,
@@ -54,6 +56,7 @@ pub async fn insert(tx: &mut Tx, refusal: &RefusalRecord) -> Result<(), StoreErr
             refusal.reason.as_str(),
             refusal.detail.as_str(),
             refusal.api_key_id.map(|id| id.0),
+            refusal.organization_id.map(|id| id.0),
             refusal.source.to_string(),
             refusal.user_agent.as_str(),
             refusal.door.as_str(),
@@ -71,6 +74,7 @@ pub async fn find(tx: &mut Tx, request_id: Uuid) -> Result<Option<RefusalRecord>
             reason: row.reason,
             detail: row.detail,
             api_key_id: row.api_key_id.map(ApiKeyId),
+            organization_id: row.organization_id.map(OrganizationId),
             source: parse("refusals.source", &row.source)?,
             user_agent: UserAgent::new(&row.user_agent),
             door: row.door,

@@ -39,6 +39,7 @@ async fn refuse(server: &TestServer, at: Timestamp) -> Uuid {
         reason: "key_expired".to_owned(),
         detail: String::new(),
         api_key_id: None,
+        organization_id: None,
         source: "192.0.2.1".parse().unwrap(),
         user_agent: UserAgent::new("curl/8"),
         door: "/auth/v1/api-key/token".to_owned(),

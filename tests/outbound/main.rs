@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
 mod bodies;
+#[path = "../support/foreign.rs"]
+mod foreign;
 mod guard;
+mod keys_of_others;
 mod mail;
 #[path = "../support/peers.rs"]
 mod peers;

@@ -6,8 +6,9 @@ use chrono::TimeDelta;
 use keyturn::{
     clock::{self, Timestamp},
     domain::{
-        Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, Owner, ProofDemand, Reach,
-        RefusalRecord, Secret, SecretId, Sight, Text, Use, UserAgent, Version, WhenLeaked,
+        Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, OrganizationId, Owner,
+        ProofDemand, Reach, RefusalRecord, Secret, SecretId, Sight, Text, Use, UserAgent, Version,
+        WhenLeaked,
     },
     random::Random,
     store::{
@@ -147,6 +148,7 @@ fn refusal(age: TimeDelta) -> RefusalRecord {
         reason: "unknown_secret".to_owned(),
         detail: "no key has this 'secret'; \u{e9}".to_owned(),
         api_key_id: Some(ApiKeyId(id())),
+        organization_id: Some(OrganizationId(id())),
         source: "2001:db8::1".parse().unwrap(),
         user_agent: UserAgent::new("curl/8"),
         door: "/auth/v1/api-key/token".to_owned(),

@@ -36,6 +36,7 @@ use super::{problem::Problem, shapes};
         (name = "Members", description = "Who has which role in an organization."),
         (name = "Roles", description = "Named sets of scopes, inherited down the tree."),
         (name = "Users", description = "People who sign in."),
+        (name = "Trust", description = "By which rules tokens of others are trusted."),
         (name = "Webhooks", description = "Where news of keys is sent, signed."),
         (name = "Audit trail", description = "Who did what to which thing."),
         (name = "Resources", description = "The servers that take tokens."),

@@ -78,8 +78,7 @@ async fn explain(
     Named(request_id): Named<Uuid>,
 ) -> Answer<Json<ShownExplanation>> {
     let found = exchange::explain(&edge.app, request_id).await.map_err(Rejection::from)?;
-    let key = found.as_ref().and_then(|it| it.recorded.api_key_id);
-    check_sight(&edge.app, &asker, key).await?;
+    check_sight(&edge.app, &asker, found.as_ref().map(|it| &it.recorded)).await?;
     let found = found.ok_or_else(|| Problem::not_found("explanation"))?;
     Ok(Json(ShownExplanation::from(found)))
 }

@@ -21,6 +21,7 @@ mod roles;
 mod shapes;
 mod signing_keys;
 mod texts;
+mod trusts;
 mod usage;
 mod users;
 mod webhooks;
@@ -40,6 +41,7 @@ fn described() -> OpenApiRouter<Edge> {
         .merge(audit::routes())
         .merge(resources::routes())
         .merge(signing_keys::routes())
+        .merge(trusts::routes())
         .merge(webhooks::routes())
         .merge(organizations::routes())
         .merge(members::routes())

@@ -41,7 +41,7 @@ pub(in crate::http) struct Problem {
 /// Something that has to go first.
 #[derive(Debug, Serialize, ToSchema)]
 struct InTheWay {
-    /// `organization`, `api_key` or `member`.
+    /// `organization`, `api_key`, `member` or `trust`.
     kind: &'static str,
     id: Uuid,
     name: String,
@@ -172,6 +172,7 @@ impl From<Rejection> for Problem {
             | Rejection::TooManyKeys(_)
             | Rejection::TooManyWebhooks(_)
             | Rejection::WebhookDisabled
+            | Rejection::TooManyTrusts(_)
             | Rejection::Revoked
             | Rejection::Locked
             | Rejection::Expired
@@ -189,6 +190,9 @@ impl From<Rejection> for Problem {
             | Rejection::TokenLifetime
             | Rejection::MalformedResource(_)
             | Rejection::RefusedUrl(_)
+            | Rejection::FlawedTrust(_)
+            | Rejection::MalformedJwks(_)
+            | Rejection::NoUsableKey
             | Rejection::MalformedPem(_) => Self::invalid(detail),
             Rejection::TooBusy(_) | Rejection::Store(_) if may_pass => {
                 tracing::warn!(error = detail, "a management request has to be repeated");

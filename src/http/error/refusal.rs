@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Beside, OAuthError};
 use crate::{
     app::TooManyFailures,
-    exchange::{ExchangeError, Refusal},
+    exchange::{Distrust, ExchangeError, Refusal},
 };
 
 /// What a request offered as its credential: the same refusal has another name for each (RFC 6749,
@@ -15,7 +15,6 @@ use crate::{
 pub(in crate::http) enum Blame {
     /// The client proves itself, and nothing else is asked of it.
     Client,
-    #[expect(dead_code, reason = "no such grant is known yet")]
     /// A grant: a refresh token, an assertion.
     Grant,
     #[expect(dead_code, reason = "no such grant is known yet")]
@@ -101,6 +100,8 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::OwnerDisabled | Refusal::OwnerGone => {
             blame.proved("the owner of the key is disabled")
         }
+        Refusal::Distrusted(distrust) => distrusted(distrust, blame),
+        Refusal::TrustExpired(_) => blame.proved("the rule that trusted this has ended"),
         Refusal::TrustDisabled(_) => blame.proved("the rule that trusted this is disabled"),
         Refusal::InputExpired(_) => blame.proved("what was to be exchanged has expired"),
         Refusal::SourceGone(_) | Refusal::NoSource => {
@@ -120,6 +121,28 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
             Http::BAD_REQUEST,
             "invalid_scope",
             "a requested scope is not granted to this key at this resource",
+        ),
+    }
+}
+
+fn distrusted(distrust: &Distrust, blame: Blame) -> OAuthError {
+    match distrust {
+        Distrust::Malformed(_)
+        | Distrust::NoIssuer
+        | Distrust::UnknownIssuer { .. }
+        | Distrust::NoRuleHolds { .. } => blame.unproved(),
+        Distrust::SeveralRulesHold { organization: None, .. } => blame.proved(
+            "several rules of trust hold: say by organizationId which organization is meant",
+        ),
+        Distrust::SeveralRulesHold { organization: Some(_), .. } => {
+            blame.proved("several rules of trust of the organization hold")
+        }
+        Distrust::NoId { .. } => blame.proved("the token has no jti, and counts only once"),
+        Distrust::UsedBefore { .. } => blame.proved("the token was used before"),
+        Distrust::AskedByKey => OAuthError::new(
+            Http::BAD_REQUEST,
+            "unauthorized_client",
+            "an API key is no client of this grant",
         ),
     }
 }

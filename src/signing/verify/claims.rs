@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::{Audience, Expected, Untrusted};
 use crate::{
-    clock::{Timestamp, timestamp},
+    clock::Timestamp,
     domain::{Delegate, OrganizationId, RoleName, Roles, Scopes, Source, Thumbprint, UserId},
+    signing::claim_reader::{Claims, audiences, moment},
 };
 
 /// An access token that is to be trusted.
@@ -80,27 +81,6 @@ pub(super) fn read(
     })
 }
 
-struct Claims<'a>(&'a Map<String, Value>);
-
-impl<'a> Claims<'a> {
-    fn required<T>(
-        &self,
-        name: &'static str,
-        read: impl Fn(&'a Value) -> Option<T>,
-    ) -> Result<T, Untrusted> {
-        self.optional(name, read)?.ok_or(Untrusted::MissingClaim(name))
-    }
-
-    fn optional<T>(
-        &self,
-        name: &'static str,
-        read: impl Fn(&'a Value) -> Option<T>,
-    ) -> Result<Option<T>, Untrusted> {
-        let Some(value) = self.0.get(name) else { return Ok(None) };
-        read(value).map(Some).ok_or(Untrusted::MalformedClaim(name))
-    }
-}
-
 fn sources(value: &Value) -> Option<Vec<Source>> {
     value.as_array()?.iter().map(|source| source.as_str()?.parse().ok()).collect()
 }
@@ -109,23 +89,7 @@ fn delegate(value: &Value) -> Option<Delegate> {
     Delegate::deserialize(value).ok()
 }
 
-/// One, or an array of them (RFC 7519, section 4.1.3).
-fn audiences(value: &Value) -> Option<Vec<String>> {
-    match value {
-        Value::String(one) => Some(vec![one.clone()]),
-        Value::Array(all) => all.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
-        _ => None,
-    }
-}
-
 fn roles(value: &Value) -> Option<Roles> {
     let names = value.as_array()?.iter();
     names.map(|name| name.as_str()?.parse::<RoleName>().ok()).collect()
-}
-
-/// A `NumericDate` (RFC 7519, section 2); of a fraction, the second it begins in.
-fn moment(value: &Value) -> Option<Timestamp> {
-    #[expect(clippy::cast_possible_truncation, reason = "what is too large is no moment either")]
-    let seconds = value.as_i64().or_else(|| Some(value.as_f64()?.floor() as i64))?;
-    timestamp(seconds)
 }

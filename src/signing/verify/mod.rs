@@ -3,8 +3,6 @@
 
 mod claims;
 
-use serde_json::{Map, Value};
-
 pub use self::claims::VerifiedToken;
 use super::{
     MalformedJws, TokenType,
@@ -22,6 +20,8 @@ pub enum Untrusted {
     WrongAlgorithm,
     #[error("the token names no key that signs or has signed")]
     UnknownKey,
+    #[error("the token does not say by which of several keys it is signed")]
+    AmbiguousKey,
     #[error("the token's header asks for an extension: {0}")]
     Extension(&'static str),
     #[error("the token is of another type")]
@@ -58,26 +58,18 @@ pub(super) struct Expected<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Headers that change how the rest is read (RFC 7515, section 4.1.11; RFC 7797; RFC 7516,
-/// section 4.1.3). We write none, so whoever wrote one wants something else. Keys and their
-/// addresses (`jwk`, `jku`, `x5c`, `x5u`) are not looked at: keys are ours or nobody's.
-const EXTENSIONS: [&str; 3] = ["crit", "b64", "zip"];
-
-/// A thumbprint has 43 characters; those of others may be longer.
-const LONGEST_KEY_ID: usize = 128;
-
 pub(super) fn verify(
     ring: &Ring,
     token: &str,
     expected: &Expected<'_>,
 ) -> Result<VerifiedToken, Untrusted> {
     let jws = Jws::parse(token)?;
-    let key = named_key(ring, &jws.header, expected.now)?;
-    if let Some(extension) = EXTENSIONS.into_iter().find(|name| jws.header.contains_key(*name)) {
+    let key = named_key(ring, &jws, expected.now)?;
+    if let Some(extension) = jws.extension() {
         return Err(Untrusted::Extension(extension));
     }
     // We spell it in one way only, so its other spellings (RFC 7515, section 4.1.9) are not ours.
-    if text(&jws.header, "typ") != Some(expected.typ.as_str()) {
+    if jws.text("typ") != Some(expected.typ.as_str()) {
         return Err(Untrusted::WrongType);
     }
     if !key.pair.public().verifies(jws.signed, &jws.signature) {
@@ -88,22 +80,10 @@ pub(super) fn verify(
 }
 
 /// The key that the header names, provided the algorithm is that key's.
-fn named_key<'a>(
-    ring: &'a Ring,
-    header: &Map<String, Value>,
-    now: Timestamp,
-) -> Result<&'a ReadyKey, Untrusted> {
-    let algorithm: Option<Algorithm> = text(header, "alg").and_then(|name| name.parse().ok());
+fn named_key<'a>(ring: &'a Ring, jws: &Jws<'_>, now: Timestamp) -> Result<&'a ReadyKey, Untrusted> {
+    let algorithm: Option<Algorithm> = jws.text("alg").and_then(|name| name.parse().ok());
     let algorithm = algorithm.ok_or(Untrusted::WrongAlgorithm)?;
-    let id = text(header, "kid").filter(|id| id.chars().count() <= LONGEST_KEY_ID);
+    let id = jws.key_id().unwrap_or_default();
     let key = id.and_then(|id| ring.verifier(id, now)).ok_or(Untrusted::UnknownKey)?;
-    if key.pair.public().algorithm() == algorithm {
-        Ok(key)
-    } else {
-        Err(Untrusted::WrongAlgorithm)
-    }
-}
-
-fn text<'a>(header: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    header.get(name).and_then(Value::as_str)
+    if key.pair.algorithm() == algorithm { Ok(key) } else { Err(Untrusted::WrongAlgorithm) }
 }

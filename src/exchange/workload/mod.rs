@@ -1,0 +1,179 @@
+//! Identifies a workload by a token that somebody else gave it, and by the one rule of trust that
+//! the token fulfils (RFC 7523, section 2.1). What no rule speaks of is refused.
+
+mod distrust;
+mod trial;
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+pub use self::{
+    distrust::Distrust,
+    trial::{KeysFrom, Outcome, Trial},
+};
+use super::{Caller, ExchangeError, Failed, Refusal, identity::Identity, words::cut};
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{Ceiling, KeySource, Once, OrganizationId, Source, Trust},
+    ledger::Decision,
+    signing::{ForeignToken, Unverified},
+};
+
+pub(super) async fn identify(
+    app: &App,
+    token: &SecretString,
+    organization: Option<OrganizationId>,
+    caller: Option<&Caller>,
+) -> Result<Identity, Failed> {
+    let known = match caller {
+        None => None,
+        Some(caller) => Some(caller.registered().ok_or(Distrust::AskedByKey)?.clone()),
+    };
+    let mut identity = identify_external(app, token.expose_secret(), organization).await?;
+    if let Some(known) = known {
+        identity.sources.push(Source::Client(known.client.id));
+        identity.client = Some(known);
+    }
+    Ok(identity)
+}
+
+/// Whoever holds this token of somebody else, as the rule sees them that it fulfils. `organization`:
+/// where its rules alone are meant.
+pub(super) async fn identify_external(
+    app: &App,
+    token: &str,
+    organization: Option<OrganizationId>,
+) -> Result<Identity, Failed> {
+    let now = app.clock.now();
+    let rules = rules(app, token, organization).await?;
+    let trials = trial::hold(app, rules, token, KeysFrom::Anywhere, now).await;
+    let (rule, token) = the_one_that_holds(&trials, organization, now)?;
+    // What a disabled rule says is refused later, and uses nothing up.
+    if rule.terms.once && is_in_force(rule, now) {
+        use_up(app, rule, token).await?;
+    }
+    let subject = token.text("sub").map_err(|_| Refusal::NoSource)?.to_owned();
+    let ends = token.expires_at().map_err(|_| Refusal::NoSource)?;
+    let identity = Identity::of_workload(rule.clone(), subject);
+    Ok(Identity { ceiling: Ceiling { expires_at: Some(ends), ..Ceiling::default() }, ..identity })
+}
+
+/// What each rule for its issuer makes of a token, without using it up. Nothing is recorded.
+pub async fn try_out(
+    app: &App,
+    token: &str,
+    organization: Option<OrganizationId>,
+    keys: KeysFrom,
+) -> Result<Result<Vec<Trial>, Distrust>, ExchangeError> {
+    match rules(app, token, organization).await {
+        Ok(rules) => Ok(Ok(trial::hold(app, rules, token, keys, app.clock.now()).await)),
+        Err(Failed::Refused(refused)) => match refused.refusal {
+            Refusal::Distrusted(distrust) => Ok(Err(distrust)),
+            other => Err(other.into()),
+        },
+        Err(Failed::Error(error)) => Err(error),
+    }
+}
+
+/// The rules that speak of the issuer: those of the organization, where one is named.
+async fn rules(
+    app: &App,
+    token: &str,
+    organization: Option<OrganizationId>,
+) -> Result<Vec<Arc<Trust>>, Failed> {
+    let unverified = Unverified::read(token).map_err(Distrust::Malformed)?;
+    let issuer = unverified.issuer.ok_or(Distrust::NoIssuer)?;
+    let is_meant = |rule: &&Arc<Trust>| organization.is_none_or(|id| rule.organization_id == id);
+    let all = app.directory.trusts(&issuer).await?;
+    let rules: Vec<_> = all.iter().filter(is_meant).cloned().collect();
+    if rules.is_empty() {
+        let issuer = cut(&issuer);
+        return Err(Distrust::UnknownIssuer { issuer, organization }.into());
+    }
+    Ok(rules)
+}
+
+/// Exactly one rule has to hold. Those that count no more matter only where no other holds.
+fn the_one_that_holds(
+    trials: &[Trial],
+    organization: Option<OrganizationId>,
+    now: Timestamp,
+) -> Result<(&Arc<Trust>, &ForeignToken), Distrust> {
+    let holding = || trials.iter().filter_map(|trial| Some((&trial.rule, trial.held()?)));
+    let in_force: Vec<_> = holding().filter(|(rule, _)| is_in_force(rule, now)).collect();
+    match in_force[..] {
+        [one] => Ok(one),
+        [] => holding().next().ok_or_else(|| none_holds(trials, organization)),
+        _ => Err(several_hold(&in_force, organization)),
+    }
+}
+
+fn is_in_force(rule: &Trust, now: Timestamp) -> bool {
+    rule.disabled_at.is_none() && rule.terms.expires_at.is_none_or(|end| now < end)
+}
+
+fn several_hold(
+    holding: &[(&Arc<Trust>, &ForeignToken)],
+    organization: Option<OrganizationId>,
+) -> Distrust {
+    let rules = match organization {
+        Some(_) => holding.iter().map(|(rule, _)| rule.name.clone()).collect(),
+        None => Vec::new(),
+    };
+    Distrust::SeveralRulesHold { rules, organization }
+}
+
+/// Quotes the rules only where all of them are of one organization: its people are told.
+fn none_holds(trials: &[Trial], organization: Option<OrganizationId>) -> Distrust {
+    const QUOTED: usize = 5;
+    let first = trials.first().map(|trial| trial.rule.organization_id);
+    let is_of_first = |trial: &Trial| Some(trial.rule.organization_id) == first;
+    let Some(only) = organization.or(first.filter(|_| trials.iter().all(is_of_first))) else {
+        let why = format!(
+            "none of the {} rules of trust for this issuer holds; a request that names one \
+             organization by organizationId is told what its rules say",
+            trials.len()
+        );
+        return Distrust::NoRuleHolds { why, organization: None };
+    };
+    let mut told: Vec<_> = trials.iter().take(QUOTED).map(|it| cut_at(&it.to_string())).collect();
+    if trials.len() > QUOTED {
+        told.push(format!("and {} more", trials.len() - QUOTED));
+    }
+    let why = format!("no rule of trust holds; {}", told.join(" | "));
+    Distrust::NoRuleHolds { why, organization: Some(only) }
+}
+
+/// Long enough for what is wrong, too short for whatever somebody puts into a token.
+fn cut_at(told: &str) -> String {
+    const ENOUGH: usize = 600;
+    told.chars().take(ENOUGH).collect()
+}
+
+/// Of many requests with one token, on whatever node, one is the first.
+async fn use_up(app: &App, rule: &Trust, token: &ForeignToken) -> Result<(), Failed> {
+    let (name, organization) = (rule.name.clone(), rule.organization_id);
+    let id = token.text_if_any("jti").ok().flatten().filter(|id| !id.is_empty());
+    let id = id.ok_or(Distrust::NoId { rule: name.clone(), organization })?;
+    // By the keys, too: whoever trusts keys of their own for an issuer of others does not use up
+    // the tokens of others.
+    let keys = match &rule.terms.keys {
+        KeySource::Issuer(place) | KeySource::Uri(place) | KeySource::Pinned(place) => place,
+    };
+    let parts = ["assertion", &rule.issuer, keys, id];
+    let hash = Once::hash(&parts.map(str::as_bytes));
+    let until = token.expires_at().map_err(|_| Refusal::NoSource)?;
+    if app.ledger.decide(Decision::Once { hash, until }).await? {
+        Ok(())
+    } else {
+        Err(Distrust::UsedBefore { rule: name, organization }.into())
+    }
+}
+
+impl From<Distrust> for Failed {
+    fn from(distrust: Distrust) -> Self {
+        Refusal::Distrusted(distrust).into()
+    }
+}

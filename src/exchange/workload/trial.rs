@@ -1,0 +1,143 @@
+//! Holds a token of somebody else against rules of trust.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{Finding, KeySource, Trust},
+    peers::NotVerified,
+    signing::{ForeignToken, Untrusted},
+};
+
+/// What one rule makes of a token.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    pub rule: Arc<Trust>,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Somebody would have to be asked for its keys, and nobody is to be.
+    NotTried,
+    /// Its signature is not the issuer's, as far as can be known.
+    NotVerified(NotVerified),
+    /// Its signature is right, and what all tokens have to say is not.
+    Refused(Untrusted),
+    OtherAudience(Vec<String>),
+    /// It is a good token for this audience. The rule holds where each of these does.
+    Judged {
+        findings: Vec<Finding>,
+        token: Arc<ForeignToken>,
+    },
+}
+
+/// Where the keys to verify a token by may come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysFrom {
+    Anywhere,
+    /// Nobody is asked.
+    PinnedOnly,
+}
+
+/// What an assertion may call itself (RFC 7519, section 5.1; draft-ietf-oauth-rfc7523bis): other
+/// types of tokens are meant for something else.
+const TYPES: [&str; 2] = ["jwt", "authorization-grant+jwt"];
+const LONGEST_SUBJECT: usize = 255;
+
+impl Trial {
+    pub fn holds(&self) -> bool {
+        self.held().is_some()
+    }
+
+    /// What keeps the rule from holding.
+    pub fn why(&self) -> String {
+        match &self.outcome {
+            Outcome::NotTried => "its keys are not pinned, so that it was not tried".to_owned(),
+            Outcome::NotVerified(why) => why.to_string(),
+            Outcome::Refused(why) => why.to_string(),
+            Outcome::OtherAudience(audiences) => {
+                let (found, wanted) = (audiences.join("`, `"), &self.rule.terms.audience);
+                format!("the token is for `{found}`, not for `{wanted}`")
+            }
+            Outcome::Judged { findings, .. } => {
+                let failed = findings.iter().filter(|finding| !finding.holds);
+                failed.map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+
+    /// The token, where the rule holds.
+    pub(super) fn held(&self) -> Option<&ForeignToken> {
+        match &self.outcome {
+            Outcome::Judged { findings, token } if findings.iter().all(|it| it.holds) => {
+                Some(token)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// One trial for each rule. By one source of keys a token is verified once.
+pub(super) async fn hold(
+    app: &App,
+    rules: Vec<Arc<Trust>>,
+    token: &str,
+    from: KeysFrom,
+    now: Timestamp,
+) -> Vec<Trial> {
+    let mut verified = HashMap::<KeySource, Result<Arc<ForeignToken>, NotVerified>>::new();
+    let mut trials = Vec::with_capacity(rules.len());
+    for rule in rules {
+        let keys = &rule.terms.keys;
+        if from == KeysFrom::PinnedOnly && !matches!(keys, KeySource::Pinned(_)) {
+            trials.push(Trial { rule, outcome: Outcome::NotTried });
+            continue;
+        }
+        if !verified.contains_key(keys) {
+            let outcome = app.peers.verify(keys, token).await.map(Arc::new);
+            verified.insert(keys.clone(), outcome);
+        }
+        let outcome = match &verified[keys] {
+            Ok(token) => judge(&rule, token, now),
+            Err(why) => Outcome::NotVerified(*why),
+        };
+        trials.push(Trial { rule, outcome });
+    }
+    trials
+}
+
+fn judge(rule: &Trust, token: &Arc<ForeignToken>, now: Timestamp) -> Outcome {
+    let audiences = match check(rule, token, now) {
+        Ok(audiences) => audiences,
+        Err(why) => return Outcome::Refused(why),
+    };
+    if !rule.is_for(&audiences) {
+        return Outcome::OtherAudience(audiences);
+    }
+    let findings = rule.findings(&token.claims);
+    Outcome::Judged { findings, token: token.clone() }
+}
+
+/// What every token has to say, whatever the rule; gives whom it is for.
+fn check(rule: &Trust, token: &ForeignToken, now: Timestamp) -> Result<Vec<String>, Untrusted> {
+    if token.typ.as_deref().is_some_and(|typ| !TYPES.contains(&typ)) {
+        return Err(Untrusted::WrongType);
+    }
+    token.check(now)?;
+    if token.text("iss")? != rule.issuer {
+        return Err(Untrusted::WrongIssuer);
+    }
+    let subject = token.text("sub")?;
+    if !(1..=LONGEST_SUBJECT).contains(&subject.len()) || subject.chars().any(char::is_control) {
+        return Err(Untrusted::MalformedClaim("sub"));
+    }
+    token.audiences()
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule `{}`: {}", self.rule.name, self.why())
+    }
+}

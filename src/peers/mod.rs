@@ -1,0 +1,69 @@
+//! The public keys of others, from memory: fetched when they are wanted and not too often, and kept
+//! for a while when whoever publishes them is away.
+
+mod fetch;
+mod slot;
+
+use std::{convert::Infallible, sync::Arc};
+
+use quick_cache::sync::Cache;
+
+pub use self::fetch::NoKeys;
+use self::slot::Slot;
+use crate::{
+    clock::Clock,
+    domain::KeySource,
+    outbound::Outbound,
+    signing::{ForeignToken, Untrusted},
+};
+
+/// It is a cache: whatever it remembers may be lost at any time.
+pub struct Peers {
+    outbound: Outbound,
+    clock: Clock,
+    slots: Cache<KeySource, Arc<Slot>>,
+}
+
+/// Most sources whose keys are remembered.
+const MOST: usize = 1000;
+
+/// Why a token of somebody else is not to be acted upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotVerified {
+    /// Whoever presents it is to blame.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// Nobody can tell: it may be good.
+    #[error("the keys to verify it by cannot be had: {0}")]
+    NoKeys(#[from] NoKeys),
+}
+
+impl Peers {
+    pub fn new(outbound: Outbound, clock: Clock) -> Self {
+        Self { outbound, clock, slots: Cache::new(MOST) }
+    }
+
+    /// Tells whether one of the keys of this source signed the token, and what it then says. A
+    /// name that none of them has may be that of a new one: they are asked for again, at most
+    /// twice a minute.
+    pub async fn verify(
+        &self,
+        source: &KeySource,
+        token: &str,
+    ) -> Result<ForeignToken, NotVerified> {
+        let slot = self.slot(source);
+        let known = slot.keys().await?;
+        match known.keys.verify(token) {
+            Err(Untrusted::UnknownKey) => Ok(slot.newer_than(&known).await.keys.verify(token)?),
+            verified => Ok(verified?),
+        }
+    }
+
+    fn slot(&self, source: &KeySource) -> Arc<Slot> {
+        let made = self.slots.get_or_insert_with(source, || {
+            let slot = Slot::new(source.clone(), self.outbound.clone(), self.clock.clone());
+            Ok::<_, Infallible>(Arc::new(slot))
+        });
+        made.unwrap_or_else(|impossible| match impossible {})
+    }
+}
