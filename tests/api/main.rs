@@ -12,6 +12,7 @@ mod declared;
 mod deletion;
 mod doors;
 mod explain;
+mod introspection;
 mod jwks;
 mod leaks;
 mod management;
@@ -19,6 +20,7 @@ mod metadata;
 #[path = "../support/peers.rs"]
 mod peers;
 mod retention;
+mod revocation;
 mod rights;
 mod rotation;
 mod secrets;
