@@ -16,6 +16,7 @@ mod page;
 mod protected_resource;
 mod source;
 mod token;
+mod token_exchange;
 
 use axum::{
     Router,
