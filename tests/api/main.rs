@@ -26,6 +26,7 @@ mod rotation;
 mod secrets;
 mod support;
 mod token_endpoint;
+mod token_exchange;
 mod told;
 mod upkeep;
 mod usage;
