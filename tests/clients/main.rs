@@ -2,6 +2,7 @@
 //! we say is standard is so to those who know only the standard.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
+mod crates;
 #[path = "../cli/http.rs"]
 #[expect(dead_code, reason = "the tests of commands need more of it")]
 mod http;

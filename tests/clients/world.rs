@@ -1,7 +1,7 @@
 //! What the clients of others meet: a server with a certificate, an API key, and a client for each
 //! way to prove oneself.
 
-use std::{fs, net::TcpStream};
+use std::{fs, io::Write as _, net::TcpStream};
 
 use aws_lc_rs::{
     encoding::AsBigEndian as _,
@@ -33,6 +33,15 @@ pub(crate) const WAITING: &[&str] = &[
     "token_exchange",
 ];
 
+/// Tells whether the server does not know this yet, and says so.
+pub(crate) fn waits(flow: &str) -> bool {
+    let waits = WAITING.contains(&flow);
+    if waits {
+        let _ = writeln!(std::io::stderr(), "a crate waits for {flow}");
+    }
+    waits
+}
+
 pub(crate) const RESOURCE: &str = "https://api.example.com";
 
 pub(crate) struct World {
@@ -56,7 +65,8 @@ impl World {
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         let key = Key { name: text("name"), secret: text("secret"), id: text("id") };
         place.keep_out_of_logs(&key.secret);
-        let clients = register(&place, acme, &issuer);
+        let clients =
+            std::thread::scope(|on| on.spawn(|| register(&place, acme, &issuer)).join().unwrap());
         let told = json!({
             "issuer": issuer,
             "resource": RESOURCE,
@@ -65,6 +75,10 @@ impl World {
             "clients": clients,
         });
         Self { place, port, told }
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        self.told["issuer"].as_str().unwrap()
     }
 
     pub(crate) fn serve(&self) -> Server<'_> {
