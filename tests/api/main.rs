@@ -12,7 +12,10 @@ mod declared;
 mod deletion;
 mod doors;
 mod explain;
+#[path = "../support/foreign.rs"]
+mod foreign;
 mod jwks;
+mod keyless;
 mod leaks;
 mod management;
 mod metadata;
