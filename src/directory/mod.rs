@@ -47,6 +47,8 @@ struct Inner {
     stale_after: Duration,
     keys: Cache<Uuid, Arc<Presented>>,
     organizations: Cache<OrganizationId, Arc<Lineage>>,
+    /// The one that was made first.
+    first: Cache<(), OrganizationId>,
     people: Cache<UserId, Arc<Person>>,
     resources: Cache<(), Arc<Vec<Resource>>>,
     clients: Cache<ClientId, Arc<KnownClient>>,
@@ -91,6 +93,7 @@ impl Directory {
             stale_after: limits.stale_after,
             keys: Cache::new(limits.api_keys),
             organizations: Cache::new(OTHERS),
+            first: Cache::new(1),
             people: Cache::new(OTHERS),
             resources: Cache::new(1),
             clients: Cache::new(OTHERS),
@@ -187,7 +190,7 @@ impl Directory {
         for change in changes {
             match change {
                 Change::Secret { hash } => drop(self.0.keys.remove(hash)),
-                Change::Organizations => self.0.organizations.clear(),
+                Change::Organizations => self.forget_organizations(),
                 Change::User { id } => drop(self.0.people.remove(id)),
                 Change::Resources => self.0.resources.clear(),
                 Change::SigningKeys => (),
@@ -207,13 +210,18 @@ impl Directory {
         let _alone = self.0.remembering.write().unwrap_or_else(PoisonError::into_inner);
         self.0.forgotten.fetch_add(1, Ordering::SeqCst);
         self.0.keys.clear();
-        self.0.organizations.clear();
+        self.forget_organizations();
         self.0.people.clear();
         self.0.resources.clear();
         self.0.clients.clear();
         self.forget_trusts();
         self.0.families.clear();
         self.0.revoked_tokens.clear();
+    }
+
+    fn forget_organizations(&self) {
+        self.0.organizations.clear();
+        self.0.first.clear();
     }
 
     fn forget_trusts(&self) {

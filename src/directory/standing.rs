@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Directory;
 use crate::{
-    domain::{Lineage, Owner, Person},
-    store::StoreError,
+    domain::{Lineage, OrganizationId, Owner, Person},
+    store::{self, StoreError},
 };
 
 /// The owner of a key with the lineages in which its roles were given.
@@ -24,6 +24,20 @@ impl Standing {
 }
 
 impl Directory {
+    /// Whether this is the organization that was made first: it runs the server.
+    pub async fn runs_server(&self, id: OrganizationId) -> Result<bool, StoreError> {
+        if let Some(known) = self.remembered(&self.0.first, &()) {
+            return Ok(known == id);
+        }
+        let seen = self.forgotten();
+        let mut tx = self.0.store.read().await?;
+        let first = store::organizations::first(&mut tx).await?;
+        if let Some(first) = &first {
+            self.remember(&self.0.first, (), first, seen);
+        }
+        Ok(first == Some(id))
+    }
+
     /// `None` where the owner no longer exists.
     pub async fn standing(&self, owner: Owner) -> Result<Option<Standing>, StoreError> {
         match owner {

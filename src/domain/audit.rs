@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{ApiKeyId, OrganizationId, UserId};
+use super::{ApiKeyId, ClientId, OrganizationId, UserId};
 use crate::clock::Timestamp;
 
 /// Who changes something.
@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 pub enum Actor {
     User(UserId),
     ApiKey(ApiKeyId),
+    Client(ClientId),
     /// A person at the machine, named by the operating system.
     Operator(String),
     /// keyturn itself, keeping its own schedule.
@@ -41,6 +42,7 @@ impl fmt::Display for Actor {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
             Self::ApiKey(id) => write!(f, "key:{id}"),
+            Self::Client(id) => write!(f, "client:{id}"),
             Self::Operator(name) => write!(f, "operator:{name}"),
             Self::Keyturn => f.write_str("keyturn"),
         }
@@ -48,7 +50,7 @@ impl fmt::Display for Actor {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an actor is `user:` or `key:` and an id, `operator:` and a name, or `keyturn`")]
+#[error("an actor is `user:`, `key:` or `client:` and an id, `operator:` and a name, or `keyturn`")]
 pub struct MalformedActor;
 
 impl FromStr for Actor {
@@ -59,6 +61,7 @@ impl FromStr for Actor {
         match text.split_once(':') {
             Some(("user", text)) => id(text).map(|id| Self::User(UserId(id))),
             Some(("key", text)) => id(text).map(|id| Self::ApiKey(ApiKeyId(id))),
+            Some(("client", text)) => id(text).map(|id| Self::Client(ClientId(id))),
             Some(("operator", name)) => Ok(Self::Operator(name.to_owned())),
             None if text == "keyturn" => Ok(Self::Keyturn),
             _ => Err(MalformedActor),

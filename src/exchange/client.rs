@@ -7,11 +7,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{
     ClaimedName, Failed, Refusal, api_key,
     identity::{Holder, Identity},
+    judge,
 };
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Authentication, ClientId, GrantType, KnownClient, Secret, SecretId},
+    domain::{Actor, Authentication, ClientId, GrantType, KnownClient, Origin, Secret, SecretId},
 };
 
 /// Who somebody says to be, and what they offer to prove it by. Nothing in it has been checked.
@@ -37,6 +38,20 @@ impl Caller {
         match &self.0.holder {
             Holder::Client(known) => Some(known),
             Holder::Key(_) | Holder::Workload(..) => None,
+        }
+    }
+
+    /// As tokens that were issued to it name it.
+    pub fn id(&self) -> String {
+        self.0.client_id()
+    }
+
+    /// Who it is in the audit trail.
+    pub fn actor(&self) -> Actor {
+        match &self.0.holder {
+            Holder::Key(presented) => Actor::ApiKey(presented.key.id),
+            Holder::Client(known) => Actor::Client(known.client.id),
+            Holder::Workload(..) => Actor::Keyturn,
         }
     }
 }
@@ -109,6 +124,22 @@ pub(super) fn allow(caller: &Caller, grant: GrantType) -> Result<(), Failed> {
     match caller.registered() {
         Some(known) if !known.client.terms.grants.contains(&grant) => {
             Err(Refusal::GrantNotAllowed(known.client.id, grant).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether it may ask for anything at all: now, from here.
+pub(super) async fn admit(app: &App, caller: &Caller, origin: &Origin) -> Result<(), Failed> {
+    let judged = judge::judge(app, &caller.0, Some(origin.source), app.clock.now()).await;
+    judged.map(drop).map_err(|failed| failed.of(&caller.0))
+}
+
+/// Refuses what anybody may say to be.
+pub(super) fn confidential(caller: &Caller) -> Result<(), Refusal> {
+    match caller.registered() {
+        Some(known) if known.client.terms.authentication == Authentication::None => {
+            Err(Refusal::OtherMethod(known.client.id))
         }
         _ => Ok(()),
     }

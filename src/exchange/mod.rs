@@ -8,11 +8,13 @@ mod api_key;
 mod client;
 mod explain;
 mod identity;
+mod introspection;
 mod judge;
 mod mint;
 mod narrow;
 mod record;
 mod refusal;
+mod revocation;
 mod simulate;
 mod words;
 mod workload;
@@ -25,7 +27,9 @@ pub use self::{
     access_token::{Standing, standing},
     client::{Caller, Claim, ClientProof},
     explain::{Explanation, NOTHING_RECORDED, explain},
+    introspection::{Introspected, introspect},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
+    revocation::{Held, Revocable, held, revocable},
     simulate::{Prospect, Simulation, simulate},
     workload::{Distrust, KeysFrom, Outcome, Trial, try_out},
 };
@@ -87,7 +91,8 @@ pub struct Issued {
 }
 
 /// Finds out which client asks, and whether it may use this grant, before anything else of the
-/// request is looked at. Whatever is refused is recorded.
+/// request is looked at. Where it asks for no grant, nothing else will judge it: so this does.
+/// Whatever is refused is recorded.
 pub async fn authenticate(
     app: &App,
     claim: &Claim,
@@ -96,8 +101,9 @@ pub async fn authenticate(
 ) -> Result<Caller, ExchangeError> {
     let caller = async {
         let caller = client::authenticate(app, claim, app.clock.now()).await?;
-        if let Some(grant) = grant {
-            client::allow(&caller, grant)?;
+        match grant {
+            Some(grant) => client::allow(&caller, grant)?,
+            None => client::admit(app, &caller, origin).await?,
         }
         Ok(caller)
     };

@@ -80,6 +80,8 @@ pub enum Refusal {
     SourceGone(Source),
     #[error("the token does not say through what it was obtained")]
     NoSource,
+    #[error("the token was issued to client {0}, not to the one that wants it to end")]
+    OthersToken(String),
     #[error(transparent)]
     ScopeNotGranted(NotHeld),
 }
@@ -131,6 +133,7 @@ impl Refusal {
             Self::InputExpired(_) => "input_expired",
             Self::SourceGone(_) => "source_gone",
             Self::NoSource => "no_source",
+            Self::OthersToken(_) => "others_token",
             Self::SecretReplaced(_) => "secret_replaced",
             Self::KeyExpired(_) => "key_expired",
             Self::KeyDisabled => "key_disabled",
@@ -182,7 +185,8 @@ impl Refusal {
             | Self::TrustExpired(_)
             | Self::InputExpired(_)
             | Self::SourceGone(_)
-            | Self::NoSource => "",
+            | Self::NoSource
+            | Self::OthersToken(_) => "",
             _ if self.is_after_proof() => "the secret is right; ",
             _ => "",
         };

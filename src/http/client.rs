@@ -20,6 +20,20 @@ use crate::{
 /// How clients may authenticate, as metadata names it.
 pub(super) const METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
+/// Whether an endpoint takes clients that cannot prove who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Public {
+    Too,
+    Never,
+}
+
+/// How clients authenticate at an endpoint beside the token endpoint.
+pub(super) fn methods(public: Public) -> Vec<&'static str> {
+    const NONE: &str = "none";
+    let proving = METHODS.into_iter().filter(|method| *method != NONE);
+    proving.chain((public == Public::Too).then_some(NONE)).collect()
+}
+
 /// What a request says of its client.
 pub(super) struct Claimed {
     pub(super) claim: Option<Claim>,

@@ -4,7 +4,7 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
-use super::{client, edge::Edge, jwks, token};
+use super::{client, edge::Edge, introspect, jwks, revoke, token};
 
 pub(super) const OPENID: &str = "/.well-known/openid-configuration";
 pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -19,6 +19,11 @@ struct Metadata<'a> {
     scopes_supported: Vec<String>,
     grant_types_supported: &'a [&'static str],
     token_endpoint_auth_methods_supported: &'a [&'static str],
+    revocation_endpoint: String,
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint: String,
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_signing_alg_values_supported: [&'static str; 1],
     #[serde(flatten)]
     openid: Option<OpenId>,
 }
@@ -60,6 +65,11 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
         scopes_supported: scopes,
         grant_types_supported: &token::GRANT_TYPES,
         token_endpoint_auth_methods_supported: &client::METHODS,
+        revocation_endpoint: format!("{issuer}{}", revoke::PATH),
+        revocation_endpoint_auth_methods_supported: client::methods(client::Public::Too),
+        introspection_endpoint: format!("{issuer}{}", introspect::PATH),
+        introspection_endpoint_auth_methods_supported: client::methods(client::Public::Never),
+        introspection_signing_alg_values_supported: [introspect::SIGNED_BY.as_str()],
         openid,
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");

@@ -42,7 +42,7 @@ pub(super) async fn revoke(
 ) -> Result<Response, OAuthError> {
     let missing = OAuthError::invalid_request("secret is missing");
     let secret = posted.form.take_secret("secret").ok_or(missing)?;
-    let asker = asker(&posted.origin);
+    let asker = asker(Actor::Keyturn, &posted.origin);
     let ended = match secret.expose_secret().parse::<Secret>() {
         Ok(secret) => leaks::give_up(&edge.app, &asker, &secret).await?,
         Err(_) => None,
@@ -73,7 +73,7 @@ pub(super) async fn revoke_found(
     if found.secrets.len() > MOST {
         return Err(OAuthError::invalid_request("a report has 1000 secrets at most"));
     }
-    let asker = asker(&report.origin);
+    let asker = asker(Actor::Keyturn, &report.origin);
     let mut unknown = false;
     for text in &found.secrets {
         let Ok(secret) = text.expose_secret().parse() else { continue };
@@ -126,7 +126,7 @@ pub(super) async fn github(
         }
     }
     let findings: Vec<GithubFinding> = report.json()?;
-    let asker = asker(&report.origin);
+    let asker = asker(Actor::Keyturn, &report.origin);
     let mut labels = Vec::with_capacity(findings.len());
     for finding in &findings {
         let token_raw = finding.token.expose_secret();
@@ -169,9 +169,10 @@ impl Report {
     }
 }
 
-fn asker(origin: &Origin) -> Asker {
+/// Whoever has what is to end, for that is enough.
+pub(super) fn asker(actor: Actor, origin: &Origin) -> Asker {
     Asker {
-        actor: Actor::Keyturn,
+        actor,
         authority: Authority::Unbounded,
         source: Some(origin.source),
         request_id: Some(origin.request_id),

@@ -9,11 +9,13 @@ mod edge;
 mod envelope;
 mod error;
 mod form;
+mod introspect;
 mod jwks;
 mod leaks;
 mod operations;
 mod page;
 mod protected_resource;
+mod revoke;
 mod source;
 mod token;
 
@@ -44,6 +46,8 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(token::PERSONAL_V3, post(token::personal_v3))
         .route(token::OAUTH, post(token::oauth))
         .route(token::IBM, post(token::ibm))
+        .route(introspect::PATH, post(introspect::introspect))
+        .route(revoke::PATH, post(revoke::revoke))
         .route(leaks::REVOKE, post(leaks::revoke))
         .route(leaks::REVOKE_FOUND, post(leaks::revoke_found))
         .route(leaks::GITHUB, post(leaks::github))

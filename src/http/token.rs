@@ -17,7 +17,7 @@ use super::{
     edge::Edge,
     error::{Blame, OAuthError, word_for},
     form::Form,
-    leaks,
+    introspect, leaks, revoke,
 };
 use crate::{
     domain::{GrantType, OrganizationId, ResourceIdentifier, Scopes},
@@ -47,6 +47,8 @@ pub(super) fn door(path: &str) -> &'static str {
         leaks::REVOKE,
         leaks::REVOKE_FOUND,
         leaks::GITHUB,
+        introspect::PATH,
+        revoke::PATH,
     ];
     doors.into_iter().find(|door| path.ends_with(door)).unwrap_or("elsewhere")
 }

@@ -8,6 +8,7 @@ pub mod authority;
 pub mod clients;
 pub mod declared;
 pub mod explanations;
+pub mod families;
 pub mod leaks;
 pub mod members;
 mod once;
@@ -18,6 +19,7 @@ pub mod resources;
 pub mod roles;
 pub mod signing_keys;
 pub mod trusts;
+pub mod tokens;
 pub mod unused;
 pub mod upkeep;
 pub mod usage;
@@ -39,6 +41,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         AuditEvent, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId, RoleName, Wider,
+        AuditEvent, BadTerms, ExpiryRefused, MalformedResource, OrganizationId, RoleName, Wider,
     },
     outbound::RefusedUrl,
     signing::{MalformedJwks, MalformedPem},
@@ -110,6 +113,16 @@ pub enum Rejection {
     RefusedUrl(#[from] RefusedUrl),
     #[error("an organization may have {0} webhooks, and it has them")]
     TooManyWebhooks(i64),
+    #[error(transparent)]
+    BadTerms(#[from] BadTerms),
+    #[error("an organization may have {0} clients, and it has them")]
+    TooManyClients(i64),
+    #[error("a client may have {0} secrets, and it has them: remove one first")]
+    TooManySecrets(usize),
+    #[error("the client proves itself otherwise and has no secret")]
+    NoSecretNeeded,
+    #[error("a secret must end in the future")]
+    SecretEndsInThePast,
     #[error("the webhook is disabled: enable it first")]
     WebhookDisabled,
     #[error(transparent)]
@@ -153,6 +166,7 @@ impl Rejection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Obstacle {
     /// `organization`, `api_key`, `member`, `trust`.
+    /// `organization`, `api_key`, `client`, `member`.
     pub kind: &'static str,
     pub id: Uuid,
     pub name: String,

@@ -41,6 +41,16 @@ pub struct AccessToken<'a> {
     pub email: Option<&'a str>,
 }
 
+/// What a signed answer about a token says (RFC 9701, section 5).
+#[derive(Serialize)]
+pub struct TokenIntrospection<'a, T> {
+    /// The resource server that asked.
+    pub aud: &'a str,
+    #[serde(with = "chrono::serde::ts_seconds")]
+    pub iat: Timestamp,
+    pub token_introspection: &'a T,
+}
+
 #[derive(Serialize)]
 pub struct Confirmation<'a> {
     pub jkt: &'a Thumbprint,

@@ -11,12 +11,15 @@ use super::key_pair::KeyPair;
 pub enum TokenType {
     /// RFC 9068, section 2.1.
     AccessToken,
+    /// An answer about a token (RFC 9701, section 5): it is none itself.
+    TokenIntrospection,
 }
 
 impl TokenType {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
+            Self::TokenIntrospection => "token-introspection+jwt",
         }
     }
 }
@@ -24,17 +27,22 @@ impl TokenType {
 /// The headers of one key, encoded once.
 pub(super) struct Headers {
     access_token: String,
+    token_introspection: String,
 }
 
 impl Headers {
     pub(super) fn new(pair: &KeyPair) -> Self {
-        Self { access_token: encode(pair, TokenType::AccessToken) }
+        Self {
+            access_token: encode(pair, TokenType::AccessToken),
+            token_introspection: encode(pair, TokenType::TokenIntrospection),
+        }
     }
 
     /// In base64url, with the dot that follows it.
     pub(super) fn of(&self, typ: TokenType) -> &str {
         match typ {
             TokenType::AccessToken => &self.access_token,
+            TokenType::TokenIntrospection => &self.token_introspection,
         }
     }
 }

@@ -21,7 +21,7 @@ mod weak_rsa;
 mod webhook_secret;
 mod wrapped;
 
-pub use claims::{AccessToken, Confirmation};
+pub use claims::{AccessToken, Confirmation, TokenIntrospection};
 pub use foreign::{ForeignKeys, ForeignToken, MalformedJwks, UnusableJwk, Unverified};
 pub use header::TokenType;
 pub use jwks::Jwks;

@@ -20,11 +20,10 @@ statements! {
             select id from revoked_tokens where expires_at < $1 order by expires_at limit $2)";
 }
 
-/// Kept until the token would be dead anyway.
-pub async fn insert(tx: &mut Tx, id: Uuid, expires_at: Timestamp) -> Result<(), StoreError> {
-    execute!(tx, INSERT(id, expires_at.timestamp()))?;
+/// Kept until the token would be dead anyway; tells whether nobody has revoked it before.
+pub async fn insert(tx: &mut Tx, id: Uuid, expires_at: Timestamp) -> Result<bool, StoreError> {
     tx.changes(Change::Token { id });
-    Ok(())
+    Ok(execute!(tx, INSERT(id, expires_at.timestamp()))? == 1)
 }
 
 pub async fn is_revoked(store: &Store, id: Uuid) -> Result<bool, StoreError> {

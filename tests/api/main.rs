@@ -14,6 +14,7 @@ mod doors;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
+mod introspection;
 mod jwks;
 mod keyless;
 mod leaks;
@@ -22,6 +23,7 @@ mod metadata;
 #[path = "../support/peers.rs"]
 mod peers;
 mod retention;
+mod revocation;
 mod rights;
 mod rotation;
 mod secrets;

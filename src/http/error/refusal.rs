@@ -107,6 +107,11 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::SourceGone(_) | Refusal::NoSource => {
             blame.proved("what it was obtained with is no longer valid")
         }
+        Refusal::OthersToken(_) => OAuthError::new(
+            Http::BAD_REQUEST,
+            "unauthorized_client",
+            "the token was issued to another client",
+        ),
         Refusal::GrantNotAllowed(..) => OAuthError::new(
             Http::BAD_REQUEST,
             "unauthorized_client",

@@ -36,6 +36,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 mod answer;
+mod client;
 mod database;
 mod form;
 mod manage;
@@ -46,6 +47,7 @@ mod postgres;
 use self::database::Place;
 pub(crate) use self::{
     answer::{Answer, verified},
+    client::{Client, INTROSPECT, REVOKE},
     form::{FORM, basic, encoded, mistyped, post},
     manage::{Caller, problem},
     options::{Options, key_encryption_key},

@@ -1,0 +1,56 @@
+//! Tells a resource server what a token is worth now (RFC 7662). Nobody hears of tokens that are
+//! for somebody else.
+
+use super::{Caller, ExchangeError, Failed, Standing, client::confidential, recorded, standing};
+use crate::{
+    app::App,
+    domain::{KnownClient, Origin},
+    signing::{Audience, TokenType, VerifiedToken},
+    store::StoreError,
+};
+
+/// A token that is good, and for whoever asks.
+#[derive(Debug)]
+pub struct Introspected {
+    pub token: VerifiedToken,
+    pub standing: Standing,
+}
+
+/// `None`: the token is not good, or is none, or is not for this caller, who cannot tell which.
+pub async fn introspect(
+    app: &App,
+    caller: &Caller,
+    token: &str,
+    origin: &Origin,
+) -> Result<Option<Introspected>, ExchangeError> {
+    confidential(caller).map_err(|refusal| recorded(app, origin, Failed::from(refusal)))?;
+    // Nothing that the token says counts before it is known to be ours.
+    let token = app.signer.verify(token, app.clock.now(), TokenType::AccessToken, Audience::Any);
+    let (Ok(token), Some(known)) = (token, caller.registered()) else { return Ok(None) };
+    if !is_meant(app, known, &token).await? {
+        return Ok(None);
+    }
+    // From where its holder called the resource server is not known here.
+    let standing = standing(app, &token, None).await?;
+    Ok(standing.map(|standing| Introspected { token, standing }))
+}
+
+/// Whether the client is a resource server that the token is for: it is registered for the resource,
+/// and belongs to whoever runs the server, or to the token's organization, or to one above that.
+async fn is_meant(
+    app: &App,
+    known: &KnownClient,
+    token: &VerifiedToken,
+) -> Result<bool, StoreError> {
+    let resources = known.client.terms.resources.as_deref().unwrap_or_default();
+    let is_named = |audience: &String| resources.iter().any(|it| it.as_str() == audience);
+    if !token.audiences.iter().all(is_named) {
+        return Ok(false);
+    }
+    let own = known.client.organization_id;
+    if app.directory.runs_server(own).await? {
+        return Ok(true);
+    }
+    let acting = app.directory.lineage(token.organization_id).await?;
+    Ok(acting.is_some_and(|acting| acting.is_within(own)))
+}
