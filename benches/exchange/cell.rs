@@ -5,8 +5,11 @@ use std::fmt;
 use clap::ValueEnum;
 use keyturn::domain::Algorithm;
 
+use crate::work::Work;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
+    pub(crate) work: Work,
     pub(crate) algorithm: Algorithm,
     pub(crate) connections: usize,
     pub(crate) reuse: Reuse,
@@ -38,6 +41,8 @@ pub(crate) enum Engine {
 /// What a server is started with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Conditions {
+    /// Whether keys get refresh tokens, each a row of its own.
+    pub(crate) refreshes: bool,
     pub(crate) keys: usize,
     pub(crate) usage: Usage,
     pub(crate) engine: Engine,
@@ -48,6 +53,7 @@ const MANY: usize = 1_000_000;
 
 impl Cell {
     pub(crate) const HEADLINE: Self = Self {
+        work: Work::Exchange,
         algorithm: Algorithm::Es256,
         connections: 64,
         reuse: Reuse::KeepAlive,
@@ -57,7 +63,12 @@ impl Cell {
     };
 
     pub(crate) fn conditions(&self) -> Conditions {
-        Conditions { keys: self.keys, usage: self.usage, engine: self.engine }
+        Conditions {
+            refreshes: self.work == Work::Refresh,
+            keys: self.keys,
+            usage: self.usage,
+            engine: self.engine,
+        }
     }
 
     /// The headline, and what one change at a time makes of it.
@@ -74,12 +85,26 @@ impl Cell {
             Self { keys: FEW, ..headline },
             Self { keys: FEW, engine: Engine::Postgres, ..headline },
         ]
+        .into_iter()
+        .chain(Self::other_work())
+        .collect()
+    }
+
+    /// The other kinds of work on few keys: what they cost does not depend on how many there are.
+    fn other_work() -> Vec<Self> {
+        let mut cells = Vec::new();
+        for engine in [Engine::Sqlite, Engine::Postgres] {
+            let here = Self { keys: FEW, engine, ..Self::HEADLINE };
+            let other = [Work::Introspection, Work::TokenExchange, Work::Refresh];
+            cells.extend(other.map(|work| Self { work, ..here }));
+        }
+        cells
     }
 
     /// All of the matrix, except that `EdDSA` and RS256 are not crossed with the number and reuse of
     /// connections: what they change is the signature.
     pub(crate) fn all() -> Vec<Self> {
-        let mut cells = Vec::new();
+        let mut cells = Self::other_work();
         for engine in [Engine::Sqlite, Engine::Postgres] {
             for keys in [FEW, MANY] {
                 for usage in [Usage::BeforeReply, Usage::Soon] {
@@ -99,12 +124,13 @@ impl Cell {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { algorithm, connections, reuse, .. } = self;
+        let Self { work, algorithm, connections, reuse, .. } = self;
+        let work = work.as_str();
         let reuse = match reuse {
             Reuse::KeepAlive => "keep-alive",
             Reuse::New => "new each",
         };
-        write!(f, "{algorithm} | {connections} {reuse} | {}", self.conditions())
+        write!(f, "{work} | {algorithm} | {connections} {reuse} | {}", self.conditions())
     }
 }
 
@@ -118,6 +144,7 @@ impl fmt::Display for Conditions {
             Engine::Sqlite => "SQLite",
             Engine::Postgres => "PostgreSQL",
         };
-        write!(f, "{} | {usage} | {engine}", self.keys)
+        let Self { keys, .. } = self;
+        write!(f, "{keys} | {usage} | {engine}")
     }
 }

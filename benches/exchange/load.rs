@@ -1,6 +1,7 @@
 //! The load: so many clients, each asking again as soon as it has an answer.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -17,22 +18,37 @@ use crate::{
     clients::{Client, is_ok},
     keys::Keys,
     request::Request,
+    work::{Holder, Work},
 };
 
 #[derive(Clone)]
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) work: Work,
     pub(crate) algorithm: Algorithm,
     pub(crate) connections: usize,
     pub(crate) reuse: Reuse,
+}
+
+/// One client of the load.
+pub(crate) struct Asker {
+    client: Client,
+    with: With,
+    keys: Arc<Keys>,
+}
+
+/// What a client presents.
+enum With {
+    Keys(Request),
+    Tokens(Holder, Work),
 }
 
 /// What came of it.
 #[derive(Default)]
 pub(crate) struct Tally {
     /// Microseconds from the request (with a new connection: from the connecting) to the end of
-    /// the answer, of each request that was answered with 200.
+    /// the answer, of each request that was answered with what it asked for.
     pub(crate) latencies: Vec<u32>,
     /// Every other answer, or none.
     pub(crate) errors: usize,
@@ -56,25 +72,44 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const LONGEST_PASS: Duration = Duration::from_mins(20);
 
 impl Load {
-    /// Presents each key once.
-    pub(crate) async fn each_key_once(&self) -> Tally {
-        let next = Arc::new(AtomicUsize::new(0));
-        self.run(LONGEST_PASS, |_| Draw::Each(Arc::clone(&next))).await
+    /// Clients that have what they need to ask.
+    pub(crate) async fn ready(&self) -> io::Result<Vec<Asker>> {
+        let mut askers = Vec::with_capacity(self.connections);
+        for number in 0..self.connections {
+            let mut client = Client::new(self.address, self.reuse);
+            let with = match self.work {
+                Work::Exchange => With::Keys(Request::new(self.algorithm, self.reuse)),
+                work => {
+                    let number = number % self.keys.count();
+                    With::Tokens(Holder::new(&mut client, &self.keys, number).await?, work)
+                }
+            };
+            askers.push(Asker { client, with, keys: Arc::clone(&self.keys) });
+        }
+        Ok(askers)
     }
 
-    /// Presents keys at random for so long.
-    pub(crate) async fn any_key_for(&self, span: Duration) -> Tally {
+    /// Presents each key once.
+    pub(crate) async fn each_key_once(&self) -> io::Result<Tally> {
+        let next = Arc::new(AtomicUsize::new(0));
+        let askers = self.ready().await?;
+        Ok(Self::run(askers, LONGEST_PASS, |_| Draw::Each(Arc::clone(&next))).await)
+    }
+
+    /// Asks for so long; who presents keys takes them at random.
+    pub(crate) async fn run_for(askers: Vec<Asker>, span: Duration) -> Tally {
         let until = Instant::now() + span;
         // Any odd seed but the same for every run.
         let seed = |client| 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(2 * client as u64 + 1);
-        self.run(span + PATIENCE, |client| Draw::Any { state: seed(client), until }).await
+        let draw = |client| Draw::Any { state: seed(client), until };
+        Self::run(askers, span + PATIENCE, draw).await
     }
 
-    async fn run(&self, at_most: Duration, draw: impl Fn(usize) -> Draw) -> Tally {
+    async fn run(askers: Vec<Asker>, at_most: Duration, draw: impl Fn(usize) -> Draw) -> Tally {
         let began = Instant::now();
         let mut clients = JoinSet::new();
-        for client in 0..self.connections {
-            clients.spawn(self.clone().ask_again_and_again(draw(client)));
+        for (number, asker) in askers.into_iter().enumerate() {
+            clients.spawn(asker.ask_again_and_again(draw(number)));
         }
         let mut all = Tally::default();
         let gather = async {
@@ -90,25 +125,36 @@ impl Load {
         all.elapsed = began.elapsed();
         all
     }
+}
 
-    async fn ask_again_and_again(self, mut draw: Draw) -> Tally {
-        let mut request = Request::new(self.algorithm, self.reuse);
-        let mut client = Client::new(self.address, self.reuse);
+impl Asker {
+    async fn ask_again_and_again(mut self, mut draw: Draw) -> Tally {
         let mut tally = Tally::default();
         while let Some(number) = draw.next(self.keys.count()) {
             let began = Instant::now();
-            match client.ask(request.of(&self.keys, number)).await {
-                Ok(answer) if is_ok(answer) => {
-                    let micros = u32::try_from(began.elapsed().as_micros());
-                    tally.latencies.push(micros.unwrap_or(u32::MAX));
-                }
-                _ => tally.errors += 1,
+            if self.ask(number).await.is_ok_and(|answered| answered) {
+                let micros = u32::try_from(began.elapsed().as_micros());
+                tally.latencies.push(micros.unwrap_or(u32::MAX));
+            } else {
+                tally.errors += 1;
             }
             if tally.errors == MOST_ERRORS {
                 break;
             }
         }
         tally
+    }
+
+    /// Tells whether the answer is the one that was asked for.
+    async fn ask(&mut self, number: usize) -> io::Result<bool> {
+        let Self { client, with, keys } = self;
+        Ok(match with {
+            With::Keys(request) => is_ok(client.ask(request.of(keys, number)).await?),
+            With::Tokens(holder, work) => {
+                let request = holder.request(*work);
+                holder.keeps(*work, client.ask(request.as_bytes()).await?)
+            }
+        })
     }
 }
 

@@ -21,6 +21,7 @@ mod report;
 mod request;
 mod seed;
 mod stage;
+mod work;
 
 use clap::Parser as _;
 

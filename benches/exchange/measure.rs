@@ -54,12 +54,13 @@ pub(crate) async fn cell(stage: &Stage, cell: Cell, options: &Options) -> anyhow
     let mut row = Row { cell, floor: Rounds::default(), keyturn: Rounds::default() };
     for _ in 0..options.rounds.max(1) {
         for side in [Side::Floor, Side::Keyturn] {
-            let load = stage.load(side, cell.algorithm, cell.connections, cell.reuse);
-            load.any_key_for(WARM_UP).await;
+            let load = stage.load(side, &cell);
+            Load::run_for(load.ready().await?, WARM_UP).await;
+            let askers = load.ready().await?;
             settle(stage, side).await?;
             let server = stage.server(side);
             let before = server.cpu()?;
-            let tally = load.any_key_for(options.round()).await;
+            let tally = Load::run_for(askers, options.round()).await;
             settle(stage, side).await?;
             let rounds = match side {
                 Side::Floor => &mut row.floor,
@@ -77,7 +78,7 @@ pub(crate) async fn cell(stage: &Stage, cell: Cell, options: &Options) -> anyhow
 pub(crate) async fn cold(stage: &Stage, load: &Load) -> anyhow::Result<Rounds> {
     let mut rounds = Rounds::default();
     let before = stage.keyturn.cpu()?;
-    let tally = load.each_key_once().await;
+    let tally = load.each_key_once().await?;
     settle(stage, Side::Keyturn).await?;
     rounds.add(&stage.keyturn, before, tally)?;
     rounds.latencies.sort_unstable();

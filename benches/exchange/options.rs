@@ -5,10 +5,13 @@ use std::{net::SocketAddr, time::Duration};
 use clap::Parser;
 use keyturn::domain::Algorithm;
 
-use crate::cell::{Cell, Engine, Reuse, Usage};
+use crate::{
+    cell::{Cell, Engine, Reuse, Usage},
+    work::Work,
+};
 
 /// Measures the exchange against the floor. Naming any part of a cell measures that cell alone;
-/// what is not named is as in the headline: ES256, 64 connections kept alive, 1000000 keys,
+/// what is not named is as in the headline: exchange, ES256, 64 connections kept alive, 1000000 keys,
 /// before-reply, SQLite.
 #[derive(Parser)]
 #[command(name = "cargo bench --")]
@@ -16,6 +19,9 @@ pub(crate) struct Options {
     /// Measure every cell: about an hour
     #[arg(long)]
     full: bool,
+    /// Measured without the exchange it begins with; by ES256 and with kept connections
+    #[arg(long)]
+    work: Option<Work>,
     /// ES256, `EdDSA` or RS256
     #[arg(long)]
     algorithm: Option<Algorithm>,
@@ -59,6 +65,7 @@ impl Options {
         }
         let headline = Cell::HEADLINE;
         vec![Cell {
+            work: self.work.unwrap_or(headline.work),
             algorithm: self.algorithm.unwrap_or(headline.algorithm),
             connections: self.connections.unwrap_or(headline.connections).max(1),
             reuse: self.reuse.unwrap_or(headline.reuse),
@@ -69,7 +76,8 @@ impl Options {
     }
 
     fn names_a_cell(&self) -> bool {
-        self.algorithm.is_some()
+        self.work.is_some()
+            || self.algorithm.is_some()
             || self.connections.is_some()
             || self.reuse.is_some()
             || self.keys.is_some()

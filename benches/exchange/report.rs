@@ -56,10 +56,10 @@ pub(crate) fn progress(row: &Row) {
 
 pub(crate) fn table(rows: &[Row]) {
     println!(
-        "\n| algorithm | connections | keys | usage | database | floor /s | keyturn /s | ratio \
+        "\n| work | algorithm | connections | keys | usage | database | floor /s | keyturn /s | ratio \
          | floor µs CPU | keyturn µs CPU | ratio | floor p50, p99 ms | keyturn p50, p99 ms |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for row in rows {
         let Row { cell, floor, keyturn } = row;
         println!(

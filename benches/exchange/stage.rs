@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use keyturn::domain::Algorithm;
 
 use crate::{
-    cell::{Conditions, Reuse, Usage},
+    cell::{Cell, Conditions, Reuse, Usage},
     database::Database,
     keys::Keys,
     load::Load,
@@ -41,21 +41,16 @@ impl Stage {
         let stage = Self { database, keys, floor, keyturn };
 
         let idle = stage.keyturn.private_mib()?;
-        let load = stage.load(Side::Keyturn, Algorithm::Es256, 64, Reuse::KeepAlive);
+        let load = stage.load(Side::Keyturn, &Cell::HEADLINE);
         let cold = measure::cold(&stage, &load).await?;
         report::stage(conditions, &stage, idle, &cold)?;
         Ok(stage)
     }
 
-    pub(crate) fn load(
-        &self,
-        side: Side,
-        algorithm: Algorithm,
-        connections: usize,
-        reuse: Reuse,
-    ) -> Load {
+    pub(crate) fn load(&self, side: Side, cell: &Cell) -> Load {
         let address = self.server(side).address;
-        Load { address, keys: Arc::clone(&self.keys), algorithm, connections, reuse }
+        let Cell { work, algorithm, connections, reuse, .. } = *cell;
+        Load { address, keys: Arc::clone(&self.keys), work, algorithm, connections, reuse }
     }
 
     pub(crate) fn server(&self, side: Side) -> &Server {
@@ -85,11 +80,14 @@ async fn start_keyturn(
         Usage::BeforeReply => "before-reply",
         Usage::Soon => "soon",
     };
+    let refreshes = if conditions.refreshes { "true" } else { "false" };
     let environment = [
         ("KEYTURN_LISTEN", &*address.to_string()),
         ("KEYTURN_DATABASE__URL", &*database.url),
         ("KEYTURN_SIGNING__KEY_ENCRYPTION_KEY", &*seed::key_encryption_key()),
         ("KEYTURN_USAGE__RECORD", usage),
+        ("KEYTURN_REFRESH_TOKENS__FOR_API_KEYS", refreshes),
+        ("KEYTURN_REFRESH_TOKENS__ROTATE_FOR_API_KEYS", refreshes),
     ];
     let program = Path::new(env!("CARGO_BIN_EXE_keyturn"));
     Server::start(program, &["serve"], &environment, address, pinning, folder, first).await

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{OrganizationId, ResourceIdentifier, Scopes};
+use super::{ClientTerms, OrganizationId, ResourceIdentifier, Scopes};
 use crate::clock::Timestamp;
 
 /// In each of its members `None` bounds nothing.
@@ -20,6 +20,19 @@ pub struct Ceiling {
 }
 
 impl Ceiling {
+    /// What a client agreed to.
+    pub fn of(terms: &ClientTerms) -> Self {
+        Self {
+            scopes: Some(terms.scopes.clone()),
+            resources: terms.resources.clone(),
+            ..Self::default()
+        }
+    }
+
+    pub fn until(end: Option<Timestamp>) -> Self {
+        Self { expires_at: end, ..Self::default() }
+    }
+
     /// What is below both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {

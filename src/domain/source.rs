@@ -26,6 +26,9 @@ pub enum Source {
 pub struct MalformedSource;
 
 impl Source {
+    /// A longer chain is nobody's intention, and every link is looked at whenever we are asked.
+    pub const MOST: usize = 16;
+
     fn parts(&self) -> (&'static str, Uuid) {
         match self {
             Self::Secret(id) => ("secret", id.0),

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{Failed, Refusal};
 use crate::{
     app::App,
     clock::Timestamp,
     domain::{
-        ApiKeyId, Ceiling, ClientTerms, Delegate, KnownClient, Owner, Presented, SecretId, Source,
-        Thumbprint, Trust, UserId,
+        ApiKeyId, Ceiling, ClientTerms, Delegate, KnownClient, Owner, Presented,
+        ResourceIdentifier, SecretId, Source, Thumbprint, Trust, UserId,
     },
 };
 
@@ -18,10 +20,17 @@ pub(super) struct Identity {
     pub(super) holder: Holder,
     /// The client that asks, where it is not itself the holder.
     pub(super) client: Option<Arc<KnownClient>>,
+    /// Others whose credentials were needed, too: the token may do only what each of them may do.
+    pub(super) beside: Vec<Identity>,
     pub(super) ceiling: Ceiling,
+    /// Whom the token is for where none is asked for, if that is allowed.
+    pub(super) usual: Option<ResourceIdentifier>,
     /// From the holder's own to the latest.
     pub(super) sources: Vec<Source>,
     pub(super) actor: Option<Delegate>,
+    /// Who alone may act or ask on behalf of it, as whoever issued its token wrote it (RFC 8693,
+    /// section 4.4).
+    pub(super) may_act: Option<Value>,
     /// The key whose possession was proved, or has to be.
     pub(super) bound_to: Option<Thumbprint>,
     /// Under which id its uses are counted.
@@ -58,9 +67,12 @@ impl Identity {
         Self {
             holder,
             client: None,
+            beside: Vec::new(),
             ceiling: Ceiling::default(),
+            usual: None,
             sources: vec![source],
             actor: None,
+            may_act: None,
             bound_to: None,
             counted_as,
         }
@@ -110,24 +122,21 @@ impl Identity {
         }
     }
 
-    /// All that bounds the token beside the rights of its holder.
+    /// All that bounds the token beside the rights of its holder and of others.
     pub(super) fn bounds(&self) -> Ceiling {
-        let of_client = self.terms().map(|terms| Ceiling {
-            scopes: Some(terms.scopes.clone()),
-            resources: terms.resources.clone(),
-            ..Ceiling::default()
-        });
-        let of_rule = match &self.holder {
+        let of_holder = match &self.holder {
+            Holder::Key(_) => None,
+            Holder::Client(known) => Some(Ceiling::of(&known.client.terms)),
             Holder::Workload(trust, _) => {
                 Some(Ceiling { resources: trust.terms.resources.clone(), ..Ceiling::default() })
             }
-            Holder::Key(_) | Holder::Client(_) => None,
         };
-        let all = of_client.iter().chain(&of_rule);
+        let of_client = self.client.as_ref().map(|known| Ceiling::of(&known.client.terms));
+        let all = of_holder.iter().chain(&of_client);
         all.fold(self.ceiling.clone(), |bounds, bound| bounds.and(bound))
     }
 
-    /// When the holder's right ends, whatever becomes of it.
+    /// When the right ends, whatever becomes of it.
     pub(super) fn ends(&self) -> Option<Timestamp> {
         let of_holder = match &self.holder {
             Holder::Key(presented) => {
@@ -136,7 +145,43 @@ impl Identity {
             Holder::Workload(trust, _) => trust.terms.expires_at,
             Holder::Client(_) => None,
         };
-        [of_holder, self.ceiling.expires_at].into_iter().flatten().min()
+        let of_others = self.beside.iter().filter_map(Self::ends);
+        of_others.chain(of_holder).chain(self.ceiling.expires_at).min()
+    }
+
+    /// The same, asked for by this client. Whoever asked before goes on to bound it.
+    pub(super) fn asked_by(mut self, known: Arc<KnownClient>) -> Self {
+        let latest = match (&self.client, &self.holder) {
+            (Some(latest), _) | (None, Holder::Client(latest)) => Some(latest.client.id),
+            (None, Holder::Key(_) | Holder::Workload(..)) => None,
+        };
+        if latest == Some(known.client.id) {
+            return self;
+        }
+        self.sources.push(Source::Client(known.client.id));
+        if let Some(before) = self.client.replace(known) {
+            self.ceiling = self.ceiling.and(&Ceiling::of(&before.client.terms));
+        }
+        self
+    }
+
+    /// The same with no more rights than somebody else has, whose credential was needed, too.
+    pub(super) fn together_with(mut self, other: Self) -> Self {
+        self.ceiling = self.ceiling.and(&other.bounds()).and(&Ceiling::until(other.ends()));
+        let is_known = other.sources.first().is_some_and(|first| self.sources.contains(first));
+        for source in &other.sources {
+            if !self.sources.contains(source) {
+                self.sources.push(*source);
+            }
+        }
+        self.beside.extend(other.beside.iter().cloned());
+        match &other.holder {
+            // What bounds a client is in its terms.
+            Holder::Client(_) => (),
+            Holder::Key(_) | Holder::Workload(..) if is_known => (),
+            Holder::Key(_) | Holder::Workload(..) => self.beside.push(other),
+        }
+        self
     }
 
     /// The same as of now: what was changed meanwhile counts.
@@ -149,7 +194,13 @@ impl Identity {
             return Ok(Self { holder: Holder::Key(known), ..self.clone() });
         }
         let again = Self::through(app, &self.sources, &self.subject()).await?;
-        Ok(Self { holder: again.holder, client: again.client, ..self.clone() })
+        Ok(Self {
+            holder: again.holder,
+            client: again.client,
+            beside: again.beside,
+            ceiling: self.ceiling.and(&again.ceiling),
+            ..self.clone()
+        })
     }
 
     /// Whoever stands at the beginning of this chain, provided that every link of it still holds.
@@ -162,7 +213,11 @@ impl Identity {
         let (first, rest) = sources.split_first().ok_or(Refusal::NoSource)?;
         let mut identity = Self::holder(app, *first, subject).await?;
         for source in rest {
-            identity.client = follow(app, *source).await?.or(identity.client);
+            match follow(app, *source).await? {
+                Link::Client(known) => identity = identity.asked_by(known),
+                Link::Beside(other) => identity.beside.push(other),
+                Link::Holds => (),
+            }
         }
         identity.sources = sources.to_vec();
         Ok(identity)
@@ -185,34 +240,43 @@ impl Identity {
     }
 }
 
-/// Whether a later link of a chain still holds; the client, where it is one.
-async fn follow(app: &App, source: Source) -> Result<Option<Arc<KnownClient>>, Failed> {
+/// What a later link of a chain adds to those before it.
+enum Link {
+    Client(Arc<KnownClient>),
+    Beside(Identity),
+    Holds,
+}
+
+/// Provided that the link still holds.
+async fn follow(app: &App, source: Source) -> Result<Link, Failed> {
     let now = app.clock.now();
+    let gone = Refusal::SourceGone(source);
     match source {
         Source::Client(id) => {
-            let known = app.directory.client(id).await?;
-            return known.map(Some).ok_or(Refusal::SourceGone(source).into());
+            let known = app.directory.client(id).await?.ok_or(gone.clone())?;
+            let itself = Identity::of_client(Arc::clone(&known), None);
+            match super::judge::judge(app, &itself, None, now).await {
+                Ok(_) => Ok(Link::Client(known)),
+                Err(Failed::Refused(_)) => Err(gone.into()),
+                Err(failed) => Err(failed),
+            }
         }
         Source::Secret(id) => {
-            let presented = app.directory.key_of(id).await?.ok_or(Refusal::SourceGone(source))?;
-            super::judge::judge(app, &Identity::of_key(presented), None, now).await?;
+            let presented = app.directory.key_of(id).await?.ok_or(gone)?;
+            Ok(Link::Beside(Identity::of_key(presented)))
         }
         Source::Trust(id) => {
-            let trust = app.directory.trust(id).await?.ok_or(Refusal::SourceGone(source))?;
-            let identity = Identity::of_workload(trust, String::new());
-            super::judge::judge(app, &identity, None, now).await?;
+            let trust = app.directory.trust(id).await?.ok_or(gone)?;
+            Ok(Link::Beside(Identity::of_workload(trust, String::new())))
         }
         Source::Family(id) => {
-            let family = app.directory.family(id).await?.ok_or(Refusal::SourceGone(source))?;
-            if family.ended_at.is_some() || family.expires_at <= now {
-                return Err(Refusal::SourceGone(source).into());
-            }
+            let family = app.directory.family(id).await?.ok_or(gone.clone())?;
+            let is_over = family.ended_at.is_some() || family.expires_at <= now;
+            if is_over { Err(gone.into()) } else { Ok(Link::Holds) }
         }
         Source::Token(id) => {
-            if app.directory.is_revoked(id).await? {
-                return Err(Refusal::SourceGone(source).into());
-            }
+            let is_revoked = app.directory.is_revoked(id).await?;
+            if is_revoked { Err(gone.into()) } else { Ok(Link::Holds) }
         }
     }
-    Ok(None)
 }

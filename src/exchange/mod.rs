@@ -16,6 +16,7 @@ mod record;
 mod refusal;
 mod revocation;
 mod simulate;
+mod subject_token;
 mod words;
 mod workload;
 
@@ -31,6 +32,7 @@ pub use self::{
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     revocation::{Held, Revocable, held, revocable},
     simulate::{Prospect, Simulation, simulate},
+    subject_token::{NotExchanged, Offered, Part, TokenKind},
     workload::{Distrust, KeysFrom, Outcome, Trial, try_out},
 };
 use self::{identity::Identity, narrow::Grant, refusal::Refused};
@@ -69,6 +71,11 @@ pub enum Credential {
     Assertion(SecretString),
     /// The client itself, with nothing beside (RFC 6749, section 4.4).
     Client,
+    /// A token that stands for its subject, and one for who acts on behalf of it (RFC 8693).
+    Token {
+        subject: Offered,
+        actor: Option<Offered>,
+    },
 }
 
 /// What the caller says the key is called. The secret alone finds it; this must then be right.
@@ -136,10 +143,14 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
             workload::identify(app, token, wish.organization, caller.as_ref()).await?
         }
         Credential::Client => client::identify(caller.as_ref())?,
+        Credential::Token { subject, actor } => {
+            let caller = caller.as_ref();
+            subject_token::identify(app, subject, actor.as_ref(), caller, wish).await?
+        }
     };
     let granted = grant(app, &identity, wish, from, now).await?;
 
-    let receipt = record::use_of(app, &identity, origin, now)?;
+    let receipt = record::use_of(app, &identity, caller.as_ref(), origin, now)?;
     let issued = mint::mint(app, &identity, &granted, now)?;
     receipt.durable().await?;
 
@@ -163,7 +174,11 @@ async fn grant(
 ) -> Result<Grant, Failed> {
     let granted = async {
         let standing = judge::judge(app, identity, from, now).await?;
-        narrow::narrow(app, identity, &standing, wish).await
+        let mut beside = Vec::with_capacity(identity.beside.len());
+        for other in &identity.beside {
+            beside.push((other, judge::judge(app, other, from, now).await?));
+        }
+        narrow::narrow(app, (identity, &standing), &beside, wish).await
     };
     granted.await.map_err(|failed| failed.of(identity))
 }

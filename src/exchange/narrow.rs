@@ -11,8 +11,8 @@ use crate::{
     app::App,
     directory::Standing,
     domain::{
-        ApiKey, Ceiling, Lineage, NotGranted, OrganizationId, Resource, Roles, Scopes,
-        acting_organization, held_roles, held_scopes,
+        ApiKey, Ceiling, Lineage, NotGranted, OrganizationId, Resource, ResourceIdentifier,
+        RoleName, Roles, Scopes, acting_organization, held_roles, held_scopes,
     },
 };
 
@@ -27,19 +27,25 @@ pub(super) struct Grant {
 
 pub(super) async fn narrow(
     app: &App,
-    identity: &Identity,
-    standing: &Standing,
+    (identity, standing): (&Identity, &Standing),
+    beside: &[(&Identity, Standing)],
     wish: &Wish,
 ) -> Result<Grant, Failed> {
     let bounds = identity.bounds();
     let id = acting(identity, standing, &bounds, wish)?;
     let out_of_reach = || Refusal::OrganizationOutOfReach(id);
     let acting = app.directory.lineage(id).await?.ok_or_else(out_of_reach)?;
-    let resource = resource(app, &bounds, wish).await?;
+    let resource = resource(app, &bounds, identity.usual.as_ref(), wish).await?;
 
     let givers: Vec<_> = standing.givers.iter().map(|giver| &**giver).collect();
     let held = held(identity, standing, &givers, &acting).ok_or_else(out_of_reach)?;
-    let within = bounds.scopes.as_ref().map(|most| held.scopes.intersection(most));
+    let mut most = bounds.scopes;
+    for (other, standing) in beside {
+        let givers: Vec<_> = standing.givers.iter().map(|giver| &**giver).collect();
+        let theirs = self::held(other, standing, &givers, &acting).ok_or_else(out_of_reach)?.scopes;
+        most = Some(most.map_or(theirs.clone(), |most| most.intersection(&theirs)));
+    }
+    let within = most.as_ref().map(|most| held.scopes.intersection(most));
     let granted = within.as_ref().unwrap_or(&held.scopes).intersection(&resource.scopes);
     // Only now: whether an organization out of reach is disabled is none of the caller's business.
     if !acting.is_enabled() {
@@ -49,7 +55,31 @@ pub(super) async fn narrow(
         let lack = lack(identity, &givers, &held, &resource, &scope);
         Refusal::ScopeNotGranted(NotHeld { scope, resource: resource.identifier.clone(), lack })
     })?;
-    Ok(Grant { acting, resource, scopes, roles: held.roles })
+    let roles = match most {
+        None => held.roles,
+        Some(_) => covered(&held.roles, &givers, &acting, &resource, &scopes),
+    };
+    Ok(Grant { acting, resource, scopes, roles })
+}
+
+/// The roles that give no more here than was granted: who trusts the names of roles must not see
+/// more in them.
+fn covered(
+    roles: &Roles,
+    givers: &[&Lineage],
+    acting: &Lineage,
+    resource: &Resource,
+    granted: &Scopes,
+) -> Roles {
+    let gives_no_more = |role: &&RoleName| {
+        let one: Roles = [(*role).clone()].into_iter().collect();
+        let mut all = givers.iter().copied().chain([acting]);
+        all.all(|lineage| {
+            let given = lineage.scopes_of(&one).intersection(&resource.scopes);
+            given.iter().all(|scope| granted.contains(scope))
+        })
+    };
+    roles.iter().filter(gives_no_more).cloned().collect()
 }
 
 /// The organization to act in: the one asked for, or the one that whatever was exchanged acted in,
@@ -142,20 +172,26 @@ fn lack_of_key(key: &ApiKey, givers: &[&Lineage], held: &Held, scope: &str) -> L
 
 /// The resource asked for; otherwise the one that became the default last; otherwise keyturn. Of
 /// those that the input allows, where it does not allow all.
-async fn resource(app: &App, bounds: &Ceiling, wish: &Wish) -> Result<Resource, Failed> {
+async fn resource(
+    app: &App,
+    bounds: &Ceiling,
+    usual: Option<&ResourceIdentifier>,
+    wish: &Wish,
+) -> Result<Resource, Failed> {
     let registered = app.directory.resources().await?;
     let allowed = bounds.resources.as_deref();
-    let is_allowed = |it: &Resource| allowed.is_none_or(|allowed| allowed.contains(&it.identifier));
-    let usual = || Resource::default_of(&registered).unwrap_or(&app.own_resource);
+    let is_allowed = |it: &ResourceIdentifier| allowed.is_none_or(|allowed| allowed.contains(it));
+    let default = &Resource::default_of(&registered).unwrap_or(&app.own_resource).identifier;
+    let usual = usual.filter(|usual| is_allowed(usual)).unwrap_or(default);
     let asked = match (&wish.resource, allowed) {
         (Some(asked), _) => asked,
-        (None, Some([first, ..])) if !is_allowed(usual()) => first,
-        (None, _) => &usual().identifier,
+        (None, Some([first, ..])) if !is_allowed(usual) => first,
+        (None, _) => usual,
     };
     let mut all = registered.iter().chain([&app.own_resource]);
     let found = all.find(|resource| resource.identifier == *asked);
     let found = found.ok_or_else(|| Refusal::UnknownResource(asked.clone()))?;
-    if is_allowed(found) {
+    if is_allowed(&found.identifier) {
         Ok(found.clone())
     } else {
         Err(Refusal::ResourceNotAllowed(asked.clone()).into())

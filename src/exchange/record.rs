@@ -1,6 +1,6 @@
 //! Leaves the trace of every exchange: a count of what was issued, the reason for what was not.
 
-use super::{Failed, Refusal, identity::Identity, refusal::Refused};
+use super::{Caller, Failed, Refusal, identity::Identity, refusal::Refused};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -12,16 +12,22 @@ use crate::{
 pub(super) fn use_of(
     app: &App,
     identity: &Identity,
+    caller: Option<&Caller>,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Receipt, Failed> {
+    let of_caller = caller.map(|caller| caller.0.counted_as);
+    if let Some(other) = of_caller.filter(|other| *other != identity.counted_as) {
+        // Durable before what is handed over after it.
+        let _ = app.ledger.record_use(counted(other, origin, now, "issued"))?;
+    }
     Ok(app.ledger.record_use(counted(identity.counted_as, origin, now, "issued"))?)
 }
 
 /// Records a refusal with its true reason, and counts it against whoever guesses.
 pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     let now = app.clock.now();
-    let Refused { refusal, key } = refused;
+    let Refused { refusal, key, through } = refused;
     tracing::info!(
         request_id = %origin.request_id,
         reason = refusal.code(),
@@ -41,6 +47,10 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
         let _ = app.ledger.record_use(counted(secret_id, origin, now, refusal.code()));
     }
     let mut detail = refusal.in_words(now);
+    if !through.is_empty() {
+        let hops: Vec<_> = through.iter().map(ToString::to_string).collect();
+        detail = format!("{detail}; it came through {}", hops.join(", "));
+    }
     if let Err(slow_down) = &told {
         detail = format!("{detail}; the caller was only told of {slow_down}");
     }

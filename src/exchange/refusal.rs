@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::{
+    NotExchanged,
     identity::Identity,
     words::{cut, roles, some_of, span},
     workload::Distrust,
@@ -84,6 +85,8 @@ pub enum Refusal {
     OthersToken(String),
     #[error(transparent)]
     ScopeNotGranted(NotHeld),
+    #[error(transparent)]
+    NotExchanged(#[from] NotExchanged),
 }
 
 /// A scope that was asked for and is not granted.
@@ -146,6 +149,7 @@ impl Refusal {
             Self::OrganizationDisabled(_) => "organization_disabled",
             Self::UnknownResource(_) => "unknown_resource",
             Self::ScopeNotGranted(_) => "scope_not_granted",
+            Self::NotExchanged(why) => why.code(),
         }
     }
 
@@ -186,7 +190,8 @@ impl Refusal {
             | Self::InputExpired(_)
             | Self::SourceGone(_)
             | Self::NoSource
-            | Self::OthersToken(_) => "",
+            | Self::OthersToken(_)
+            | Self::NotExchanged(_) => "",
             _ if self.is_after_proof() => "the secret is right; ",
             _ => "",
         };
@@ -208,15 +213,21 @@ impl Refusal {
 pub(super) struct Refused {
     pub(super) refusal: Refusal,
     pub(super) key: Option<(ApiKeyId, SecretId)>,
+    /// What was to be exchanged came through these, if through more than one.
+    pub(super) through: Vec<Source>,
 }
 
 impl Refused {
     pub(super) fn new(refusal: Refusal) -> Self {
-        Self { refusal, key: None }
+        Self { refusal, key: None, through: Vec::new() }
     }
 
     pub(super) fn of(self, identity: &Identity) -> Self {
-        Self { key: identity.key(), ..self }
+        let through = match &identity.sources[..] {
+            [_] => Vec::new(),
+            all => all.to_vec(),
+        };
+        Self { key: identity.key(), through, ..self }
     }
 }
 

@@ -18,6 +18,7 @@ mod protected_resource;
 mod revoke;
 mod source;
 mod token;
+mod token_exchange;
 
 use axum::{
     Router,

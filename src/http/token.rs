@@ -18,6 +18,7 @@ use super::{
     error::{Blame, OAuthError, word_for},
     form::Form,
     introspect, leaks, revoke,
+    token_exchange::token_exchange,
 };
 use crate::{
     domain::{GrantType, OrganizationId, ResourceIdentifier, Scopes},
@@ -33,8 +34,12 @@ pub(super) const IBM: &str = "/identity/token";
 const IBM_API_KEY: &str = "urn:ibm:params:oauth:grant-type:apikey";
 
 /// What the metadata says `/oauth2/token` supports.
-pub(super) const GRANT_TYPES: [&str; 3] =
-    [GrantType::ClientCredentials.as_str(), GrantType::JwtBearer.as_str(), IBM_API_KEY];
+pub(super) const GRANT_TYPES: [&str; 4] = [
+    GrantType::ClientCredentials.as_str(),
+    GrantType::TokenExchange.as_str(),
+    GrantType::JwtBearer.as_str(),
+    IBM_API_KEY,
+];
 
 /// The door behind a path, by the name under which it is counted and audited.
 pub(super) fn door(path: &str) -> &'static str {
@@ -53,14 +58,14 @@ pub(super) fn door(path: &str) -> &'static str {
     doors.into_iter().find(|door| path.ends_with(door)).unwrap_or("elsewhere")
 }
 
-type Answer = Result<Response, OAuthError>;
+pub(super) type Answer = Result<Response, OAuthError>;
 
 /// What is asked of the pipeline, and how its answer is to be written.
-struct Ask {
-    credential: Credential,
-    caller: Option<Caller>,
-    shape: Shape,
-    blame: Blame,
+pub(super) struct Ask {
+    pub(super) credential: Credential,
+    pub(super) caller: Option<Caller>,
+    pub(super) shape: Shape,
+    pub(super) blame: Blame,
 }
 
 impl Ask {
@@ -106,9 +111,8 @@ pub(super) async fn oauth(State(edge): State<Edge>, mut posted: Posted) -> Answe
     let answer = match grant {
         GrantType::ClientCredentials => client_credentials(&edge, &claimed, posted).await,
         GrantType::JwtBearer => jwt_bearer(&edge, &claimed, posted).await,
-        GrantType::RefreshToken | GrantType::TokenExchange => {
-            Err(OAuthError::UNSUPPORTED_GRANT_TYPE)
-        }
+        GrantType::TokenExchange => token_exchange(&edge, &claimed, posted).await,
+        GrantType::RefreshToken => Err(OAuthError::UNSUPPORTED_GRANT_TYPE),
     };
     answer.map_err(|error| if by_header { error.challenging() } else { error })
 }
@@ -152,12 +156,12 @@ async fn ibm_api_key(edge: &Edge, mut posted: Posted) -> Answer {
     answer(edge, Ask::by_key(ClaimedName::None, secret, Shape::Ibm), posted).await
 }
 
-fn missing(what: &'static str) -> OAuthError {
+pub(super) fn missing(what: &'static str) -> OAuthError {
     OAuthError::invalid_request(what)
 }
 
 /// Reads what all doors have in common, exchanges, counts, and writes the answer.
-async fn answer(edge: &Edge, ask: Ask, posted: Posted) -> Answer {
+pub(super) async fn answer(edge: &Edge, ask: Ask, posted: Posted) -> Answer {
     let Posted { mut form, origin, .. } = posted;
     let wish = Wish {
         organization: organization(&mut form)?,
@@ -200,8 +204,10 @@ fn scopes(form: &mut Form) -> Result<Option<Scopes>, OAuthError> {
 
 /// Which clients read the answer.
 #[derive(Clone, Copy)]
-enum Shape {
+pub(super) enum Shape {
     Plain,
+    /// Of a token exchange: says of what type the token is (RFC 8693, section 2.2.1).
+    Exchanged(&'static str),
     /// IBM's read the end of the token's life as a moment, too.
     Ibm,
 }
@@ -211,6 +217,8 @@ enum Shape {
 struct TokenBody<'a> {
     access_token: &'a str,
     token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     expires_in: u64,
     /// Left out where the token carries none: the grammar has no empty scope.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -223,16 +231,19 @@ struct TokenBody<'a> {
 }
 
 fn written(issued: &Issued, shape: Shape) -> Response {
+    let (issued_token_type, expiration) = match shape {
+        Shape::Plain => (None, None),
+        Shape::Exchanged(token_type) => (Some(token_type), None),
+        Shape::Ibm => (None, Some(issued.expires_at.timestamp())),
+    };
     let body = TokenBody {
         access_token: &issued.access_token,
         token_type: if issued.is_bound { "DPoP" } else { "Bearer" },
+        issued_token_type,
         expires_in: issued.expires_in.as_secs(),
         scope: issued.scopes.to_string(),
         refresh_token: issued.refresh_token.as_ref().map(SecretString::expose_secret),
-        expiration: match shape {
-            Shape::Plain => None,
-            Shape::Ibm => Some(issued.expires_at.timestamp()),
-        },
+        expiration,
     };
     let json = HeaderValue::from_static("application/json");
     let body = serde_json::to_vec(&body).expect("texts and numbers are JSON");

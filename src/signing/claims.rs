@@ -23,6 +23,8 @@ pub struct AccessToken<'a> {
     /// allowed (RFC 6749, section 3.3).
     #[serde(skip_serializing_if = "str::is_empty")]
     pub scope: &'a str,
+    /// No claim where there is none, either: Authlib takes no token with an empty one.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub roles: &'a [&'a str],
     /// What it was obtained through: who asks us whether it is still good, asks of these.
     pub src: &'a [Source],

@@ -43,6 +43,7 @@ async fn a_client_gets_a_token_for_itself_with_what_it_was_registered_for() {
         assert_eq!(claims["sub"], format!("client:{id}"));
         assert_eq!(claims["client_id"], id);
         assert_eq!(claims["scope"], "read");
+        assert!(claims.get("roles").is_none(), "a claim without a value: {claims}");
         assert_eq!(claims["org"], acme.to_string());
         assert_eq!(claims["src"], serde_json::json!([format!("client:{id}")]));
     }

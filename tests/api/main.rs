@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
 mod access_token;
+mod advertised;
 mod api_key;
 mod at_once;
 mod attempts;
@@ -29,6 +30,7 @@ mod rotation;
 mod secrets;
 mod support;
 mod token_endpoint;
+mod token_exchange;
 mod told;
 mod upkeep;
 mod usage;

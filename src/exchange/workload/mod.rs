@@ -57,7 +57,8 @@ pub(super) async fn identify_external(
     let subject = token.text("sub").map_err(|_| Refusal::NoSource)?.to_owned();
     let ends = token.expires_at().map_err(|_| Refusal::NoSource)?;
     let identity = Identity::of_workload(rule.clone(), subject);
-    Ok(Identity { ceiling: Ceiling { expires_at: Some(ends), ..Ceiling::default() }, ..identity })
+    let may_act = token.claims.get("may_act").cloned();
+    Ok(Identity { ceiling: Ceiling::until(Some(ends)), may_act, ..identity })
 }
 
 /// What each rule for its issuer makes of a token, without using it up. Nothing is recorded.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Beside, OAuthError};
 use crate::{
     app::TooManyFailures,
-    exchange::{Distrust, ExchangeError, Refusal},
+    exchange::{Distrust, ExchangeError, NotExchanged, Refusal},
 };
 
 /// What a request offered as its credential: the same refusal has another name for each (RFC 6749,
@@ -17,7 +17,6 @@ pub(in crate::http) enum Blame {
     Client,
     /// A grant: a refresh token, an assertion.
     Grant,
-    #[expect(dead_code, reason = "no such grant is known yet")]
     /// A token to exchange.
     Token,
 }
@@ -122,6 +121,7 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::NoOrganization => denied("the key reaches no organization"),
         Refusal::OrganizationDisabled(_) => denied("the organization is disabled"),
         Refusal::UnknownResource(_) | Refusal::ResourceNotAllowed(_) => OAuthError::INVALID_TARGET,
+        Refusal::NotExchanged(why) => not_exchanged(why, blame),
         Refusal::ScopeNotGranted(_) => OAuthError::new(
             Http::BAD_REQUEST,
             "invalid_scope",
@@ -149,5 +149,28 @@ fn distrusted(distrust: &Distrust, blame: Blame) -> OAuthError {
             "unauthorized_client",
             "an API key is no client of this grant",
         ),
+    }
+}
+
+fn not_exchanged(why: &NotExchanged, blame: Blame) -> OAuthError {
+    match why {
+        NotExchanged::NoClient => OAuthError::INVALID_CLIENT,
+        NotExchanged::Untrusted(..) => blame.unproved(),
+        NotExchanged::NotTheKeys | NotExchanged::NoRule(..) => {
+            blame.proved("the client may not exchange this token")
+        }
+        NotExchanged::NoActor(..) => {
+            blame.proved("the client may exchange this token only with an actor_token")
+        }
+        NotExchanged::NotTheActor => {
+            blame.proved("the subject_token says that somebody else may act")
+        }
+        NotExchanged::OtherActor => blame.proved("the actor_token has to be the client's own"),
+        NotExchanged::TooManyActors | NotExchanged::TooLong => {
+            blame.proved("the token was exchanged too often already")
+        }
+        NotExchanged::TwoProofKeys => {
+            blame.proved("subject_token and actor_token are bound to different keys")
+        }
     }
 }

@@ -22,7 +22,7 @@ const MOST_PARAMETERS: usize = 100;
 const MAY_REPEAT: [&str; 2] = ["resource", "audience"];
 
 /// What nobody may put into a URL: proxies and browsers write URLs down.
-const CREDENTIALS: [&str; 9] = [
+const CREDENTIALS: [&str; 11] = [
     "client_secret",
     "secret",
     "refresh_token",
@@ -32,6 +32,8 @@ const CREDENTIALS: [&str; 9] = [
     "pat",
     "personalAccessKey",
     "client_assertion",
+    "subject_token",
+    "actor_token",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

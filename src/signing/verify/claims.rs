@@ -69,7 +69,7 @@ pub(super) fn read(
         client_id: claims.required("client_id", Value::as_str)?.to_owned(),
         audiences,
         scopes: claims.optional("scope", |scope| scope.as_str()?.parse().ok())?.unwrap_or_default(),
-        roles: claims.required("roles", roles)?,
+        roles: claims.optional("roles", roles)?.unwrap_or_default(),
         organization_id: claims.required("org", |id| id.as_str()?.parse().ok())?,
         user_id: claims.optional("user_id", |id| id.as_str()?.parse().ok())?,
         sources: claims.optional("src", sources)?.unwrap_or_default(),

@@ -1,9 +1,12 @@
 //! The floor: parses the same form and signs the same token, and does nothing else.
 
+mod grants;
+
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use aws_lc_rs::{
+    hmac,
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
@@ -29,6 +32,8 @@ struct Floor {
     es256: EcdsaKeyPair,
     rs256: RsaKeyPair,
     ed_dsa: Ed25519KeyPair,
+    /// Authenticates refresh tokens.
+    mac: hmac::Key,
     /// Headers as long as keyturn's, by algorithm.
     headers: [(Algorithm, String); 3],
     issuer: String,
@@ -43,7 +48,11 @@ pub(crate) fn run(address: SocketAddr) -> anyhow::Result<()> {
 async fn serve(address: SocketAddr) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await?;
     let floor = Arc::new(Floor::new(address)?);
-    let router = Router::new().route("/auth/v1/api-key/token", post(exchange)).with_state(floor);
+    let router = Router::new()
+        .route("/auth/v1/api-key/token", post(exchange))
+        .route("/oauth2/token", post(grants::grant))
+        .route("/oauth2/introspect", post(grants::introspect))
+        .with_state(floor);
     let protocol = Builder::new(TokioExecutor::new());
     loop {
         let (stream, _) = listener.accept().await?;
@@ -90,6 +99,7 @@ impl Floor {
             es256: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).context("ES256")?,
             rs256: RsaKeyPair::generate(KeySize::Rsa2048).context("RS256")?,
             ed_dsa: Ed25519KeyPair::generate().context("EdDSA")?,
+            mac: hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).context("HMAC")?,
             headers: Algorithm::ALL.map(header),
             issuer: format!("http://{address}"),
         })

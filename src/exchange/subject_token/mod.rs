@@ -1,0 +1,176 @@
+//! Identifies by a token that stands for somebody (RFC 8693): whose rights they are, who asks, and
+//! who acts.
+
+mod policy;
+mod refusal;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+pub use self::refusal::{NotExchanged, Part};
+use super::{
+    Caller, ClaimedName, Failed, Refusal, Wish, access_token, api_key,
+    identity::{Holder, Identity},
+    workload,
+};
+use crate::{
+    app::App,
+    domain::{Authentication, Ceiling, GrantType, Secret, Source},
+    signing::{Audience, TokenType, Unverified},
+};
+
+/// What is offered as a subject or an actor token. Nothing in it has been checked.
+pub struct Offered {
+    pub kind: TokenKind,
+    pub token: SecretString,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    ApiKey,
+    /// One of ours.
+    AccessToken,
+    /// One of ours, or somebody else's.
+    Jwt,
+    /// Somebody else's.
+    IdToken,
+}
+
+/// A token that is good, with what stands behind it.
+struct Proven {
+    kind: TokenKind,
+    identity: Identity,
+}
+
+pub(super) async fn identify(
+    app: &App,
+    subject: &Offered,
+    actor: Option<&Offered>,
+    caller: Option<&Caller>,
+    wish: &Wish,
+) -> Result<Identity, Failed> {
+    not_public(caller)?;
+    let subject = prove(app, Part::Subject, subject, caller, wish).await?;
+    let actor = match actor {
+        Some(actor) => Some(prove(app, Part::Actor, actor, caller, wish).await?),
+        None => None,
+    };
+    let combined = combine(app, &subject, actor, caller, wish);
+    combined.map_err(|why| Failed::from(Refusal::from(why)).of(&subject.identity))
+}
+
+/// Anybody may say to be a public client: none is trusted with what is not its own.
+fn not_public(caller: Option<&Caller>) -> Result<(), Refusal> {
+    match caller.and_then(Caller::registered) {
+        Some(known) if known.client.terms.authentication == Authentication::None => {
+            Err(Refusal::GrantNotAllowed(known.client.id, GrantType::TokenExchange))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn prove(
+    app: &App,
+    part: Part,
+    offered: &Offered,
+    caller: Option<&Caller>,
+    wish: &Wish,
+) -> Result<Proven, Failed> {
+    let text = offered.token.expose_secret();
+    let kind = kind(app, offered.kind, text);
+    let identity = match kind {
+        TokenKind::ApiKey => api_key::identify(app, &ClaimedName::None, &offered.token).await?,
+        TokenKind::AccessToken => access_token(app, part, text, caller).await?,
+        TokenKind::Jwt | TokenKind::IdToken => {
+            workload::identify_external(app, text, wish.organization).await?
+        }
+    };
+    Ok(Proven { kind, identity })
+}
+
+/// What a token is, where its type leaves that open.
+fn kind(app: &App, claimed: TokenKind, text: &str) -> TokenKind {
+    let is_ours = || {
+        let issuer = Unverified::read(text).ok().and_then(|token| token.issuer);
+        issuer.is_some_and(|issuer| issuer == app.settings.issuer)
+    };
+    match claimed {
+        // Clients that know of no other type say that a key is an access token.
+        TokenKind::AccessToken if text.parse::<Secret>().is_ok() => TokenKind::ApiKey,
+        TokenKind::Jwt if is_ours() => TokenKind::AccessToken,
+        claimed => claimed,
+    }
+}
+
+/// An access token goes from hand to hand: it alone says nothing of who presents it.
+async fn access_token(
+    app: &App,
+    part: Part,
+    text: &str,
+    caller: Option<&Caller>,
+) -> Result<Identity, Failed> {
+    if caller.is_none() {
+        return Err(Refusal::from(NotExchanged::NoClient).into());
+    }
+    let now = app.clock.now();
+    let token = app.signer.verify(text, now, TokenType::AccessToken, Audience::Any);
+    let token = token.map_err(|why| Refusal::from(NotExchanged::Untrusted(part, why)))?;
+    let identity = access_token::identify(app, &token).await?;
+    let usual = token.audiences.first().and_then(|audience| audience.parse().ok());
+    Ok(Identity { usual, ..identity })
+}
+
+/// One identity of all who have a part in it, with no more rights than each of them has.
+fn combine(
+    app: &App,
+    subject: &Proven,
+    actor: Option<Proven>,
+    caller: Option<&Caller>,
+    wish: &Wish,
+) -> Result<Identity, NotExchanged> {
+    let resources = policy::targets(app, subject, actor.is_some(), caller, wish)?;
+    policy::may_act(app, &subject.identity, caller, actor.is_some())?;
+    let mut identity = subject.identity.clone();
+    identity.ceiling = identity.ceiling.and(&Ceiling { resources, ..Ceiling::default() });
+    if let Some(caller) = caller {
+        identity = match caller.registered() {
+            Some(known) => identity.asked_by(known.clone()),
+            None => identity.together_with(caller.0.clone()),
+        };
+    }
+    if let Some(actor) = actor {
+        identity = policy::acted_for(identity, actor.identity, caller)?;
+    }
+    if identity.sources.len() > Source::MOST {
+        return Err(NotExchanged::TooLong);
+    }
+    Ok(identity)
+}
+
+impl Proven {
+    /// Whose token it is, as rules name it.
+    fn issuer<'a>(&'a self, app: &'a App) -> &'a str {
+        match (self.kind, &self.identity.holder) {
+            (TokenKind::Jwt | TokenKind::IdToken, Holder::Workload(trust, _)) => &trust.issuer,
+            _ => &app.settings.issuer,
+        }
+    }
+
+    /// Whether whoever holds it may use it without being somebody else's client.
+    fn stands_alone(&self) -> bool {
+        match self.kind {
+            // A rule of trust says what it is worth to whoever has it (RFC 7523, section 2.1).
+            TokenKind::ApiKey | TokenKind::Jwt | TokenKind::IdToken => true,
+            TokenKind::AccessToken => false,
+        }
+    }
+}
+
+/// Whether these are the rights of the client itself, and nobody else had a part in them.
+fn is_own(caller: &Caller, identity: &Identity) -> bool {
+    let is_holder = match (&caller.0.holder, &identity.holder) {
+        (Holder::Key(one), Holder::Key(other)) => one.key.id == other.key.id,
+        (Holder::Client(one), Holder::Client(other)) => one.client.id == other.client.id,
+        _ => false,
+    };
+    is_holder && identity.client.is_none() && identity.actor.is_none()
+}

@@ -1,0 +1,117 @@
+//! Where the libraries of others are installed: once for all runs, by their lock files, below
+//! `target`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "only the environment says whether they may be missing"
+)]
+
+use std::{
+    env, fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// A language whose libraries speak to the server.
+#[derive(Clone, Copy)]
+pub(crate) enum Language {
+    Node,
+    Python,
+}
+
+/// A program, and the folder where its scripts and their libraries are.
+pub(crate) struct Installed {
+    pub(crate) program: PathBuf,
+    pub(crate) folder: PathBuf,
+}
+
+/// Older ones lack the cryptography that the libraries ask for.
+const OLDEST_NODE: u32 = 20;
+
+impl Language {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Python => "python",
+        }
+    }
+
+    /// `None`, which is said, where something is missing that it takes. CI wants it all.
+    pub(crate) fn installed(self) -> Option<&'static Installed> {
+        static NODE: OnceLock<Result<Installed, String>> = OnceLock::new();
+        static PYTHON: OnceLock<Result<Installed, String>> = OnceLock::new();
+        let once = match self {
+            Self::Node => &NODE,
+            Self::Python => &PYTHON,
+        };
+        match once.get_or_init(|| self.install()) {
+            Ok(installed) => Some(installed),
+            Err(reason) => {
+                let required = env::var("KEYTURN_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+                assert!(!required, "the {} clients are required: {reason}", self.name());
+                let name = self.name();
+                let _ = writeln!(std::io::stderr(), "The {name} clients are skipped: {reason}");
+                None
+            }
+        }
+    }
+
+    /// The libraries anew where the lock file is another than theirs, the scripts in any case.
+    fn install(self) -> Result<Installed, String> {
+        let ours = Path::new("tests/clients").join(self.name());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(self.name());
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        for script in fs::read_dir(ours).unwrap().map(Result::unwrap) {
+            fs::copy(script.path(), folder.join(script.file_name())).unwrap();
+        }
+        let (lock, program) = match self {
+            Self::Node => ("package-lock.json", which_node()?),
+            Self::Python => ("requirements.txt", folder.join("venv/bin/python")),
+        };
+        let (wanted, done) = (fs::read(folder.join(lock)).unwrap(), folder.join("done"));
+        if fs::read(&done).is_ok_and(|had| had == wanted) {
+            return Ok(Installed { program, folder });
+        }
+        match self {
+            Self::Node => npm(&folder)?,
+            Self::Python => pip(&folder)?,
+        }
+        fs::write(done, wanted).map_err(|error| error.to_string())?;
+        Ok(Installed { program, folder })
+    }
+}
+
+fn which_node() -> Result<PathBuf, String> {
+    let version = run(Command::new("node").arg("--version"))?;
+    let major = version.trim().trim_start_matches('v').split('.').next().unwrap_or_default();
+    match major.parse::<u32>() {
+        Ok(major) if major >= OLDEST_NODE => Ok("node".into()),
+        _ => {
+            Err(format!("node is {}, and {OLDEST_NODE} is the oldest that will do", version.trim()))
+        }
+    }
+}
+
+fn npm(folder: &Path) -> Result<(), String> {
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
+    run(&mut npm).map(drop)
+}
+
+fn pip(folder: &Path) -> Result<(), String> {
+    run(Command::new("python3").args(["-m", "venv", "--clear", "venv"]).current_dir(folder))?;
+    let mut pip = Command::new(folder.join("venv/bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
+    run(pip.args(["--requirement", "requirements.txt"]).current_dir(folder)).map(drop)
+}
+
+/// What it printed, or what it complained of.
+fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        return Ok(text(&output.stdout));
+    }
+    Err(format!("{command:?}: {}{}", text(&output.stdout), text(&output.stderr)))
+}

@@ -1,0 +1,152 @@
+// openid-client: every flow of a client that is written today.
+
+import assert from "node:assert/strict";
+import * as client from "openid-client";
+import { importJWK } from "jose";
+import { ACCESS_TOKEN, TOKEN_EXCHANGE, byKey, claims, run, world } from "./flows.mjs";
+
+const { issuer, resource, public_client, clients } = world;
+
+function discovered(id, metadata, authentication, options) {
+  return client.discovery(new URL(issuer), id, metadata, authentication, options);
+}
+
+/** The client that proves itself by a secret in the header. */
+function shop() {
+  const { id, secret } = clients.basic;
+  return discovered(id, secret, client.ClientSecretBasic(secret));
+}
+
+/** The resource server, which asks what tokens are worth. */
+function api() {
+  const { id, secret } = clients.api;
+  return discovered(id, secret, client.ClientSecretBasic(secret));
+}
+
+function granted(config, parameters = {}, options = undefined) {
+  return client.clientCredentialsGrant(config, { resource, scope: "read", ...parameters }, options);
+}
+
+function expectToken(tokens, id) {
+  assert.equal(tokens.token_type, "bearer");
+  assert.equal(tokens.scope, "read");
+  assert.equal(tokens.expiresIn(), 360);
+  assert.equal(claims(tokens.access_token).client_id, id);
+}
+
+async function refusedAs(error, attempt) {
+  await assert.rejects(attempt, { error });
+}
+
+await run({
+  async discovery() {
+    for (const algorithm of ["oidc", "oauth2"]) {
+      const config = await discovered("anyone", undefined, client.None(), { algorithm });
+      const server = config.serverMetadata();
+      assert.equal(server.issuer, issuer);
+      assert.ok(server.supportsPKCE !== undefined);
+      assert.ok(server.grant_types_supported.includes("client_credentials"));
+    }
+  },
+
+  async client_secret_basic() {
+    expectToken(await granted(await shop()), clients.basic.id);
+  },
+
+  async client_secret_post() {
+    const { id, secret } = clients.post;
+    const config = await discovered(id, secret, client.ClientSecretPost(secret));
+    expectToken(await granted(config), id);
+  },
+
+  async private_key_jwt() {
+    const { id, key } = clients.assertion;
+    const authentication = client.PrivateKeyJwt(await importJWK(key, "ES256"));
+    expectToken(await granted(await discovered(id, undefined, authentication)), id);
+  },
+
+  async api_key() {
+    const { id, name, secret } = world.key;
+    for (const presented of [name, id]) {
+      for (const method of [client.ClientSecretBasic, client.ClientSecretPost]) {
+        const config = await discovered(presented, secret, method(secret));
+        expectToken(await granted(config), id);
+      }
+    }
+  },
+
+  async none() {
+    const config = await discovered(public_client, undefined, client.None());
+    const { refresh_token: token } = await byKey();
+    const first = await client.refreshTokenGrant(config, token, { resource });
+    const again = await client.refreshTokenGrant(config, token, { resource });
+    assert.equal(claims(first.access_token).sub, `key:${world.key.id}`);
+    assert.equal(claims(again.access_token).sub, `key:${world.key.id}`);
+  },
+
+  async refresh() {
+    const config = await shop();
+    const first = await granted(config);
+    const second = await client.refreshTokenGrant(config, first.refresh_token);
+    const third = await client.refreshTokenGrant(config, second.refresh_token);
+    assert.notEqual(second.refresh_token, first.refresh_token);
+    assert.equal(claims(third.access_token).sub, claims(first.access_token).sub);
+    await refusedAs("invalid_grant", client.refreshTokenGrant(config, first.refresh_token));
+    await refusedAs("invalid_grant", client.refreshTokenGrant(config, third.refresh_token));
+  },
+
+  async dpop() {
+    const { name, secret } = world.key;
+    const config = await discovered(name, secret, client.ClientSecretBasic(secret));
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
+    const own = await granted(config, { resource: issuer, scope: "keys:read" }, { DPoP });
+    assert.equal(own.token_type, "dpop");
+    const keys = new URL("/api/v1/api-keys", issuer);
+    const ask = (options) =>
+      client.fetchProtectedResource(config, own.access_token, keys, "GET", null, undefined, options);
+    assert.equal((await ask({ DPoP })).status, 200);
+    const other = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
+    await assert.rejects(ask({ DPoP: other }), { status: 401 });
+    await assert.rejects(ask(undefined), { status: 401 });
+    const first = await granted(await shop(), {}, { DPoP });
+    const refresh = first.refresh_token;
+    const next = await client.refreshTokenGrant(await shop(), refresh, {}, { DPoP });
+    assert.equal(claims(next.access_token).cnf.jkt, await DPoP.calculateThumbprint());
+  },
+
+  async introspection() {
+    const { access_token: token } = await granted(await shop());
+    const answer = await client.tokenIntrospection(await api(), token);
+    assert.equal(answer.active, true);
+    assert.equal(answer.client_id, clients.basic.id);
+    assert.equal(answer.scope, "read");
+    assert.deepEqual(await client.tokenIntrospection(await api(), "nonsense"), { active: false });
+  },
+
+  async revocation() {
+    const config = await shop();
+    const { access_token: token, refresh_token: refresh } = await granted(config);
+    await client.tokenRevocation(config, token);
+    assert.deepEqual(await client.tokenIntrospection(await api(), token), { active: false });
+    await client.tokenRevocation(config, refresh, { token_type_hint: "refresh_token" });
+    await refusedAs("invalid_grant", client.refreshTokenGrant(config, refresh));
+  },
+
+  async token_exchange() {
+    const config = await shop();
+    const { access_token: wide } = await granted(config, { scope: "read write" });
+    const subject = { subject_token: wide, subject_token_type: ACCESS_TOKEN };
+    const asked = { ...subject, resource, scope: "read" };
+    const narrow = await client.genericGrantRequest(config, TOKEN_EXCHANGE, asked);
+    assert.equal(narrow.issued_token_type, ACCESS_TOKEN);
+    assert.equal(narrow.scope, "read");
+    const before = claims(wide);
+    const after = claims(narrow.access_token);
+    assert.equal(after.sub, before.sub);
+    assert.ok(after.exp <= before.exp);
+    const back = { subject_token: narrow.access_token, subject_token_type: ACCESS_TOKEN };
+    const widened = { ...back, resource, scope: "read write" };
+    const attempt = client.genericGrantRequest(config, TOKEN_EXCHANGE, widened);
+    await refusedAs("invalid_scope", attempt);
+  },
+});

@@ -1,0 +1,123 @@
+//! The libraries of other languages: each script makes its library walk the flows it knows.
+
+use std::{io::Write as _, process::Stdio};
+
+use super::{
+    installed::Language::{self, Node, Python},
+    world::{WAITING, World},
+};
+
+/// Lets a library walk these flows, and no script get away with fewer.
+fn walks(language: Language, script: &str, flows: &[&str]) {
+    let Some(installed) = language.installed() else { return };
+    let (waiting, now): (Vec<&str>, Vec<&str>) =
+        flows.iter().copied().partition(|flow| WAITING.contains(flow));
+    if !waiting.is_empty() {
+        let _ = writeln!(std::io::stderr(), "{script} waits for {waiting:?}");
+    }
+    let world = World::new();
+    let server = world.serve();
+    let mut command = world.place.program(installed.program.to_str().unwrap(), &[]);
+    command.arg(installed.folder.join(script)).args(&now);
+    // Each of these runtimes has its own way to be told of a certificate authority.
+    let authority = world.place.path().join("authority.pem");
+    for name in ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        command.env(name, &authority);
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(world.told.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+
+    let walked = String::from_utf8(output.stdout).unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let log = server.printed("log");
+    assert!(output.status.success(), "after {walked:?}: {complaint}\nThe server said:\n{log}");
+    assert_eq!(walked.lines().collect::<Vec<_>>(), now);
+}
+
+#[test]
+fn openid_client_walks_every_flow() {
+    let flows = [
+        "discovery",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "api_key",
+        "none",
+        "refresh",
+        "dpop",
+        "introspection",
+        "revocation",
+        "token_exchange",
+    ];
+    walks(Node, "with_openid_client.mjs", &flows);
+}
+
+#[test]
+fn at_12_oauth4webapi_walks_every_flow_and_validates_the_tokens() {
+    let flows = [
+        "discovery",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "api_key",
+        "verification",
+        "none",
+        "refresh",
+        "dpop",
+        "introspection",
+        "revocation",
+        "token_exchange",
+    ];
+    walks(Node, "with_oauth4webapi.mjs", &flows);
+}
+
+#[test]
+fn at_12_jose_verifies_and_signs() {
+    walks(Node, "with_jose.mjs", &["verification", "private_key_jwt", "dpop"]);
+}
+
+#[test]
+fn authlib_walks_every_flow_it_knows() {
+    let flows = [
+        "discovery",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "api_key",
+        "verification",
+        "none",
+        "refresh",
+        "introspection",
+        "revocation",
+        "token_exchange",
+    ];
+    walks(Python, "with_authlib.py", &flows);
+}
+
+#[test]
+fn requests_oauthlib_walks_every_flow_it_knows() {
+    let flows = [
+        "client_secret_basic",
+        "client_secret_post",
+        "api_key",
+        "none",
+        "refresh",
+        "introspection",
+        "revocation",
+        "token_exchange",
+    ];
+    walks(Python, "with_requests_oauthlib.py", &flows);
+}
+
+#[test]
+fn at_12_pyjwt_verifies_and_signs() {
+    walks(Python, "with_pyjwt.py", &["verification", "private_key_jwt", "dpop"]);
+}
+
+#[test]
+fn at_12_joserfc_verifies_and_signs() {
+    walks(Python, "with_joserfc.py", &["verification", "private_key_jwt", "dpop"]);
+}
