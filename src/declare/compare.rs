@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    state::{ApiKey, Client, Member, Organization, Resource, Role, State, User},
+    state::{ApiKey, Client, Member, Organization, Resource, Role, State, Trust, User},
     thing::Thing,
 };
 use crate::domain::ResourceIdentifier;
@@ -22,6 +22,7 @@ pub struct Plan {
     pub members: Vec<Step<Member>>,
     pub api_keys: Vec<Step<ApiKey>>,
     pub clients: Vec<Step<Client>>,
+    pub trusts: Vec<Step<Trust>>,
     /// What is there and stays as it is, because nobody has named it.
     pub unnamed: Vec<String>,
 }
@@ -70,6 +71,7 @@ impl Plan {
         plan.members = steps(&present.members, &wanted.members, unnamed);
         plan.api_keys = steps(&present.api_keys, &wanted.api_keys, unnamed);
         plan.clients = steps(&present.clients, &wanted.clients, unnamed);
+        plan.trusts = steps(&present.trusts, &wanted.trusts, unnamed);
         let other = wanted.default_resource.as_ref();
         let other = other.filter(|_| wanted.default_resource != present.default_resource);
         plan.default_resource = other.map(|after| NewDefault {
@@ -100,6 +102,7 @@ impl Plan {
         all.extend(self.members.iter().map(Step::show));
         all.extend(self.api_keys.iter().map(Step::show));
         all.extend(self.clients.iter().map(Step::show));
+        all.extend(self.trusts.iter().map(Step::show));
         all
     }
 }

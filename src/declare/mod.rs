@@ -10,8 +10,10 @@ mod thing;
 pub use self::{
     compare::{Field, NewDefault, Plan, Planned, Step},
     file::{File, Malformed, Place, Problem, Wanted, write},
-    name::{ClientOf, KeyOf, MalformedPath, MemberOf, OrganizationPath, OwnerName, RoleOf},
-    state::{ApiKey, Client, Member, Organization, Reach, Resource, Role, State, User},
+    name::{
+        ClientOf, KeyOf, MalformedPath, MemberOf, OrganizationPath, OwnerName, RoleOf, TrustOf,
+    },
+    state::{ApiKey, Client, Member, Organization, Reach, Resource, Role, State, Trust, User},
     thing::Thing,
 };
 

@@ -74,6 +74,13 @@ pub struct ClientOf {
     pub name: KeyName,
 }
 
+/// A rule of trust by the organization in which whoever is trusted acts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TrustOf {
+    pub organization: OrganizationPath,
+    pub name: KeyName,
+}
+
 /// A key by its owner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyOf {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
-use super::name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf};
+use super::name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, TrustOf};
+use crate::clock::Timestamp;
 use crate::domain::{
-    Algorithm, ClientTerms, Email, Lifetime, Networks, ResourceIdentifier, RoleName, Roles, Scopes,
-    Text, WhenLeaked,
+    Algorithm, ClientTerms, Conditions, Email, KeySource, Lifetime, Networks, ResourceIdentifier,
+    RoleName, Roles, Scopes, Text, WhenLeaked,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub struct State {
     pub api_keys: BTreeMap<KeyOf, ApiKey>,
     /// Those that somebody else than themselves has registered.
     pub clients: BTreeMap<ClientOf, Client>,
+    pub trusts: BTreeMap<TrustOf, Trust>,
     /// Their names are taken, and nothing brings them back.
     pub revoked: BTreeSet<KeyOf>,
 }
@@ -76,6 +78,22 @@ pub struct Client {
     pub enabled: bool,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trust {
+    pub issuer: String,
+    pub keys: KeySource,
+    /// `None` of a new rule only: our own issuer.
+    pub audience: Option<String>,
+    pub conditions: Conditions,
+    pub roles: Roles,
+    /// `None`: any.
+    pub resources: Option<Vec<ResourceIdentifier>>,
+    pub allowed_networks: Networks,
+    pub expires_at: Option<Timestamp>,
+    pub once: bool,
+    pub enabled: bool,
+}
+
 /// The organizations a key may act in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -101,6 +119,7 @@ impl State {
         self.api_keys.retain(|key, _| is_owned(key));
         self.revoked.retain(is_owned);
         self.clients.retain(|client, _| client.organization.is_within(path));
+        self.trusts.retain(|rule, _| rule.organization.is_within(path));
         self.resources.clear();
         self.default_resource = None;
         self

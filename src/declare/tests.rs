@@ -135,6 +135,41 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn trust()(
+        keys in select(vec![
+            KeySource::Issuer("https://ci.example.com".to_owned()),
+            KeySource::Uri("https://ci.example.com/keys".to_owned()),
+            KeySource::Pinned(r#"{"keys":[]}"#.to_owned()),
+        ]),
+        conditions in btree_map(
+            select(&["sub", "a.b", "/kubernetes.io/x~1y"][..]),
+            prop::collection::vec(select(&["x", "refs/heads/*", "\"q\" 'a' = {}"][..]), 1..3),
+            1..3,
+        ),
+        roles in prop::collection::vec(role(), 1..3),
+        resources in option::of(Just(vec!["build".parse().unwrap()])),
+        networks in select(&["", "10.0.0.0/8"][..]),
+        ends in option::of(0..9_999_999_999_i64),
+        once in any::<bool>(),
+        enabled in any::<bool>(),
+    ) -> Trust {
+        let conditions = serde_json::to_value(conditions).unwrap();
+        Trust {
+            issuer: "https://ci.example.com".to_owned(),
+            keys,
+            audience: Some("https://keyturn.example.com".to_owned()),
+            conditions: serde_json::from_value(conditions).unwrap(),
+            roles: roles.into_iter().collect(),
+            resources,
+            allowed_networks: networks.parse().unwrap(),
+            expires_at: ends.and_then(timestamp),
+            once,
+            enabled,
+        }
+    }
+}
+
+prop_compose! {
     /// Whatever it names is in it, as a database sees to.
     fn state()(
         organizations in prop::collection::vec(any::<bool>(), PATHS.len()),
@@ -145,6 +180,7 @@ prop_compose! {
         members in btree_map((path(), email()), role(), 0..4),
         api_keys in btree_map((owner(), select(&["ci", "Nightly Build"][..])), api_key(), 0..4),
         clients in btree_map((path(), select(&["shop", "Web Shop"][..])), client(), 0..3),
+        trusts in btree_map((path(), select(&["deploy", "Nightly"][..])), trust(), 0..3),
     ) -> State {
         let paths = PATHS.iter().map(|path| path.parse().unwrap());
         let people = USERS.iter().map(|email| email.parse().unwrap());
@@ -167,6 +203,9 @@ prop_compose! {
             clients: clients.into_iter().map(|((organization, name), client)| {
                 (ClientOf { organization, name: name.parse().unwrap() }, client)
             }).collect(),
+            trusts: trusts.into_iter().map(|((organization, name), rule)| {
+                (TrustOf { organization, name: name.parse().unwrap() }, rule)
+            }).collect(),
             revoked: std::collections::BTreeSet::new(),
         }
     }
@@ -187,6 +226,7 @@ fn carry_out(plan: &Plan, state: &mut State) {
     take(&plan.members, &mut state.members);
     take(&plan.api_keys, &mut state.api_keys);
     take(&plan.clients, &mut state.clients);
+    take(&plan.trusts, &mut state.trusts);
     if let Some(NewDefault { before, after }) = &plan.default_resource {
         assert_eq!(state.default_resource, *before);
         state.default_resource = Some(after.clone());
@@ -203,6 +243,7 @@ fn united(mut present: State, wanted: &State) -> State {
     present.members.extend(wanted.members);
     present.api_keys.extend(wanted.api_keys);
     present.clients.extend(wanted.clients);
+    present.trusts.extend(wanted.trusts);
     present.default_resource = wanted.default_resource.or(present.default_resource);
     present
 }

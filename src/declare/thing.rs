@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf},
-    state::{ApiKey, Client, Member, Organization, Reach, Resource, Role, User},
+    name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, TrustOf},
+    state::{ApiKey, Client, Member, Organization, Reach, Resource, Role, Trust, User},
 };
 use crate::domain::{
     Authentication, Email, ExchangeRule, KeySource, Lifetime, RefreshTerms, ResourceIdentifier,
@@ -199,6 +199,43 @@ impl Thing for Client {
             ("refresh", terms.refresh.as_ref().map_or("none".into(), refresh)),
             ("proof", terms.proof.to_string().into()),
             ("exchanges", terms.exchanges.iter().map(exchange).collect()),
+            ("enabled", self.enabled.into()),
+        ]
+    }
+}
+
+impl Thing for Trust {
+    type Name = TrustOf;
+
+    const KIND: &'static str = "trust";
+
+    fn describe(TrustOf { organization, name }: &TrustOf) -> String {
+        format!("rule of trust {name} of {organization}")
+    }
+
+    fn identity(TrustOf { organization, name }: &TrustOf) -> Vec<(&'static str, Value)> {
+        vec![("organization", organization.to_string().into()), ("name", json!(name))]
+    }
+
+    /// Without keys they are where the issuer's metadata says.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let (jwks, jwks_uri) = match &self.keys {
+            KeySource::Pinned(set) => (set.as_str(), ""),
+            KeySource::Uri(uri) => ("", uri.as_str()),
+            KeySource::Issuer(_) => ("", ""),
+        };
+        let audience = self.audience.as_deref().unwrap_or("as configured");
+        vec![
+            ("issuer", self.issuer.as_str().into()),
+            ("jwks", jwks.into()),
+            ("jwks_uri", jwks_uri.into()),
+            ("audience", audience.into()),
+            ("conditions", json!(self.conditions)),
+            ("roles", json!(self.roles)),
+            ("resources", self.resources.as_ref().map_or("any".into(), |all| json!(all))),
+            ("allowed_networks", json!(self.allowed_networks)),
+            ("expires", self.expires_at.map_or("never".into(), |end| json!(end))),
+            ("once", self.once.into()),
             ("enabled", self.enabled.into()),
         ]
     }

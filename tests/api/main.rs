@@ -13,8 +13,11 @@ mod declared;
 mod deletion;
 mod doors;
 mod explain;
+#[path = "../support/foreign.rs"]
+mod foreign;
 mod introspection;
 mod jwks;
+mod keyless;
 mod leaks;
 mod management;
 mod metadata;

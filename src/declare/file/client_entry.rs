@@ -8,7 +8,7 @@ use toml::Value;
 use super::{
     entries::{Entry, said},
     problem::Problem,
-    values::{Listed, Parsed, TokenLifetime},
+    values::{Listed, Parsed, Resources, TokenLifetime},
 };
 use crate::{
     declare::{Client, ClientOf, OrganizationPath},
@@ -59,24 +59,6 @@ impl TryFrom<Written> for ClientEntry {
             compat_aud.unwrap_or(false),
         )?;
         Ok(Self { written, authentication })
-    }
-}
-
-/// A list, or `"any"`.
-#[derive(Clone, Debug)]
-struct Resources(Option<Vec<ResourceIdentifier>>);
-
-impl<'de> Deserialize<'de> for Resources {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        if value.as_str() == Some("any") {
-            return Ok(Self(None));
-        }
-        let expected = "resources are a list of identifiers, or \"any\"";
-        let listed = Vec::<String>::deserialize(value);
-        let listed = listed.map_err(|_| serde::de::Error::custom(expected))?;
-        let parsed = listed.iter().map(|text| text.parse()).collect::<Result<_, _>>();
-        parsed.map(|all| Self(Some(all))).map_err(serde::de::Error::custom)
     }
 }
 

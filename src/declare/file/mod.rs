@@ -4,6 +4,7 @@ mod client_entry;
 mod entries;
 mod over;
 mod problem;
+mod trust_entry;
 mod values;
 mod write;
 
@@ -20,6 +21,7 @@ use self::{
     entries::{
         Entry, KeyEntry, MemberEntry, OrganizationEntry, ResourceEntry, RoleEntry, UserEntry,
     },
+    trust_entry::TrustEntry,
     values::Parsed,
 };
 pub use self::{
@@ -63,6 +65,8 @@ struct Content {
     api_keys: Vec<Spanned<KeyEntry>>,
     #[serde(default, rename = "client")]
     clients: Vec<Spanned<ClientEntry>>,
+    #[serde(default, rename = "trust")]
+    trusts: Vec<Spanned<TrustEntry>>,
 }
 
 impl File {
@@ -80,6 +84,7 @@ impl File {
         places.add(&content.members)?;
         places.add(&content.api_keys)?;
         places.add(&content.clients)?;
+        places.add(&content.trusts)?;
         if let Some(resource) = &content.default_resource {
             let place = Place::of(text, resource.span().start);
             places.known.insert("default resource".to_owned(), place);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     declare::{
         ApiKey, Client, ClientOf, KeyOf, Member, Organization, OrganizationPath, OwnerName, Reach,
-        Role, State, Thing,
+        Role, State, Thing, Trust,
     },
     domain::Email,
 };
@@ -20,8 +20,17 @@ use crate::{
 impl File {
     /// What is to be where this is what there is. Things that the file does not name are not in it.
     pub fn over(&self, present: &State) -> Result<Wanted, Malformed> {
-        let Content { organizations, roles, resources, users, members, api_keys, clients, .. } =
-            &self.content;
+        let Content {
+            organizations,
+            roles,
+            resources,
+            users,
+            members,
+            api_keys,
+            clients,
+            trusts,
+            ..
+        } = &self.content;
         let default_resource = self.content.default_resource.as_ref();
         let state = State {
             organizations: over(organizations, &present.organizations),
@@ -32,6 +41,7 @@ impl File {
             members: over(members, &present.members),
             api_keys: over(api_keys, &present.api_keys),
             clients: over(clients, &present.clients),
+            trusts: over(trusts, &present.trusts),
             revoked: present.revoked.clone(),
         };
         let mut secret_files = of_new(api_keys, &state.api_keys, &present.api_keys);
@@ -97,6 +107,9 @@ impl Check<'_> {
         }
         for (name, client) in &state.clients {
             self.client(name, client)?;
+        }
+        for rule in state.trusts.keys() {
+            self.organization(&rule.organization, self.file.place_of(&Trust::describe(rule)))?;
         }
         let Some(resource) = &state.default_resource else { return Ok(()) };
         let known = |state: &State| state.resources.contains_key(resource);

@@ -9,7 +9,7 @@ use toml::Value;
 use crate::{
     clock::{self, Timestamp},
     declare::{OrganizationPath, Reach},
-    domain::{Lifetime, Roles},
+    domain::{Lifetime, ResourceIdentifier, Roles},
 };
 
 /// Whatever the domain reads from text.
@@ -138,5 +138,23 @@ impl<'de> Deserialize<'de> for TokenLifetime {
         };
         let expected = "a token's lifetime is a number of seconds, or \"default\"";
         seconds.map(|span| Self(Some(span))).ok_or_else(|| D::Error::custom(expected))
+    }
+}
+
+/// A list, or `"any"`.
+#[derive(Clone, Debug)]
+pub(super) struct Resources(pub(super) Option<Vec<ResourceIdentifier>>);
+
+impl<'de> Deserialize<'de> for Resources {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        if value.as_str() == Some("any") {
+            return Ok(Self(None));
+        }
+        let expected = "resources are a list of identifiers, or \"any\"";
+        let listed = Vec::<String>::deserialize(value);
+        let listed = listed.map_err(|_| D::Error::custom(expected))?;
+        let parsed = listed.iter().map(|text| text.parse()).collect::<Result<_, _>>();
+        parsed.map(|all| Self(Some(all))).map_err(D::Error::custom)
     }
 }

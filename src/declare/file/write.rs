@@ -44,6 +44,11 @@ const CLIENTS: &str = "\
 # new one that has a secret needs `write_secret_to`, too.
 ";
 
+const TRUSTS: &str = "\
+# Rules by which tokens of others are trusted: CI jobs, workloads. Without `jwks` and `jwks_uri` the
+# issuer's keys are where its metadata says.
+";
+
 /// Always the same text for the same state.
 pub fn write(state: &State) -> String {
     let mut text = HEAD.to_owned();
@@ -58,6 +63,7 @@ pub fn write(state: &State) -> String {
     tables(&mut text, MEMBERS, &state.members);
     tables(&mut text, KEYS, &state.api_keys);
     tables(&mut text, CLIENTS, &state.clients);
+    tables(&mut text, TRUSTS, &state.trusts);
     text
 }
 

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     declare::{
         ApiKey, Client, Member, Organization, OrganizationPath, Plan, Resource, Role, Step, Thing,
-        User,
+        Trust, User,
     },
     domain::{Email, Expected, OrganizationId, ResourceIdentifier, UserId, Version},
     manage::{
@@ -45,6 +45,7 @@ impl Work<'_> {
         each!(&plan.members, |step: Member| self.member(step));
         each!(&plan.api_keys, |step: ApiKey| self.api_key(step));
         each!(&plan.clients, |step: Client| self.client(step));
+        each!(&plan.trusts, |step: Trust| self.trust(step));
         Ok(self.secrets)
     }
 

@@ -4,6 +4,7 @@ mod api_keys;
 mod carry_out;
 mod clients;
 mod present;
+mod trusts;
 
 use crate::{
     app::App,

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::{
     app::App,
-    declare::{self, ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, State},
+    declare::{
+        self, ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, State, TrustOf,
+    },
     domain::{
         ApiKey, ApiKeyId, ClientId, Email, Lifetime, Organization, OrganizationId, Owner, Reach,
-        Resource, ResourceIdentifier, Sight, UserId, Version,
+        Resource, ResourceIdentifier, Sight, Trust, TrustId, UserId, Version,
     },
     manage::{Asker, Rejection},
     store::{self, Page, Tx, api_keys::Filter},
@@ -29,6 +31,7 @@ pub(super) struct Known {
     pub(super) members: BTreeMap<MemberOf, Version>,
     pub(super) api_keys: BTreeMap<KeyOf, (ApiKeyId, Version)>,
     pub(super) clients: BTreeMap<ClientOf, (ClientId, Version)>,
+    pub(super) trusts: BTreeMap<TrustOf, (TrustId, Version)>,
 }
 
 /// The names behind the ids, while everything is read.
@@ -38,8 +41,14 @@ struct Names {
     users: BTreeMap<UserId, Email>,
 }
 
-const READ: [&str; 5] =
-    ["clients:read", "keys:read", "members:read", "organizations:read", "resources:read"];
+const READ: [&str; 6] = [
+    "clients:read",
+    "keys:read",
+    "members:read",
+    "organizations:read",
+    "resources:read",
+    "trusts:read",
+];
 
 pub async fn read(app: &App, asker: &Asker) -> Result<Present, Rejection> {
     READ.iter().try_for_each(|scope| asker.must_run_server(scope))?;
@@ -57,6 +66,7 @@ pub async fn read(app: &App, asker: &Asker) -> Result<Present, Rejection> {
     reading.members().await?;
     reading.api_keys(app).await?;
     reading.clients().await?;
+    reading.trusts().await?;
     let Reading { state, known, .. } = reading;
     Ok(Present { state, known })
 }
@@ -153,6 +163,30 @@ impl Reading<'_> {
             self.known.clients.insert(name.clone(), (client.id, client.version));
             let enabled = client.disabled_at.is_none();
             self.state.clients.insert(name, declare::Client { terms: client.terms, enabled });
+        }
+        Ok(())
+    }
+
+    async fn trusts(&mut self) -> Result<(), Rejection> {
+        let all = store::trusts::list(self.tx, Sight::Everything, None, None, Page::ALL).await?;
+        for Trust { id, organization_id, name, issuer, terms, disabled_at, version, .. } in all {
+            let organization = self.names.organizations.get(&organization_id).cloned();
+            let Some(organization) = organization else { continue };
+            let name = TrustOf { organization, name };
+            self.known.trusts.insert(name.clone(), (id, version));
+            let declared = declare::Trust {
+                issuer,
+                keys: terms.keys,
+                audience: Some(terms.audience),
+                conditions: terms.conditions,
+                roles: terms.roles,
+                resources: terms.resources,
+                allowed_networks: terms.allowed_networks,
+                expires_at: terms.expires_at,
+                once: terms.once,
+                enabled: disabled_at.is_none(),
+            };
+            self.state.trusts.insert(name, declared);
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ mod resources;
 mod roles;
 mod shrink;
 mod signing_keys;
+mod trusts;
 mod usage;
 mod users;
 

@@ -1,0 +1,82 @@
+//! The table of a rule of trust: what it does not say stays as it is, and is the default of a new
+//! one.
+
+use serde::Deserialize;
+
+use super::{
+    entries::Entry,
+    problem::Problem,
+    values::{Expires, Listed, Parsed, Resources},
+};
+use crate::{
+    declare::{OrganizationPath, Trust, TrustOf},
+    domain::{Conditions, KeyName, KeySource, Lifetime, Networks, Roles},
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrustEntry {
+    organization: Parsed<OrganizationPath>,
+    name: Parsed<KeyName>,
+    issuer: String,
+    /// Both empty: where the issuer's metadata says.
+    jwks: Option<String>,
+    jwks_uri: Option<String>,
+    audience: Option<String>,
+    conditions: Conditions,
+    roles: Listed<Roles>,
+    resources: Option<Resources>,
+    allowed_networks: Option<Listed<Networks>>,
+    expires: Option<Expires>,
+    once: Option<bool>,
+    enabled: Option<bool>,
+}
+
+impl TrustEntry {
+    fn keys(&self, before: Option<&Trust>) -> KeySource {
+        let unless_empty = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let said = self.jwks.is_some() || self.jwks_uri.is_some();
+        match (unless_empty(&self.jwks), unless_empty(&self.jwks_uri), before) {
+            (Some(jwks), ..) => KeySource::Pinned(jwks),
+            (None, Some(uri), _) => KeySource::Uri(uri),
+            (None, None, Some(Trust { keys, .. }))
+                if !said && !matches!(keys, KeySource::Issuer(_)) =>
+            {
+                keys.clone()
+            }
+            (None, None, _) => KeySource::Issuer(self.issuer.clone()),
+        }
+    }
+}
+
+impl Entry for TrustEntry {
+    type Thing = Trust;
+
+    fn name(&self) -> Result<TrustOf, Problem> {
+        Ok(TrustOf { organization: self.organization.0.clone(), name: self.name.0.clone() })
+    }
+
+    fn over(&self, before: Option<&Trust>) -> Trust {
+        let ends = match self.expires {
+            None => before.and_then(|before| before.expires_at),
+            Some(Expires(Lifetime::Until(end))) => Some(end),
+            Some(Expires(Lifetime::Never | Lifetime::Default)) => None,
+        };
+        let networks = self.allowed_networks.as_ref().map(|it| it.0.clone());
+        let resources = || before.and_then(|before| before.resources.clone());
+        Trust {
+            issuer: self.issuer.clone(),
+            keys: self.keys(before),
+            audience: self.audience.clone().or_else(|| before?.audience.clone()),
+            conditions: self.conditions.clone(),
+            roles: self.roles.0.clone(),
+            resources: self.resources.clone().map_or_else(resources, |all| all.0),
+            allowed_networks: networks
+                .or_else(|| Some(before?.allowed_networks.clone()))
+                .unwrap_or_default(),
+            expires_at: ends,
+            once: self.once.unwrap_or_else(|| before.is_none_or(|before| before.once)),
+            enabled: self.enabled.unwrap_or_else(|| before.is_none_or(|before| before.enabled)),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Where the keys of issuers come from, and how often they are asked for.
+
+use chrono::TimeDelta;
+use keyturn::manage::trusts::{GivenKeys, NewTrust};
+
+use super::{Foreigner, Issuer, of_main};
+use crate::support::TestServer;
+
+#[tokio::test]
+async fn pinned_keys_work_while_the_issuer_is_away() {
+    let server = TestServer::start().await;
+    let (acme, issuer) = (server.acme().await, Issuer::away());
+    let pinned = GivenKeys::Pinned(issuer.signs.jwks());
+    server.trust(NewTrust { keys: pinned, ..issuer.rule(acme, "deploy", of_main()) }).await;
+
+    let answer = server.assert(&issuer.token(&issuer.github("1"))).await;
+    let forged = server.assert(&Foreigner::new("k1").token(&issuer.github("2"))).await;
+
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(forged.error(), (400, "invalid_grant"));
+}
+
+#[tokio::test]
+async fn keys_at_a_url_need_no_metadata() {
+    let server = TestServer::start().await;
+    let (acme, issuer) = (server.acme().await, Issuer::start().await);
+    let at = GivenKeys::At(format!("{}/keys", issuer.url));
+    server.trust(NewTrust { keys: at, ..issuer.rule(acme, "deploy", of_main()) }).await;
+
+    let answer = server.assert(&issuer.token(&issuer.github("1"))).await;
+
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_is_told_in_the_explanation_only() {
+    let server = TestServer::start().await;
+    let (acme, issuer) = (server.acme().await, Issuer::start().await);
+    let nowhere = GivenKeys::At(format!("{}/nowhere", issuer.url));
+    server.trust(NewTrust { keys: nowhere, ..issuer.rule(acme, "deploy", of_main()) }).await;
+
+    let answer = server.assert(&issuer.token(&issuer.github("1"))).await;
+    server.settle().await;
+
+    assert_eq!(answer.error(), (400, "invalid_grant"));
+    let (_, detail) = server.reason(&answer).await;
+    assert!(detail.contains("cannot be had") && detail.contains("404"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_storm_of_unknown_keys_asks_the_issuer_once() {
+    let server = TestServer::start().await;
+    let (acme, issuer) = (server.acme().await, Issuer::start().await);
+    server.trust(issuer.rule(acme, "deploy", of_main())).await;
+    let known = server.assert(&issuer.token(&issuer.github("1"))).await;
+    let before = issuer.asked();
+    server.app.clock.advance(TimeDelta::seconds(60));
+    server.app.catch_up().await.unwrap();
+
+    for attempt in 0..20 {
+        let made_up = Foreigner::new(&format!("made up {attempt}"));
+        let refused = server.assert(&made_up.token(&issuer.github("2"))).await;
+        assert_eq!(refused.error(), (400, "invalid_grant"));
+    }
+
+    assert_eq!((known.status.as_u16(), before), (200, 1), "{}", known.text);
+    assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_new_key_of_the_issuer_counts_when_it_is_first_seen() {
+    let server = TestServer::start().await;
+    let (acme, issuer) = (server.acme().await, Issuer::start().await);
+    server.trust(issuer.rule(acme, "deploy", of_main())).await;
+    let before = server.assert(&issuer.token(&issuer.github("1"))).await;
+    let next = Foreigner::with_rsa("k2");
+    server.app.clock.advance(TimeDelta::seconds(60));
+    server.app.catch_up().await.unwrap();
+    *issuer.jwks.lock().unwrap() = next.jwks();
+
+    let after = server.assert(&next.token(&issuer.github("2"))).await;
+
+    assert_eq!(before.status, 200, "{}", before.text);
+    assert_eq!(after.status, 200, "{}", after.text);
+}
