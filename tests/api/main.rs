@@ -4,6 +4,7 @@
 mod access_token;
 mod advertised;
 mod api_key;
+mod assertions;
 mod at_once;
 mod attempts;
 mod bounds;
@@ -14,6 +15,9 @@ mod deletion;
 mod doors;
 mod explain;
 mod introspection;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
 mod jwks;
 mod leaks;
 mod management;
