@@ -4,6 +4,7 @@
 mod access_token;
 mod advertised;
 mod api_key;
+mod assertions;
 mod at_once;
 mod attempts;
 mod bounds;
@@ -16,6 +17,9 @@ mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod introspection;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
 mod jwks;
 mod keyless;
 mod leaks;
