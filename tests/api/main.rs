@@ -12,6 +12,8 @@ mod declared;
 mod deletion;
 mod doors;
 mod explain;
+#[path = "../support/foreign.rs"]
+mod foreign;
 mod jwks;
 mod leaks;
 mod management;

@@ -46,5 +46,7 @@ fn the_examples_of_the_management_api_run_one_after_the_other() {
     assert_eq!(told[4], "revoked");
     assert_eq!(told[5], "\"admin\"\nnull");
     assert!(told[6].starts_with("unknown field `role`"), "{}", told[6]);
-    assert_eq!(told[7], "1\nrevoked");
+    let access_token = "urn:ietf:params:oauth:token-type:access_token";
+    assert_eq!(told[7], format!("{access_token}\nBearer\nkeys:read"));
+    assert_eq!(told[8], "1\nrevoked");
 }
