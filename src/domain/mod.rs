@@ -43,11 +43,11 @@ pub use authority::{Authority, Below, Bounds, Sight, Wider};
 pub use ceiling::Ceiling;
 pub use change::Change;
 pub use client::{
-    Authentication, Client, ClientSecret, ClientTerms, ExchangeRule, GrantType, KeySource,
-    KnownClient, RefreshTerms, UnknownGrantType,
+    Authentication, Client, ClientSecret, ClientTerms, ExchangeRule, GrantType, KEYTURN_CLI,
+    KeySource, KnownClient, RefreshTerms, UnknownGrantType,
 };
 pub use delegate::Delegate;
-pub use family::{Family, Granted};
+pub use family::{Family, Granted, Turn};
 pub use id::{
     ApiKeyId, ClientId, FamilyId, MalformedId, MessageId, OrganizationId, SecretId, TrustId,
     UserId, WebhookId,
@@ -58,7 +58,7 @@ pub use network::{MalformedNetworks, Networks};
 pub use once::{MalformedOnce, Once};
 pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
-pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime};
+pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime, RefreshPolicy};
 pub use proof_key::{MalformedThumbprint, ProofDemand, Thumbprint};
 pub use refresh_token::{MalformedRefreshToken, RefreshToken};
 pub use resource::{MalformedResource, Resource, ResourceIdentifier};

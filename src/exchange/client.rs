@@ -5,13 +5,13 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    ClaimedName, Failed, Refusal, api_key,
+    ClaimedName, ExchangeError, Failed, Refusal, api_key,
     identity::{Holder, Identity},
 };
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Authentication, ClientId, GrantType, KnownClient, Secret, SecretId},
+    domain::{ApiKeyId, Authentication, ClientId, GrantType, KnownClient, Secret, SecretId},
 };
 
 /// Who somebody says to be, and what they offer to prove it by. Nothing in it has been checked.
@@ -39,6 +39,17 @@ impl Caller {
             Holder::Key(_) | Holder::Workload(..) => None,
         }
     }
+
+    /// The key, where it is one.
+    pub(super) fn key(&self) -> Option<ApiKeyId> {
+        self.0.key().map(|(id, _)| id)
+    }
+}
+
+/// Whether this is the id of a registered client; whoever asks under it has to be that client.
+pub async fn is_registered(app: &App, id: &str) -> Result<bool, ExchangeError> {
+    let Ok(id) = id.parse() else { return Ok(false) };
+    Ok(app.directory.client(id).await?.is_some())
 }
 
 pub(super) async fn authenticate(

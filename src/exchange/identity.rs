@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Failed, Refusal};
+use super::{Failed, Refusal, refresh_token::Refreshed};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -24,6 +24,8 @@ pub(super) struct Identity {
     pub(super) actor: Option<Delegate>,
     /// The key whose possession was proved, or has to be.
     pub(super) bound_to: Option<Thumbprint>,
+    /// The refresh token it was proved by, if it was one.
+    pub(super) refreshed: Option<Box<Refreshed>>,
     /// Under which id its uses are counted.
     pub(super) counted_as: SecretId,
 }
@@ -62,6 +64,7 @@ impl Identity {
             sources: vec![source],
             actor: None,
             bound_to: None,
+            refreshed: None,
             counted_as,
         }
     }
@@ -102,12 +105,17 @@ impl Identity {
         }
     }
 
-    /// What the client that asks agreed to, as holder or on behalf of one.
-    pub(super) fn terms(&self) -> Option<&ClientTerms> {
+    /// The registered client that asks, as holder or on behalf of one.
+    pub(super) fn registered(&self) -> Option<&Arc<KnownClient>> {
         match (&self.client, &self.holder) {
-            (Some(known), _) | (None, Holder::Client(known)) => Some(&known.client.terms),
+            (Some(known), _) | (None, Holder::Client(known)) => Some(known),
             (None, Holder::Key(_) | Holder::Workload(..)) => None,
         }
+    }
+
+    /// What that client agreed to.
+    pub(super) fn terms(&self) -> Option<&ClientTerms> {
+        self.registered().map(|known| &known.client.terms)
     }
 
     /// All that bounds the token beside the rights of its holder.

@@ -12,8 +12,10 @@ mod judge;
 mod mint;
 mod narrow;
 mod record;
+mod refresh_token;
 mod refusal;
 mod simulate;
+mod succession;
 mod words;
 
 use std::{net::IpAddr, time::Duration};
@@ -22,12 +24,15 @@ use secrecy::SecretString;
 
 pub use self::{
     access_token::{Standing, standing},
-    client::{Caller, Claim, ClientProof},
+    client::{Caller, Claim, ClientProof, is_registered},
     explain::{Explanation, NOTHING_RECORDED, explain},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     simulate::{Prospect, Simulation, simulate},
 };
-use self::{identity::Identity, narrow::Grant, refusal::Refused};
+use self::{
+    identity::Identity, narrow::Grant, refresh_token::Presenter, refusal::Refused,
+    succession::Succession,
+};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -61,6 +66,12 @@ pub enum Credential {
     },
     /// The client itself, with nothing beside (RFC 6749, section 4.4).
     Client,
+    /// A refresh token (RFC 6749, section 6). Where no client has proved who it is: what its holder
+    /// calls itself.
+    RefreshToken {
+        token: SecretString,
+        name: ClaimedName,
+    },
 }
 
 /// What the caller says the key is called. The secret alone finds it; this must then be right.
@@ -120,14 +131,24 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
 
     let Request { credential, caller, wish, origin } = request;
     let from = Some(origin.source);
-    let identity = match credential {
+    let mut identity = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
         Credential::Client => client::identify(caller.as_ref())?,
+        Credential::RefreshToken { token, name } => {
+            let presenter = Presenter { caller: caller.as_ref(), name, origin };
+            refresh_token::identify(app, token, &presenter, now).await?
+        }
     };
     let granted = grant(app, &identity, wish, from, now).await?;
 
+    let succession = Succession::of(app, &mut identity, wish, &granted, now);
     let receipt = record::use_of(app, &identity, origin, now)?;
-    let issued = mint::mint(app, &identity, &granted, now)?;
+    // Signed while all of it is being committed.
+    let (refresh_token, issued) =
+        tokio::join!(succession.record(app, &identity, origin, now), async {
+            mint::mint(app, &identity, &granted, now)
+        },);
+    let (refresh_token, issued) = (refresh_token?, issued?);
     receipt.durable().await?;
 
     // Something was changed meanwhile, perhaps this key or what its owner may do: whatever was
@@ -135,9 +156,10 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     if app.directory.forgotten() != seen {
         let again = identity.again(app).await?;
         let granted = grant(app, &again, wish, from, now).await?;
-        return mint::mint(app, &again, &granted, now);
+        let issued = mint::mint(app, &again, &granted, now)?;
+        return Ok(Issued { refresh_token, ..issued });
     }
-    Ok(issued)
+    Ok(Issued { refresh_token, ..issued })
 }
 
 /// Judges who asks, and works out what the token may do.

@@ -21,6 +21,8 @@ pub(super) struct Grant {
     pub(super) acting: Arc<Lineage>,
     pub(super) resource: Resource,
     pub(super) scopes: Scopes,
+    /// What the holder may do there within all bounds, whatever the resource and the wish.
+    pub(super) held: Scopes,
     /// The roles the scopes come from.
     pub(super) roles: Roles,
 }
@@ -49,7 +51,8 @@ pub(super) async fn narrow(
         let lack = lack(identity, &givers, &held, &resource, &scope);
         Refusal::ScopeNotGranted(NotHeld { scope, resource: resource.identifier.clone(), lack })
     })?;
-    Ok(Grant { acting, resource, scopes, roles: held.roles })
+    let within = within.unwrap_or(held.scopes);
+    Ok(Grant { acting, resource, scopes, held: within, roles: held.roles })
 }
 
 /// The organization to act in: the one asked for, or the one that whatever was exchanged acted in,

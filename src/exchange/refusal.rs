@@ -11,8 +11,8 @@ use crate::{
     app::TooManyFailures,
     clock::Timestamp,
     domain::{
-        ApiKeyId, ClientId, GrantType, KeyName, MalformedSecret, Networks, OrganizationId,
-        ResourceIdentifier, Roles, SecretId, Source, TrustId,
+        ApiKeyId, ClientId, FamilyId, GrantType, KeyName, MalformedSecret, Networks,
+        OrganizationId, ResourceIdentifier, Roles, SecretId, Source, TrustId,
     },
     ledger::NotRecorded,
     signing::SigningFailed,
@@ -32,6 +32,10 @@ pub enum Refusal {
     TooManyFailures(#[from] TooManyFailures),
     #[error("no client has this id")]
     UnknownClient,
+    #[error("what was sent has not the form of a refresh token")]
+    MalformedRefreshToken,
+    #[error("no refresh token like this was given")]
+    UnknownRefreshToken,
     #[error("client {0} has no live secret like the one sent")]
     WrongClientSecret(ClientId),
     #[error("client {0} is registered to prove itself in another way")]
@@ -72,6 +76,16 @@ pub enum Refusal {
     InputExpired(Timestamp),
     #[error("{0}, through which the token was obtained, is no more")]
     SourceGone(Source),
+    #[error("the refresh token is of family {0}, which was given to somebody else")]
+    RefreshTokenOfAnother(FamilyId),
+    #[error("the refresh token ended at {0}")]
+    RefreshTokenEnded(Timestamp),
+    #[error("the refresh token expired at {0}")]
+    RefreshTokenExpired(Timestamp),
+    #[error("the refresh token of family {0} was used before, and that ended the family")]
+    RefreshTokenReused(FamilyId),
+    #[error("refresh tokens are no longer given for this")]
+    NoRefreshTokens,
     #[error("the token does not say through what it was obtained")]
     NoSource,
     #[error(transparent)]
@@ -123,6 +137,13 @@ impl Refusal {
             Self::InputExpired(_) => "input_expired",
             Self::SourceGone(_) => "source_gone",
             Self::NoSource => "no_source",
+            Self::MalformedRefreshToken => "malformed_refresh_token",
+            Self::UnknownRefreshToken => "unknown_refresh_token",
+            Self::RefreshTokenOfAnother(_) => "refresh_token_of_another",
+            Self::RefreshTokenEnded(_) => "refresh_token_ended",
+            Self::RefreshTokenExpired(_) => "refresh_token_expired",
+            Self::RefreshTokenReused(_) => "refresh_token_reused",
+            Self::NoRefreshTokens => "no_refresh_tokens",
             Self::SecretReplaced(_) => "secret_replaced",
             Self::KeyExpired(_) => "key_expired",
             Self::KeyDisabled => "key_disabled",
@@ -147,6 +168,8 @@ impl Refusal {
                 | Self::WrongName(_)
                 | Self::TooManyFailures(_)
                 | Self::UnknownClient
+                | Self::MalformedRefreshToken
+                | Self::UnknownRefreshToken
                 | Self::WrongClientSecret(_)
                 | Self::OtherMethod(_)
         )
@@ -161,12 +184,21 @@ impl Refusal {
             | Self::TrustDisabled(_)
             | Self::InputExpired(_)
             | Self::SourceGone(_)
+            | Self::RefreshTokenOfAnother(_)
+            | Self::RefreshTokenEnded(_)
+            | Self::RefreshTokenExpired(_)
+            | Self::RefreshTokenReused(_)
+            | Self::NoRefreshTokens
             | Self::NoSource => "",
             _ if self.is_after_proof() => "the secret is right; ",
             _ => "",
         };
         let before = match self {
-            Self::SecretReplaced(then) | Self::KeyExpired(then) | Self::KeyRevoked(then) => {
+            Self::SecretReplaced(then)
+            | Self::KeyExpired(then)
+            | Self::KeyRevoked(then)
+            | Self::RefreshTokenEnded(then)
+            | Self::RefreshTokenExpired(then) => {
                 format!(", {} before this request", span(at - *then))
             }
             _ => String::new(),

@@ -18,6 +18,7 @@ mod management;
 mod metadata;
 #[path = "../support/peers.rs"]
 mod peers;
+mod refresh;
 mod retention;
 mod rights;
 mod rotation;

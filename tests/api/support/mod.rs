@@ -287,7 +287,7 @@ impl TestServer {
     }
 }
 
-async fn send(router: &Router, mut request: Request<Body>) -> Answer {
+pub(crate) async fn send(router: &Router, mut request: Request<Body>) -> Answer {
     let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
     if request.extensions().get::<ConnectInfo<SocketAddr>>().is_none() {
         request.extensions_mut().insert(ConnectInfo(peer));
