@@ -9,8 +9,8 @@ use keyturn::{
     clock::{Clock, Timestamp},
     directory::{Directory, Limits},
     domain::{
-        Algorithm, Expected, KeyPolicy, Organization, OrganizationId, Resource, ResourceIdentifier,
-        Rotation, Version,
+        Algorithm, Expected, KeyPolicy, Organization, OrganizationId, RefreshPolicy, Resource,
+        ResourceIdentifier, Rotation, Version,
     },
     ledger::{self, Recording},
     manage::{
@@ -126,6 +126,7 @@ fn app(store: &Store) -> anyhow::Result<App> {
             most_per_tree: None,
             audit_email_domain: String::new(),
         },
+        refresh: RefreshPolicy { for_api_keys: None, grace: TimeDelta::zero() },
         rotation: Rotation {
             every: TimeDelta::days(90),
             jwks_max_age: TimeDelta::minutes(15),

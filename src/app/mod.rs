@@ -16,7 +16,7 @@ pub use self::{
 use crate::{
     clock::Clock,
     directory::Directory,
-    domain::{Issuer, KeyPolicy, Resource, Rotation},
+    domain::{Issuer, KeyPolicy, RefreshPolicy, Resource, Rotation},
     ledger::Ledger,
     outbound::Outbound,
     peers::Peers,
@@ -59,6 +59,7 @@ pub struct Settings {
     /// Whether tokens carry the key's audit address.
     pub email_claim: bool,
     pub keys: KeyPolicy,
+    pub refresh: RefreshPolicy,
     pub rotation: Rotation,
     /// Failed attempts a minute from one source before it is told to slow down.
     pub failures_per_minute: NonZeroU32,

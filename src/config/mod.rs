@@ -22,7 +22,7 @@ pub use self::{
     error::ConfigError,
     sections::{
         ApiKeys, Cache, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Limits, Log,
-        LogFormat, Mail, RecordUsage, Signing, Tls, Tokens,
+        LogFormat, Mail, RecordUsage, RefreshTokens, Signing, Tls, Tokens,
     },
 };
 
@@ -44,6 +44,7 @@ pub struct Config {
     pub api_keys: ApiKeys,
     pub leaks: Leaks,
     pub tokens: Tokens,
+    pub refresh_tokens: RefreshTokens,
     pub signing: Signing,
     pub usage: RecordUsage,
     pub retention: crate::domain::Retention,

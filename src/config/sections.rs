@@ -66,6 +66,17 @@ pub struct Tokens {
 }
 
 #[derive(Clone, Debug)]
+pub struct RefreshTokens {
+    pub for_api_keys: bool,
+    pub rotate_for_api_keys: bool,
+    /// Seconds.
+    pub lifetime: u32,
+    /// Seconds, no more than `lifetime`.
+    pub idle: u32,
+    pub grace: TimeDelta,
+}
+
+#[derive(Clone, Debug)]
 pub struct Signing {
     pub key_encryption_key: KeyEncryptionKey,
     pub rotate_every: TimeDelta,

@@ -75,6 +75,21 @@ settings! {
         email_claim: bool = false;
     }
 
+    [refresh_tokens]: RefreshTokenSettings {
+        /// Whether whoever exchanges an API key is given a refresh token, too.
+        /// For registered clients each of them says so itself.
+        for_api_keys: bool = false;
+        /// Whether each use replaces it; if not, one is used again and again.
+        rotate_for_api_keys: bool = false;
+        /// How long it may be refreshed, however often that happens; never longer than its key.
+        lifetime_days: u32 = 30;
+        /// Unused for so long, it is dead.
+        idle_days: u32 = 7;
+        /// How long one that was replaced gives the same successor again, to a client that lost the
+        /// answer or asked twice at once: 0 to 300. For registered clients as well.
+        grace_seconds: u32 = 30;
+    }
+
     [signing]: SigningSettings {
         /// The file with the key that encrypts the signing keys; made at the first start.
         key_encryption_key_file: String = "keys/key-encryption-key";

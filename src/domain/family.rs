@@ -1,5 +1,6 @@
 //! The refresh tokens of one grant: a line of generations, of which one is alive.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::{Ceiling, ClientId, Delegate, FamilyId, RefreshTerms, Source, Thumbprint};
@@ -40,9 +41,108 @@ pub struct Granted {
     pub terms: RefreshTerms,
 }
 
+/// Where a token stands among those of its family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It is the one that may be used.
+    Current,
+    /// It was used a moment ago, and its successor was not: the answer was lost, or somebody asked
+    /// twice at once.
+    Replayed,
+    /// Whoever uses it, somebody else has used it or its successor before.
+    Reused,
+    /// Its family has not come so far.
+    NotGivenYet,
+}
+
 impl Family {
+    /// `grace` is counted from the moment at which the token was used first, and never longer.
+    pub fn turn(&self, generation: u32, now: Timestamp, grace: TimeDelta) -> Turn {
+        let is_last_but_one = generation.checked_add(1) == Some(self.generation);
+        let is_recent = self.rotated_at.is_some_and(|rotated_at| now < rotated_at + grace);
+        match generation {
+            _ if generation > self.generation => Turn::NotGivenYet,
+            _ if generation == self.generation => Turn::Current,
+            _ if is_last_but_one && is_recent => Turn::Replayed,
+            _ => Turn::Reused,
+        }
+    }
+
+    /// When it comes to its end by itself, unless it is used before.
+    pub fn ends_at(&self) -> Timestamp {
+        self.expires_at.min(self.used_at + self.granted.terms.idle())
+    }
+
     /// Whether it has come to its end by itself.
     pub fn is_over(&self, now: Timestamp) -> bool {
-        self.expires_at <= now || self.used_at + self.granted.terms.idle() <= now
+        self.ends_at() <= now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::clock::timestamp;
+
+    const START: i64 = 1_800_000_000;
+
+    fn at(seconds: i64) -> Timestamp {
+        timestamp(START + seconds).unwrap()
+    }
+
+    /// Its generation came to be 100 seconds after the start.
+    fn family(generation: u32) -> Family {
+        let terms = RefreshTerms { rotates: true, lifetime: 1000, idle: 200 };
+        let granted = Granted {
+            sources: Vec::new(),
+            subject: String::new(),
+            ceiling: Ceiling::default(),
+            actor: None,
+            bound_to: None,
+            terms,
+        };
+        Family {
+            id: FamilyId(Uuid::nil()),
+            salt: [0; 16],
+            client_id: None,
+            granted,
+            generation,
+            rotated_at: (generation > 1).then(|| at(100)),
+            created_at: at(0),
+            used_at: at(100),
+            expires_at: at(1000),
+            ended_at: None,
+            status_index: 0,
+        }
+    }
+
+    fn turn(generation: u32, seconds: i64) -> Turn {
+        family(3).turn(generation, at(seconds), TimeDelta::seconds(30))
+    }
+
+    #[test]
+    fn rt_16_what_may_be_used_is_told_by_its_number_and_not_by_the_time() {
+        assert_eq!(
+            [1, 2, 3, 4].map(|it| turn(it, 100)),
+            [Turn::Reused, Turn::Replayed, Turn::Current, Turn::NotGivenYet]
+        );
+        assert_eq!(turn(u32::MAX, 100), Turn::NotGivenYet);
+    }
+
+    #[test]
+    fn rt_12_the_grace_begins_with_the_first_use_and_ends() {
+        assert_eq!(turn(2, 129), Turn::Replayed);
+        assert_eq!(turn(2, 130), Turn::Reused);
+        let without = family(3).turn(2, at(100), TimeDelta::zero());
+        assert_eq!(without, Turn::Reused);
+    }
+
+    #[test]
+    fn rt_06_a_family_ends_when_it_is_idle_or_old() {
+        assert!(!family(1).is_over(at(299)) && family(1).is_over(at(300)));
+        let busy = Family { used_at: at(900), ..family(1) };
+        assert!(!busy.is_over(at(999)) && busy.is_over(at(1000)));
     }
 }

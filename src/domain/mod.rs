@@ -44,12 +44,11 @@ pub use ceiling::Ceiling;
 pub use change::Change;
 pub use client::{
     Authentication, BadKeySet, BadRedirectUri, BadTerms, Client, ClientSecret, ClientTerms,
-    ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, UnknownGrantType,
-    Authentication, Client, ClientSecret, ClientTerms, ExchangeRule, GrantType, KeySource,
-    KnownClient, RefreshTerms, TOKEN_ENDPOINT, UnknownGrantType,
+    ExchangeRule, GrantType, KEYTURN_CLI, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
+    UnknownGrantType,
 };
 pub use delegate::Delegate;
-pub use family::{Family, Granted};
+pub use family::{Family, Granted, Turn};
 pub use id::{
     ApiKeyId, ClientId, FamilyId, MalformedId, MessageId, OrganizationId, SecretId, TrustId,
     UserId, WebhookId,
@@ -60,7 +59,7 @@ pub use network::{MalformedNetworks, Networks};
 pub use once::{MalformedOnce, Once};
 pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
-pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime};
+pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime, RefreshPolicy};
 pub use proof_key::{MalformedThumbprint, ProofDemand, Thumbprint};
 pub use refresh_token::{MalformedRefreshToken, RefreshToken};
 pub use resource::{MalformedResource, Resource, ResourceIdentifier};

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 
-use super::SecretPrefix;
+use super::{RefreshTerms, SecretPrefix};
 use crate::clock::Timestamp;
 
 /// Who issues our tokens: `iss`, and the start of every URL in our metadata (RFC 8414,
@@ -23,6 +23,16 @@ pub struct KeyPolicy {
     pub most_per_tree: Option<NonZeroU32>,
     /// The part after the `@` of every key's audit address.
     pub audit_email_domain: String,
+}
+
+/// What an operator decided about refresh tokens. Those of registered clients are as the client's
+/// terms say.
+#[derive(Clone, Debug)]
+pub struct RefreshPolicy {
+    /// `None`: who exchanges a key is given none, and what was given is refused.
+    pub for_api_keys: Option<RefreshTerms>,
+    /// For how long one that was used gives the same successor again, to whoever lost the answer.
+    pub grace: TimeDelta,
 }
 
 /// How long a new key is to live.

@@ -24,7 +24,7 @@ pub(super) async fn identify(
     }
 }
 
-fn is_called(key: &ApiKey, name: &ClaimedName) -> bool {
+pub(super) fn is_called(key: &ApiKey, name: &ClaimedName) -> bool {
     match name {
         ClaimedName::None => true,
         ClaimedName::Name(name) => key.name.as_str() == name,

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    ClaimedName, Failed, Refusal, api_key, assertion,
+    ClaimedName, ExchangeError, Failed, Refusal, api_key, assertion,
     identity::{Holder, Identity},
     judge,
 };
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Actor, Authentication, ClientId, GrantType, KnownClient, Origin, Secret, SecretId},
+    domain::{
+        Actor, ApiKeyId, Authentication, ClientId, GrantType, KnownClient, Origin, Secret, SecretId,
+    },
     signing::Unverified,
 };
 
@@ -66,6 +68,17 @@ impl Caller {
             Holder::Workload(..) => Actor::Keyturn,
         }
     }
+
+    /// The key, where it is one.
+    pub(super) fn key(&self) -> Option<ApiKeyId> {
+        self.0.key().map(|(id, _)| id)
+    }
+}
+
+/// Whether this is the id of a registered client; whoever asks under it has to be that client.
+pub async fn is_registered(app: &App, id: &str) -> Result<bool, ExchangeError> {
+    let Ok(id) = id.parse() else { return Ok(false) };
+    Ok(app.directory.client(id).await?.is_some())
 }
 
 pub(super) async fn authenticate(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Failed, Refusal};
+use super::{Failed, Refusal, refresh_token::Refreshed};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -33,6 +33,8 @@ pub(super) struct Identity {
     pub(super) may_act: Option<Value>,
     /// The key whose possession was proved, or has to be.
     pub(super) bound_to: Option<Thumbprint>,
+    /// The refresh token it was proved by, if it was one.
+    pub(super) refreshed: Option<Box<Refreshed>>,
     /// Under which id its uses are counted.
     pub(super) counted_as: SecretId,
 }
@@ -74,6 +76,7 @@ impl Identity {
             actor: None,
             may_act: None,
             bound_to: None,
+            refreshed: None,
             counted_as,
         }
     }
@@ -114,12 +117,17 @@ impl Identity {
         }
     }
 
-    /// What the client that asks agreed to, as holder or on behalf of one.
-    pub(super) fn terms(&self) -> Option<&ClientTerms> {
+    /// The registered client that asks, as holder or on behalf of one.
+    pub(super) fn registered(&self) -> Option<&Arc<KnownClient>> {
         match (&self.client, &self.holder) {
-            (Some(known), _) | (None, Holder::Client(known)) => Some(&known.client.terms),
+            (Some(known), _) | (None, Holder::Client(known)) => Some(known),
             (None, Holder::Key(_) | Holder::Workload(..)) => None,
         }
+    }
+
+    /// What that client agreed to.
+    pub(super) fn terms(&self) -> Option<&ClientTerms> {
+        self.registered().map(|known| &known.client.terms)
     }
 
     /// All that bounds the token beside the rights of its holder and of others.

@@ -14,10 +14,12 @@ mod judge;
 mod mint;
 mod narrow;
 mod record;
+mod refresh_token;
 mod refusal;
 mod revocation;
 mod simulate;
 mod subject_token;
+mod succession;
 mod words;
 mod workload;
 
@@ -27,7 +29,7 @@ use secrecy::SecretString;
 
 pub use self::{
     access_token::{Standing, standing},
-    client::{Caller, Claim, ClientProof},
+    client::{Caller, Claim, ClientProof, is_registered},
     explain::{Explanation, NOTHING_RECORDED, explain},
     introspection::{Introspected, introspect},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
@@ -36,7 +38,10 @@ pub use self::{
     subject_token::{NotExchanged, Offered, Part, TokenKind},
     workload::{Distrust, KeysFrom, Outcome, Trial, try_out},
 };
-use self::{identity::Identity, narrow::Grant, refusal::Refused};
+use self::{
+    identity::Identity, narrow::Grant, refresh_token::Presenter, refusal::Refused,
+    succession::Succession,
+};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -76,6 +81,12 @@ pub enum Credential {
     Token {
         subject: Offered,
         actor: Option<Offered>,
+    },
+    /// A refresh token (RFC 6749, section 6). Where no client has proved who it is: what its holder
+    /// calls itself.
+    RefreshToken {
+        token: SecretString,
+        name: ClaimedName,
     },
 }
 
@@ -138,7 +149,7 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
 
     let Request { credential, caller, wish, origin } = request;
     let from = Some(origin.source);
-    let identity = match credential {
+    let mut identity = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
         Credential::Assertion(token) => {
             workload::identify(app, token, wish.organization, caller.as_ref()).await?
@@ -148,11 +159,21 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
             let caller = caller.as_ref();
             subject_token::identify(app, subject, actor.as_ref(), caller, wish).await?
         }
+        Credential::RefreshToken { token, name } => {
+            let presenter = Presenter { caller: caller.as_ref(), name, origin };
+            refresh_token::identify(app, token, &presenter, now).await?
+        }
     };
     let granted = grant(app, &identity, wish, from, now).await?;
 
+    let succession = Succession::of(app, &mut identity, wish, &granted, now);
     let receipt = record::use_of(app, &identity, caller.as_ref(), origin, now)?;
-    let issued = mint::mint(app, &identity, &granted, now)?;
+    // Signed while all of it is being committed.
+    let (refresh_token, issued) =
+        tokio::join!(succession.record(app, &identity, origin, now), async {
+            mint::mint(app, &identity, &granted, now)
+        },);
+    let (refresh_token, issued) = (refresh_token?, issued?);
     receipt.durable().await?;
 
     // Something was changed meanwhile, perhaps this key or what its owner may do: whatever was
@@ -160,9 +181,10 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     if app.directory.forgotten() != seen {
         let again = identity.again(app).await?;
         let granted = grant(app, &again, wish, from, now).await?;
-        return mint::mint(app, &again, &granted, now);
+        let issued = mint::mint(app, &again, &granted, now)?;
+        return Ok(Issued { refresh_token, ..issued });
     }
-    Ok(issued)
+    Ok(Issued { refresh_token, ..issued })
 }
 
 /// Judges who asks, and works out what the token may do.

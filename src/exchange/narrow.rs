@@ -21,6 +21,8 @@ pub(super) struct Grant {
     pub(super) acting: Arc<Lineage>,
     pub(super) resource: Resource,
     pub(super) scopes: Scopes,
+    /// What the holder may do there within all bounds, whatever the resource and the wish.
+    pub(super) held: Scopes,
     /// The roles the scopes come from.
     pub(super) roles: Roles,
 }
@@ -59,7 +61,8 @@ pub(super) async fn narrow(
         None => held.roles,
         Some(_) => covered(&held.roles, &givers, &acting, &resource, &scopes),
     };
-    Ok(Grant { acting, resource, scopes, roles })
+    let held = within.unwrap_or(held.scopes);
+    Ok(Grant { acting, resource, scopes, held, roles })
 }
 
 /// The roles that give no more here than was granted: who trusts the names of roles must not see

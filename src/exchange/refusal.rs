@@ -13,8 +13,8 @@ use crate::{
     app::TooManyFailures,
     clock::Timestamp,
     domain::{
-        ApiKeyId, ClientId, GrantType, KeyName, MalformedSecret, Networks, OrganizationId,
-        ResourceIdentifier, Roles, SecretId, Source, TrustId,
+        ApiKeyId, ClientId, FamilyId, GrantType, KeyName, MalformedSecret, Networks,
+        OrganizationId, ResourceIdentifier, Roles, SecretId, Source, TrustId,
     },
     ledger::NotRecorded,
     peers::NoKeys,
@@ -35,6 +35,10 @@ pub enum Refusal {
     TooManyFailures(#[from] TooManyFailures),
     #[error("no client has this id")]
     UnknownClient,
+    #[error("what was sent has not the form of a refresh token")]
+    MalformedRefreshToken,
+    #[error("no refresh token like this was given")]
+    UnknownRefreshToken,
     #[error("client {0} has no live secret like the one sent")]
     WrongClientSecret(ClientId),
     #[error("the assertion of client {0} is not to be trusted: {1}")]
@@ -84,6 +88,16 @@ pub enum Refusal {
     InputExpired(Timestamp),
     #[error("{0}, through which the token was obtained, is no more")]
     SourceGone(Source),
+    #[error("the refresh token is of family {0}, which was given to somebody else")]
+    RefreshTokenOfAnother(FamilyId),
+    #[error("the refresh token ended at {0}")]
+    RefreshTokenEnded(Timestamp),
+    #[error("the refresh token expired at {0}")]
+    RefreshTokenExpired(Timestamp),
+    #[error("the refresh token of family {0} was used before, and that ended the family")]
+    RefreshTokenReused(FamilyId),
+    #[error("refresh tokens are no longer given for this")]
+    NoRefreshTokens,
     #[error("the token does not say through what it was obtained")]
     NoSource,
     #[error("the token was issued to client {0}, not to the one that wants it to end")]
@@ -144,6 +158,13 @@ impl Refusal {
             Self::SourceGone(_) => "source_gone",
             Self::NoSource => "no_source",
             Self::OthersToken(_) => "others_token",
+            Self::MalformedRefreshToken => "malformed_refresh_token",
+            Self::UnknownRefreshToken => "unknown_refresh_token",
+            Self::RefreshTokenOfAnother(_) => "refresh_token_of_another",
+            Self::RefreshTokenEnded(_) => "refresh_token_ended",
+            Self::RefreshTokenExpired(_) => "refresh_token_expired",
+            Self::RefreshTokenReused(_) => "refresh_token_reused",
+            Self::NoRefreshTokens => "no_refresh_tokens",
             Self::SecretReplaced(_) => "secret_replaced",
             Self::KeyExpired(_) => "key_expired",
             Self::KeyDisabled => "key_disabled",
@@ -172,6 +193,8 @@ impl Refusal {
                 | Self::WrongName(_)
                 | Self::TooManyFailures(_)
                 | Self::UnknownClient
+                | Self::MalformedRefreshToken
+                | Self::UnknownRefreshToken
                 | Self::WrongClientSecret(_)
                 | Self::WrongAssertion(..)
                 | Self::AssertionUsed(_)
@@ -200,7 +223,12 @@ impl Refusal {
             | Self::SourceGone(_)
             | Self::NoSource
             | Self::OthersToken(_)
-            | Self::NotExchanged(_) => "",
+            | Self::NotExchanged(_)
+            | Self::RefreshTokenOfAnother(_)
+            | Self::RefreshTokenEnded(_)
+            | Self::RefreshTokenExpired(_)
+            | Self::RefreshTokenReused(_)
+            | Self::NoRefreshTokens => "",
             _ if self.is_after_proof() => "the secret is right; ",
             _ => "",
         };
@@ -208,7 +236,9 @@ impl Refusal {
             Self::SecretReplaced(then)
             | Self::KeyExpired(then)
             | Self::KeyRevoked(then)
-            | Self::TrustExpired(then) => {
+            | Self::TrustExpired(then)
+            | Self::RefreshTokenEnded(then)
+            | Self::RefreshTokenExpired(then) => {
                 format!(", {} before this request", span(at - *then))
             }
             _ => String::new(),

@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{
     domain::GrantType,
-    exchange::{self, Caller, Claim, ClientProof},
+    exchange::{self, Caller, Claim, ClaimedName, ClientProof},
     signing::SignatureAlgorithm,
 };
 
 /// How clients may authenticate, as metadata names it.
-pub(super) const METHODS: [&str; 3] =
-    ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+pub(super) const METHODS: [&str; 4] =
+    ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /// By what clients may sign, as metadata names it.
 pub(super) const SIGNING_ALGORITHMS: [&str; SignatureAlgorithm::ALL.len()] = {
@@ -105,6 +105,27 @@ fn in_body(id: String, proof: ClientProof) -> Claimed {
 }
 
 impl Claimed {
+    /// Who presents a refresh token: the client that asks, or what the holder of a key's calls
+    /// itself. Who says to be a registered client has to prove it.
+    pub(super) async fn presenter(
+        &self,
+        edge: &Edge,
+        posted: &Posted,
+    ) -> Result<(Option<Caller>, ClaimedName), OAuthError> {
+        match &self.claim {
+            None => return Ok((None, ClaimedName::None)),
+            Some(Claim { id, proof: ClientProof::None }) => {
+                let registered = exchange::is_registered(&edge.app, id).await;
+                if !registered.map_err(|error| OAuthError::of(error, Blame::Client))? {
+                    return Ok((None, ClaimedName::NameOrId(id.clone())));
+                }
+            }
+            Some(_) => (),
+        }
+        let caller = self.required(edge, posted, Some(GrantType::RefreshToken)).await?;
+        Ok((Some(caller), ClaimedName::None))
+    }
+
     /// The client that asks, for an endpoint or a grant that demands one.
     pub(super) async fn required(
         &self,

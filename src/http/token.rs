@@ -34,8 +34,9 @@ pub(super) const IBM: &str = "/identity/token";
 const IBM_API_KEY: &str = "urn:ibm:params:oauth:grant-type:apikey";
 
 /// What the metadata says `/oauth2/token` supports.
-pub(super) const GRANT_TYPES: [&str; 4] = [
+pub(super) const GRANT_TYPES: [&str; 5] = [
     GrantType::ClientCredentials.as_str(),
+    GrantType::RefreshToken.as_str(),
     GrantType::TokenExchange.as_str(),
     GrantType::JwtBearer.as_str(),
     IBM_API_KEY,
@@ -110,9 +111,9 @@ pub(super) async fn oauth(State(edge): State<Edge>, mut posted: Posted) -> Answe
     let by_header = claimed.by_header;
     let answer = match grant {
         GrantType::ClientCredentials => client_credentials(&edge, &claimed, posted).await,
+        GrantType::RefreshToken => refresh_token(&edge, &claimed, posted).await,
         GrantType::JwtBearer => jwt_bearer(&edge, &claimed, posted).await,
         GrantType::TokenExchange => token_exchange(&edge, &claimed, posted).await,
-        GrantType::RefreshToken => Err(OAuthError::UNSUPPORTED_GRANT_TYPE),
     };
     answer.map_err(|error| if by_header { error.challenging() } else { error })
 }
@@ -141,11 +142,30 @@ async fn jwt_bearer(edge: &Edge, claimed: &Claimed, mut posted: Posted) -> Answe
     answer(edge, ask, posted).await
 }
 
-/// `POST /identity/token`: the IBM Cloud IAM grant and no other.
+async fn refresh_token(edge: &Edge, claimed: &Claimed, posted: Posted) -> Answer {
+    let (caller, name) = claimed.presenter(edge, &posted).await?;
+    refresh(edge, caller, name, Shape::Plain, posted).await
+}
+
+async fn refresh(
+    edge: &Edge,
+    caller: Option<Caller>,
+    name: ClaimedName,
+    shape: Shape,
+    mut posted: Posted,
+) -> Answer {
+    let token = posted.form.take_secret("refresh_token");
+    let token = token.ok_or(missing("refresh_token is missing"))?;
+    let credential = Credential::RefreshToken { token, name };
+    answer(edge, Ask { credential, caller, shape, blame: Blame::Grant }, posted).await
+}
+
+/// `POST /identity/token`: the IBM Cloud IAM grant, and the refresh of what it gave.
 pub(super) async fn ibm(State(edge): State<Edge>, mut posted: Posted) -> Answer {
     let grant_type = posted.form.take("grant_type").ok_or(missing("grant_type is missing"))?;
     match grant_type.as_str() {
         IBM_API_KEY => ibm_api_key(&edge, posted).await,
+        "refresh_token" => refresh(&edge, None, ClaimedName::None, Shape::Ibm, posted).await,
         _ => Err(OAuthError::UNSUPPORTED_GRANT_TYPE),
     }
 }

@@ -21,13 +21,26 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Every writer takes the rows of its decisions in this order, so that no two of them wait for
+    /// each other.
+    pub(super) fn place(&self) -> (u8, [u8; 32]) {
+        let padded = |id: &uuid::Uuid| {
+            let mut place = [0; 32];
+            place[..16].copy_from_slice(id.as_bytes());
+            place
+        };
+        match self {
+            Self::Once { hash, .. } => (0, *hash),
+            Self::Begin { family, .. } => (1, padded(&family.id.0)),
+            Self::Advance { family, .. } | Self::Use { family, .. } => (2, padded(&family.0)),
+        }
+    }
+
     /// Tells whether it came first, or was possible at all.
     pub(super) async fn carry_out(self, tx: &mut Tx) -> Result<bool, StoreError> {
         match self {
             Self::Once { hash, until } => used_ids::claim(tx, &hash, until).await,
-            Self::Begin { family, api_key } => {
-                refresh_families::insert(tx, *family, api_key).await.map(|_| true)
-            }
+            Self::Begin { family, api_key } => refresh_families::insert(tx, *family, api_key).await,
             Self::Advance { family, generation, now } => {
                 refresh_families::advance(tx, family, generation, now).await
             }

@@ -138,8 +138,10 @@ impl Writer {
         if kept.is_empty() && undecided.is_empty() {
             return;
         }
+        let mut undecided = undecided;
+        undecided.sort_by_cached_key(|(decision, _)| decision.place());
         let (decisions, hearers): (Vec<_>, Vec<_>) = undecided.into_iter().unzip();
-        let failure = match timeout(COMMIT_WITHIN, self.commit(kept, decisions)).await {
+        let failure = match timeout(COMMIT_WITHIN, self.commit(kept, &decisions)).await {
             Ok(Ok(outcomes)) => {
                 *kept = Batch::default();
                 for (hearer, outcome) in hearers.into_iter().zip(outcomes) {
@@ -162,11 +164,23 @@ impl Writer {
         }
     }
 
+    /// Tries again where another transaction was in the way: callers need not hear of it.
+    async fn commit(&self, batch: &Batch, decisions: &[Decision]) -> Result<Vec<bool>, StoreError> {
+        const TRIES: u8 = 5;
+        for _ in 1..TRIES {
+            match self.commit_once(batch, decisions).await {
+                Err(error) if error.is_of_the_moment() => (),
+                done => return done,
+            }
+        }
+        self.commit_once(batch, decisions).await
+    }
+
     /// All in one transaction, so that what waits together costs one commit.
-    async fn commit(
+    async fn commit_once(
         &self,
         batch: &Batch,
-        decisions: Vec<Decision>,
+        decisions: &[Decision],
     ) -> Result<Vec<bool>, StoreError> {
         let now = self.clock.now();
         let id = self.random.id(now);
@@ -180,7 +194,7 @@ impl Writer {
         }
         let mut outcomes = Vec::with_capacity(decisions.len());
         for decision in decisions {
-            outcomes.push(decision.carry_out(&mut tx).await?);
+            outcomes.push(decision.clone().carry_out(&mut tx).await?);
         }
         tx.commit(now).await?;
         Ok(outcomes)

@@ -135,6 +135,7 @@ async fn end_once(
         }
         WhenLeaked::Revoke => {
             key.revoked_at = Some(now);
+            store::refresh_families::end_of_key(tx, id, now).await?;
             became = Leaked::Revoked;
         }
     }

@@ -82,6 +82,18 @@ fn is_transient(code: Option<&str>) -> bool {
 }
 
 impl StoreError {
+    /// Tells whether the same transaction may succeed at once: another one was in its way, or has
+    /// deleted what it refers to.
+    pub fn is_of_the_moment(&self) -> bool {
+        match self {
+            Self::Dangling => true,
+            Self::Unavailable(sqlx::Error::Database(cause)) => {
+                is_undone_for_another(cause.code().as_deref())
+            }
+            _ => false,
+        }
+    }
+
     /// Tells whether the database is well and refused the very values it was given: they would be
     /// refused for ever.
     pub fn is_for_the_values(&self) -> bool {
@@ -93,6 +105,11 @@ impl StoreError {
             _ => false,
         }
     }
+}
+
+/// PostgreSQL: serialization failure, deadlock.
+fn is_undone_for_another(code: Option<&str>) -> bool {
+    matches!(code, Some("40001" | "40P01"))
 }
 
 /// `SQLite`: too big, a constraint, a wrong type. PostgreSQL: data exception, a constraint.
@@ -124,7 +141,12 @@ impl Store {
                 // another writer ahead of it cannot be saved.
                 (Engine::Sqlite(pool.begin_with("begin immediate").await?), Some(turn))
             }
-            Self::Postgres(pool) => (Engine::Postgres(pool.begin().await?), None),
+            // Whatever the server's default is: conditional writes decide who was first, so nobody
+            // has to be told to try again.
+            Self::Postgres(pool) => {
+                let tx = pool.begin_with("begin isolation level read committed").await?;
+                (Engine::Postgres(tx), None)
+            }
         };
         Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: turn })
     }

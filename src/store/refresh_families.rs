@@ -13,7 +13,9 @@ statements! {
         insert into refresh_families (
             id, salt, client_id, api_key_id, granted, generation, created_at, used_at, expires_at,
             status_index)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+        where (exists (select 1 from clients where id = $3) or $3 is null)
+            and (exists (select 1 from api_keys where id = $4) or $4 is null)";
 
     FIND = "
         select id, salt, client_id, granted, generation, rotated_at, created_at, used_at,
@@ -31,8 +33,8 @@ statements! {
     END = "
         update refresh_families set ended_at = $2 where id = $1 and ended_at is null";
 
-    LIVE_OF_KEY = "
-        select id from refresh_families where api_key_id = $1 and ended_at is null";
+    END_OF_KEY = "
+        update refresh_families set ended_at = $2 where api_key_id = $1 and ended_at is null";
 
     PRUNE = "
         delete from refresh_families where id in (
@@ -80,16 +82,16 @@ impl TryFrom<Row> for Family {
 }
 
 /// Gives the family its place in the status list, which is never given again. Of whose key, where
-/// it is one's.
+/// it is one's. Tells whether that key, and the client, are still there.
 pub async fn insert(
     tx: &mut Tx,
     family: Family,
     api_key: Option<ApiKeyId>,
-) -> Result<Family, StoreError> {
+) -> Result<bool, StoreError> {
     let status_index = counters::next(tx, counters::STATUS_INDEX).await?;
     let granted = serde_json::to_string(&family.granted);
     let granted = granted.map_err(|_| StoreError::Corrupt("refresh_families.granted"))?;
-    execute!(
+    let inserted = execute!(
         tx,
         INSERT(
             family.id.0,
@@ -104,7 +106,7 @@ pub async fn insert(
             status_index,
         )
     )?;
-    Ok(Family { status_index, ..family })
+    Ok(inserted == 1)
 }
 
 /// One statement, outside any transaction: what a refresh reads.
@@ -139,10 +141,9 @@ pub async fn end(tx: &mut Tx, id: FamilyId, at: Timestamp) -> Result<bool, Store
     Ok(execute!(tx, END(id.0, at.timestamp()))? == 1)
 }
 
-/// The families that a key has alive.
-pub async fn live_of_key(tx: &mut Tx, id: ApiKeyId) -> Result<Vec<FamilyId>, StoreError> {
-    let rows: Vec<(Uuid,)> = fetch!(tx, LIVE_OF_KEY(id.0) => fetch_all)?;
-    Ok(rows.into_iter().map(|(id,)| FamilyId(id)).collect())
+/// Ends every family of a key that ends itself: its own entry in the feed tells it.
+pub async fn end_of_key(tx: &mut Tx, id: ApiKeyId, at: Timestamp) -> Result<u64, StoreError> {
+    Ok(execute!(tx, END_OF_KEY(id.0, at.timestamp()))?)
 }
 
 /// Deletes up to so many of those that expired before this moment; gives how many.

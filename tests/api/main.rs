@@ -16,10 +16,8 @@ mod doors;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
-mod introspection;
-#[path = "../support/foreign.rs"]
-mod foreign;
 mod forgeries;
+mod introspection;
 mod jwks;
 mod keyless;
 mod leaks;
@@ -27,6 +25,7 @@ mod management;
 mod metadata;
 #[path = "../support/peers.rs"]
 mod peers;
+mod refresh;
 mod retention;
 mod revocation;
 mod rights;

@@ -112,7 +112,8 @@ async fn md_05_md_06_each_document_has_what_its_specification_requires() {
             assert!(!document[name].is_null(), "{name}");
         }
         let methods = document["token_endpoint_auth_methods_supported"].as_array().unwrap();
-        assert_eq!(methods, &["client_secret_basic", "client_secret_post", "private_key_jwt"]);
+        let known = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+        assert_eq!(methods, &known);
         let algorithms = &document["token_endpoint_auth_signing_alg_values_supported"];
         assert!(algorithms.as_array().unwrap().iter().any(|it| it == "ES256"), "{algorithms}");
         assert!(!algorithms.to_string().contains("none"), "{algorithms}");

@@ -61,7 +61,8 @@ impl Scene {
             status_index: 0,
         };
         let mut tx = self.server.app.store.write().await.unwrap();
-        let family = store::refresh_families::insert(&mut tx, family, None).await.unwrap();
+        let begun = store::refresh_families::insert(&mut tx, family.clone(), None).await;
+        assert!(begun.unwrap());
         self.server.app.commit(tx).await.unwrap();
         let key = RefreshKey::of(&self.server.app.key_encryption_key, &family);
         let token = key.token(&family, 1).reveal().expose_secret().to_owned();

@@ -3,6 +3,7 @@
 
 mod audit;
 mod deleted;
+mod families;
 mod feed;
 mod journal;
 mod keys;

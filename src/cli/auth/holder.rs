@@ -10,12 +10,11 @@ use super::{
     server_url::ServerUrl,
     settings::{Alone, Folder, Settings},
 };
-use crate::config;
+use crate::{config, domain::KEYTURN_CLI};
 
 pub(super) const KEY_VARIABLE: &str = "KEYTURN_API_KEY";
 const URL_VARIABLE: &str = "KEYTURN_URL";
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
-const DEFAULT_CLIENT: &str = "keyturn-cli";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -44,7 +43,7 @@ impl Holder {
         let url = server_url(asked, &settings)?;
         let client_id = match &asked.client_id {
             Some(id) => id.clone(),
-            None => settings.text(Settings::CLIENT_ID)?.unwrap_or(DEFAULT_CLIENT).to_owned(),
+            None => settings.text(Settings::CLIENT_ID)?.unwrap_or(KEYTURN_CLI).to_owned(),
         };
         if let Some(text) = set(KEY_VARIABLE)? {
             let credential: Credential = text.parse().context(KEY_VARIABLE)?;

@@ -5,11 +5,16 @@ use anyhow::Context as _;
 use crate::{
     app::Settings,
     config::Config,
-    domain::{KeyPolicy, Resource, Rotation},
+    domain::{KeyPolicy, RefreshPolicy, RefreshTerms, Resource, Rotation},
 };
 
 pub(in crate::cli) fn settings(config: &Config) -> anyhow::Result<Settings> {
-    let keys = &config.api_keys;
+    let (keys, refresh) = (&config.api_keys, &config.refresh_tokens);
+    let for_api_keys = refresh.for_api_keys.then_some(RefreshTerms {
+        rotates: refresh.rotate_for_api_keys,
+        lifetime: refresh.lifetime,
+        idle: refresh.idle,
+    });
     Ok(Settings {
         issuer: config.issuer.clone(),
         token_lifetime: config.tokens.lifetime,
@@ -23,6 +28,7 @@ pub(in crate::cli) fn settings(config: &Config) -> anyhow::Result<Settings> {
             most_per_tree: keys.most_per_tree,
             audit_email_domain: keys.audit_email_domain.clone(),
         },
+        refresh: RefreshPolicy { for_api_keys, grace: refresh.grace },
         rotation: Rotation {
             every: config.signing.rotate_every,
             jwks_max_age: config.signing.jwks_max_age,

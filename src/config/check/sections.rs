@@ -10,11 +10,11 @@ use super::{Checked, days, positive, seconds, within, wrong};
 use crate::{
     config::{
         ApiKeys, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Log, LogFormat, Mail,
-        RecordUsage, Signing, Tls,
+        RecordUsage, RefreshTokens, Signing, Tls,
         secret::DatabaseUrl,
         settings::{
             ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings,
-            MailSettings, RetentionSettings, SigningSettings, TlsSettings,
+            MailSettings, RefreshTokenSettings, RetentionSettings, SigningSettings, TlsSettings,
         },
         url::{Url, is_host_name},
     },
@@ -138,6 +138,24 @@ pub(super) fn leaks(settings: LeakSettings) -> Leaks {
         file => GithubKeys::File(file.into()),
     };
     Leaks { github_keys }
+}
+
+pub(super) fn refresh_tokens(settings: &RefreshTokenSettings) -> Checked<RefreshTokens> {
+    const DAY: u32 = 24 * 60 * 60;
+    let (lifetime, idle) = (settings.lifetime_days, settings.idle_days);
+    let lifetime = within("refresh_tokens.lifetime_days", lifetime, 1..=3650)?;
+    let idle = within("refresh_tokens.idle_days", idle, 1..=3650)?;
+    if idle > lifetime {
+        return wrong("refresh_tokens.idle_days", "must not be more than lifetime_days");
+    }
+    let grace = within("refresh_tokens.grace_seconds", settings.grace_seconds, 0..=300)?;
+    Ok(RefreshTokens {
+        for_api_keys: settings.for_api_keys,
+        rotate_for_api_keys: settings.rotate_for_api_keys,
+        lifetime: lifetime * DAY,
+        idle: idle * DAY,
+        grace: seconds(grace),
+    })
 }
 
 pub(super) fn signing(settings: SigningSettings) -> Checked<Signing> {

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::clock::Timestamp;
 
+/// As whom `keyturn auth` presents the refresh token of a key: a name that proves nothing.
+pub const KEYTURN_CLI: &str = "keyturn-cli";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     pub id: ClientId,

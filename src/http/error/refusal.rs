@@ -80,9 +80,13 @@ pub(in crate::http) fn word_for(
 fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
     let denied = |why| OAuthError::new(Http::FORBIDDEN, "access_denied", why);
     match refusal {
-        Refusal::MalformedSecret(_) | Refusal::UnknownSecret | Refusal::WrongName(_) => {
-            blame.unproved()
-        }
+        Refusal::MalformedSecret(_)
+        | Refusal::UnknownSecret
+        | Refusal::WrongName(_)
+        | Refusal::MalformedRefreshToken
+        | Refusal::UnknownRefreshToken
+        // Whoever it was not given to need not know that there is one.
+        | Refusal::RefreshTokenOfAnother(_) => blame.unproved(),
         // Whatever the grant, the client has to prove itself first.
         Refusal::UnknownClient
         | Refusal::WrongClientSecret(_)
@@ -105,6 +109,12 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::TrustExpired(_) => blame.proved("the rule that trusted this has ended"),
         Refusal::TrustDisabled(_) => blame.proved("the rule that trusted this is disabled"),
         Refusal::InputExpired(_) => blame.proved("what was to be exchanged has expired"),
+        Refusal::RefreshTokenEnded(_) => blame.proved("the refresh token has ended"),
+        Refusal::RefreshTokenExpired(_) => blame.proved("the refresh token has expired"),
+        Refusal::RefreshTokenReused(_) => {
+            blame.proved("the refresh token was used before; all of its family have ended")
+        }
+        Refusal::NoRefreshTokens => blame.proved("refresh tokens are no longer given for this"),
         Refusal::SourceGone(_) | Refusal::NoSource => {
             blame.proved("what it was obtained with is no longer valid")
         }

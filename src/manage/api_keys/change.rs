@@ -237,7 +237,9 @@ pub async fn revoke(
         return Ok(editing.key);
     }
     editing = editing.unlocked()?;
-    editing.key.revoked_at = Some(app.clock.now());
+    let now = app.clock.now();
+    editing.key.revoked_at = Some(now);
+    store::refresh_families::end_of_key(&mut editing.tx, id, now).await?;
     editing.save(app, asker, "api_key.revoked", json!({})).await
 }
 

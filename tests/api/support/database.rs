@@ -49,6 +49,15 @@ impl TestServer {
         }
     }
 
+    /// How many rows a table has.
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        let query = AssertSqlSafe(format!("select count(*) from {table}"));
+        match &self.app.store {
+            Store::Sqlite { pool, .. } => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+            Store::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+        }
+    }
+
     /// From here on this node finds no database.
     pub(crate) async fn lose_the_database(&self) {
         match &self.app.store {

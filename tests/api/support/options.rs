@@ -8,7 +8,7 @@ use std::{
 use chrono::TimeDelta;
 use keyturn::{
     app::Settings,
-    domain::{KeyPolicy, Rotation},
+    domain::{KeyPolicy, RefreshPolicy, Rotation},
     http,
     ledger::Recording,
     random::Random,
@@ -42,6 +42,7 @@ impl Default for Options {
                     most_per_tree: None,
                     audit_email_domain: "keyturn.test".to_owned(),
                 },
+                refresh: RefreshPolicy { for_api_keys: None, grace: TimeDelta::seconds(30) },
                 rotation: Rotation {
                     every: TimeDelta::days(90),
                     jwks_max_age: TimeDelta::minutes(15),

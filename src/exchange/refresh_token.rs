@@ -1,0 +1,118 @@
+//! Identifies whoever presents a refresh token: through what its family was obtained, to whom it was
+//! given, and whether it is its turn.
+
+use secrecy::SecretString;
+
+use super::{
+    ClaimedName, Failed, Refusal, api_key,
+    client::Caller,
+    identity::{Holder, Identity},
+    succession,
+};
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{Ceiling, Family, KEYTURN_CLI, Origin, RefreshToken, Source, Turn},
+    signing::RefreshKey,
+    store,
+};
+
+/// A refresh token that may be used, or was used a moment ago.
+#[derive(Clone)]
+pub(super) struct Refreshed {
+    pub(super) family: Family,
+    pub(super) generation: u32,
+    pub(super) turn: Turn,
+}
+
+/// Who presents a refresh token.
+pub(super) struct Presenter<'a> {
+    /// The client that has proved who it is.
+    pub(super) caller: Option<&'a Caller>,
+    /// Otherwise what it calls itself, which proves nothing.
+    pub(super) name: &'a ClaimedName,
+    pub(super) origin: &'a Origin,
+}
+
+pub(super) async fn identify(
+    app: &App,
+    token: &SecretString,
+    presenter: &Presenter<'_>,
+    now: Timestamp,
+) -> Result<Identity, Failed> {
+    let token = RefreshToken::parse(token).map_err(|_| Refusal::MalformedRefreshToken)?;
+    let family = store::refresh_families::find(&app.store, token.family).await?;
+    let family = family
+        .filter(|family| RefreshKey::of(&app.key_encryption_key, family).made(family, &token));
+    let family = family.ok_or(Refusal::UnknownRefreshToken)?;
+    let granted = &family.granted;
+    let identity = Identity::through(app, &granted.sources, &granted.subject).await?;
+    let checked = async {
+        // Before anything is done to the family: a stranger must not be able to end it.
+        if !is_given_to(&family, &identity, presenter) {
+            return Err(Refusal::RefreshTokenOfAnother(family.id).into());
+        }
+        check(app, &identity, &family, token.generation, presenter.origin, now).await
+    };
+    let turn = checked.await.map_err(|failed| failed.of(&identity))?;
+    Ok(with_what_was_granted(identity, Refreshed { turn, generation: token.generation, family }))
+}
+
+/// What a key was given goes to whoever has it; a client's only to the client.
+fn is_given_to(family: &Family, identity: &Identity, by: &Presenter<'_>) -> bool {
+    if let Some(id) = family.client_id {
+        let registered = by.caller.and_then(Caller::registered);
+        return registered.is_some_and(|known| known.client.id == id);
+    }
+    let Holder::Key(held) = &identity.holder else { return false };
+    match (by.caller, by.name) {
+        (Some(caller), _) => caller.key().is_some_and(|id| id == held.key.id),
+        (None, ClaimedName::NameOrId(name)) if name == KEYTURN_CLI => true,
+        (None, name) => api_key::is_called(&held.key, name),
+    }
+}
+
+/// Whether the token may be used now, or was a moment ago: [`Turn::Current`] or [`Turn::Replayed`].
+/// One that is used again after that ends its family.
+pub(super) async fn check(
+    app: &App,
+    identity: &Identity,
+    family: &Family,
+    generation: u32,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<Turn, Failed> {
+    if let Some(at) = family.ended_at {
+        return Err(Refusal::RefreshTokenEnded(at).into());
+    }
+    if family.is_over(now) {
+        return Err(Refusal::RefreshTokenExpired(family.ends_at()).into());
+    }
+    if succession::terms(app, identity).is_none() {
+        return Err(Refusal::NoRefreshTokens.into());
+    }
+    match family.turn(generation, now, app.settings.refresh.grace) {
+        turn @ (Turn::Current | Turn::Replayed) => Ok(turn),
+        // The database was set back to an earlier state.
+        Turn::NotGivenYet => Err(Refusal::UnknownRefreshToken.into()),
+        Turn::Reused => {
+            succession::end_reused(app, identity, family, generation, origin, now).await?;
+            Err(Refusal::RefreshTokenReused(family.id).into())
+        }
+    }
+}
+
+fn with_what_was_granted(identity: Identity, refreshed: Refreshed) -> Identity {
+    let Family { id, granted, expires_at, .. } = &refreshed.family;
+    let end = Ceiling { expires_at: Some(*expires_at), ..Ceiling::default() };
+    let mut sources = identity.sources;
+    sources.push(Source::Family(*id));
+    Identity {
+        ceiling: identity.ceiling.and(&granted.ceiling).and(&end),
+        sources,
+        actor: granted.actor.clone(),
+        bound_to: granted.bound_to.clone(),
+        refreshed: Some(Box::new(refreshed)),
+        ..identity
+    }
+}

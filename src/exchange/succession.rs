@@ -1,0 +1,229 @@
+//! Follows one refresh token with the next: begins a family, uses a generation up, ends a family of
+//! which one was used twice.
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{
+    Failed, Refusal, Wish,
+    identity::{Holder, Identity},
+    mint,
+    narrow::Grant,
+    refresh_token::{Refreshed, check},
+};
+use crate::{
+    app::App,
+    clock::Timestamp,
+    domain::{
+        Actor, AuditEvent, Authentication, Ceiling, Family, FamilyId, GrantType, Granted,
+        OrganizationId, Origin, Owner, RefreshTerms, Source, Turn,
+    },
+    ledger::Decision,
+    signing::RefreshKey,
+    store,
+};
+
+/// What becomes of refresh tokens when an access token is issued.
+pub(super) enum Succession {
+    /// None is given.
+    None,
+    Begins(Box<Family>),
+    GoesOn(Box<Refreshed>),
+}
+
+/// How refresh tokens for this identity live, as of now; `None`: there are to be none.
+pub(super) fn terms<'a>(app: &'a App, identity: &'a Identity) -> Option<&'a RefreshTerms> {
+    match (identity.registered(), &identity.holder) {
+        (Some(known), _) => {
+            let terms = &known.client.terms;
+            let may_refresh = terms.grants.contains(&GrantType::RefreshToken);
+            terms.refresh.as_ref().filter(|_| may_refresh)
+        }
+        (None, Holder::Key(_)) => app.settings.refresh.for_api_keys.as_ref(),
+        (None, Holder::Client(_) | Holder::Workload(..)) => None,
+    }
+}
+
+impl Succession {
+    /// What follows from this identity. A family that begins becomes a source of its first access
+    /// token as well.
+    pub(super) fn of(
+        app: &App,
+        identity: &mut Identity,
+        wish: &Wish,
+        granted: &Grant,
+        now: Timestamp,
+    ) -> Self {
+        if let Some(refreshed) = &identity.refreshed {
+            return Self::GoesOn(refreshed.clone());
+        }
+        match first(app, identity, wish, granted, now) {
+            Some(family) => {
+                identity.sources.push(Source::Family(family.id));
+                Self::Begins(Box::new(family))
+            }
+            None => Self::None,
+        }
+    }
+
+    /// Writes it down, and gives the refresh token to hand out. May go out when this returns.
+    pub(super) async fn record(
+        self,
+        app: &App,
+        identity: &Identity,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<Option<SecretString>, Failed> {
+        match self {
+            Self::None => Ok(None),
+            Self::Begins(family) => {
+                let token = token(app, &family, family.generation);
+                let gone = Refusal::SourceGone(Source::Family(family.id));
+                let api_key = identity.key().map(|(id, _)| id);
+                let begun = app.ledger.decide(Decision::Begin { family, api_key }).await?;
+                // Not if its key or its client was deleted meanwhile.
+                if begun { Ok(Some(token)) } else { Err(gone.into()) }
+            }
+            Self::GoesOn(refreshed) => {
+                let next = go_on(app, identity, &refreshed, origin, now).await;
+                next.map(Some).map_err(|failed| failed.of(identity))
+            }
+        }
+    }
+}
+
+/// The family that begins with this exchange, if one is to.
+fn first(
+    app: &App,
+    identity: &Identity,
+    wish: &Wish,
+    granted: &Grant,
+    now: Timestamp,
+) -> Option<Family> {
+    let terms = terms(app, identity)?;
+    let is_public = identity
+        .registered()
+        .is_some_and(|known| known.client.terms.authentication == Authentication::None);
+    // RFC 9700, section 2.2.2: what anybody may present is bound to a key, or replaced at each use.
+    let is_guarded = !is_public || terms.rotates || identity.bound_to.is_some();
+    let has_family = identity.sources.iter().any(|source| matches!(source, Source::Family(_)));
+    let expires_at = identity.ends().into_iter().fold(now + terms.lifetime(), Timestamp::min);
+    // One that ends with its access token is of no use.
+    if !is_guarded || has_family || expires_at <= mint::end(app, identity, granted, now) {
+        return None;
+    }
+    // RFC 9449, section 5: a client that authenticates is bound by that.
+    let is_bound = is_public || identity.registered().is_none();
+    Some(Family {
+        id: FamilyId(app.random.id(now)),
+        salt: app.random.bytes(),
+        client_id: identity.registered().map(|known| known.client.id),
+        granted: Granted {
+            sources: identity.sources.clone(),
+            subject: identity.subject(),
+            ceiling: ceiling(identity, wish, granted),
+            actor: identity.actor.clone(),
+            bound_to: identity.bound_to.clone().filter(|_| is_bound),
+            terms: terms.clone(),
+        },
+        generation: 1,
+        rotated_at: None,
+        created_at: now,
+        used_at: now,
+        expires_at,
+        ended_at: None,
+        status_index: 0,
+    })
+}
+
+/// What was named bounds all that is refreshed. Where nothing was, the holder's rights do, as far as
+/// they went at the first exchange: one refresh token then serves several resources.
+fn ceiling(identity: &Identity, wish: &Wish, granted: &Grant) -> Ceiling {
+    let is_named = wish.scopes.is_some() || wish.resource.is_some();
+    let scopes = if is_named { &granted.scopes } else { &granted.held };
+    identity.ceiling.and(&Ceiling {
+        scopes: Some(scopes.clone()),
+        resources: wish.resource.clone().map(|resource| vec![resource]),
+        organizations: wish.organization.map(|organization| vec![organization]),
+        expires_at: None,
+    })
+}
+
+/// Uses a token up. Of several who do so at once one is first; the others are given the same
+/// successor.
+async fn go_on(
+    app: &App,
+    identity: &Identity,
+    refreshed: &Refreshed,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<SecretString, Failed> {
+    let Refreshed { family, generation, turn } = refreshed;
+    if *turn == Turn::Replayed {
+        return Ok(token(app, family, family.generation));
+    }
+    let (id, generation) = (family.id, *generation);
+    let (decision, next) = if family.granted.terms.rotates {
+        (Decision::Advance { family: id, generation, now }, generation.saturating_add(1))
+    } else {
+        (Decision::Use { family: id, generation, now }, generation)
+    };
+    if app.ledger.decide(decision).await? {
+        return Ok(token(app, family, next));
+    }
+    let family = store::refresh_families::find(&app.store, id).await?;
+    let family = family.ok_or(Refusal::UnknownRefreshToken)?;
+    match check(app, identity, &family, generation, origin, now).await? {
+        Turn::Replayed => Ok(token(app, &family, family.generation)),
+        _ => Err(Refusal::SourceGone(Source::Family(id)).into()),
+    }
+}
+
+fn token(app: &App, family: &Family, generation: u32) -> SecretString {
+    RefreshKey::of(&app.key_encryption_key, family).token(family, generation).reveal()
+}
+
+/// Of two who have used one token, one is not whom it was given to, and nobody can tell which.
+pub(super) async fn end_reused(
+    app: &App,
+    identity: &Identity,
+    family: &Family,
+    generation: u32,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), Failed> {
+    let mut tx = app.store.write().await?;
+    if !store::refresh_families::end(&mut tx, family.id, now).await? {
+        // Somebody else has noticed it before.
+        return Ok(());
+    }
+    tx.record(AuditEvent {
+        id: app.random.id(now),
+        at: now,
+        actor: Actor::Keyturn,
+        action: "refresh.reused".into(),
+        subject: family.granted.subject.clone(),
+        organization_id: organization(identity),
+        source: Some(origin.source),
+        request_id: Some(origin.request_id),
+        detail: json!({
+            "family": family.id,
+            "client": family.client_id,
+            "generation": generation,
+            "live_generation": family.generation,
+        }),
+    });
+    Ok(app.commit(tx).await?)
+}
+
+/// Whose audit trail it belongs to.
+fn organization(identity: &Identity) -> Option<OrganizationId> {
+    match (identity.registered(), &identity.holder) {
+        (Some(known), _) | (None, Holder::Client(known)) => Some(known.client.organization_id),
+        (None, Holder::Workload(trust, _)) => Some(trust.organization_id),
+        (None, Holder::Key(presented)) => match presented.key.owner {
+            Owner::Organization(id) => Some(id),
+            Owner::User(_) => None,
+        },
+    }
+}
