@@ -8,6 +8,7 @@ mod api_key;
 mod assertion;
 mod client;
 mod explain;
+mod gateway;
 mod identity;
 mod introspection;
 mod judge;
@@ -31,6 +32,7 @@ pub use self::{
     access_token::{Standing, standing},
     client::{Caller, Claim, ClientProof, is_registered},
     explain::{Explanation, NOTHING_RECORDED, explain},
+    gateway::{Pass, Shown, TurnedAway, Visit, pass},
     introspection::{Introspected, introspect},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     revocation::{Held, Revocable, held, revocable},

@@ -17,6 +17,10 @@ mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
+mod gateway;
 mod introspection;
 mod jwks;
 mod keyless;
