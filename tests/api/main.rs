@@ -16,10 +16,10 @@ mod doors;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
-mod introspection;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;
+mod introspection;
 mod jwks;
 mod keyless;
 mod leaks;
