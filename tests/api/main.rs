@@ -21,6 +21,9 @@ mod forgeries;
 mod foreign;
 mod forgeries;
 mod gateway;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
 mod introspection;
 mod jwks;
 mod keyless;

@@ -8,30 +8,13 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use keyturn::{
-    clock::Clock,
-    domain::{
-        Authentication, Client, ClientId, ClientSecret, ClientTerms, ExchangeRule, GrantType,
-        KeySource, OrganizationId, RefreshTerms, ResourceIdentifier, Secret, SecretId, Version,
-    },
-    random::Random,
-    store::{self, Store, client_secrets, clients},
-};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::{Value, json};
 
 use super::support::{Key, Place, Server, free_port, wait};
 
 /// What the server does not do yet, though the scripts can.
-pub(crate) const WAITING: &[&str] = &[
-    "private_key_jwt",
-    "none",
-    "refresh",
-    "dpop",
-    "introspection",
-    "revocation",
-    "token_exchange",
-];
+pub(crate) const WAITING: &[&str] = &["private_key_jwt", "none", "refresh", "dpop", "revocation"];
 
 /// Tells whether the server does not know this yet, and says so.
 pub(crate) fn waits(flow: &str) -> bool {
@@ -58,15 +41,13 @@ impl World {
         certify(&mut place);
         place.set("ISSUER", &issuer);
         place.succeeds(&["migrate"]);
-        let acme = place.json(&["organization", "create", "acme"])["id"].clone();
-        let acme: OrganizationId = acme.as_str().unwrap().parse().unwrap();
+        place.succeeds(&["organization", "create", "acme"]);
         place.succeeds(&["resource", "register", RESOURCE, "--scope", "read", "--scope", "write"]);
         let made = place.json(&["key", "create", "ci", "--role", "manager"]);
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         let key = Key { name: text("name"), secret: text("secret"), id: text("id") };
         place.keep_out_of_logs(&key.secret);
-        let clients =
-            std::thread::scope(|on| on.spawn(|| register(&place, acme, &issuer)).join().unwrap());
+        let clients = register(&place, &issuer);
         let told = json!({
             "issuer": issuer,
             "resource": RESOURCE,
@@ -125,98 +106,32 @@ fn jwks() -> (Value, Value) {
     (private, public)
 }
 
-fn terms(authentication: Authentication) -> ClientTerms {
-    ClientTerms {
-        authentication,
-        grants: vec![GrantType::ClientCredentials],
-        scopes: "read write".parse().unwrap(),
-        ..ClientTerms::default()
-    }
-}
-
-fn register(place: &Place, acme: OrganizationId, issuer: &str) -> Value {
-    let resource = ResourceIdentifier::from_uri(RESOURCE).unwrap();
+/// Registers them as an operator does.
+fn register(place: &Place, issuer: &str) -> Value {
     let (private, public) = jwks();
-    let keys = KeySource::Pinned(json!({ "keys": [public] }).to_string());
-    let by_key = |compat_aud| Authentication::PrivateKeyJwt { keys: keys.clone(), compat_aud };
-    let all = [
-        (
-            "basic",
-            ClientTerms {
-                grants: vec![
-                    GrantType::ClientCredentials,
-                    GrantType::RefreshToken,
-                    GrantType::TokenExchange,
-                ],
-                refresh: Some(RefreshTerms { rotates: true, lifetime: 86_400, idle: 3_600 }),
-                exchanges: vec![ExchangeRule {
-                    issuer: issuer.to_owned(),
-                    resource: resource.clone(),
-                    impersonation: false,
-                }],
-                ..terms(Authentication::ClientSecretBasic)
-            },
-        ),
-        ("post", terms(Authentication::ClientSecretPost)),
-        ("assertion", terms(by_key(false))),
-        ("older_assertion", terms(by_key(true))),
-        (
-            "api",
-            ClientTerms {
-                grants: Vec::new(),
-                resources: Some(vec![resource]),
-                ..terms(Authentication::ClientSecretBasic)
-            },
-        ),
+    fs::write(place.path().join("jwks.json"), json!({ "keys": [public] }).to_string()).unwrap();
+    let by_key = ["--auth", "private_key_jwt", "--jwks", "jwks.json"];
+    let for_itself = ["--grant", "client_credentials", "--scope", "read", "--scope", "write"];
+    let also = ["--grant", "refresh_token", "--grant", "token-exchange"];
+    let delegated = ["--exchange", issuer, RESOURCE];
+    let all: [(&str, &[&[&str]]); 5] = [
+        ("basic", &[&["--auth", "client_secret_basic"], &for_itself, &also, &delegated]),
+        ("post", &[&["--auth", "client_secret_post"], &for_itself]),
+        ("assertion", &[&by_key, &for_itself]),
+        ("older_assertion", &[&by_key, &["--compat-aud"], &for_itself]),
+        ("api", &[&["--auth", "client_secret_basic", "--resource", RESOURCE]]),
     ];
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let store = runtime.block_on(open(place));
-    let made = all.map(|(name, terms)| {
-        let has_secret = terms.authentication.has_secret();
-        let (id, secret) = runtime.block_on(insert(&store, acme, name, terms));
-        place.keep_out_of_logs(&secret);
-        let proof = if has_secret { ("secret", secret.into()) } else { ("key", private.clone()) };
-        (name.to_owned(), json!({ "id": id, proof.0: proof.1 }))
+    let made = all.map(|(name, options)| {
+        let made = place.json(&[&["client", "register", name], &*options.concat()].concat());
+        let id = &made["id"];
+        let told = match made["secret"].as_str() {
+            Some(secret) => {
+                place.keep_out_of_logs(secret);
+                json!({ "id": id, "secret": secret })
+            }
+            None => json!({ "id": id, "key": private }),
+        };
+        (name.to_owned(), told)
     });
     made.into_iter().collect()
-}
-
-async fn open(place: &Place) -> Store {
-    let url = format!("sqlite:{}", place.path().join("keyturn.db").display());
-    Store::open(&url, store::Options::default()).await.unwrap()
-}
-
-async fn insert(
-    store: &Store,
-    organization_id: OrganizationId,
-    name: &str,
-    terms: ClientTerms,
-) -> (String, String) {
-    let (now, random) = (Clock::system().now(), Random::System);
-    let client = Client {
-        id: ClientId(random.id(now)),
-        organization_id,
-        name: name.parse().unwrap(),
-        terms,
-        created_at: now,
-        disabled_at: None,
-        status_index: 0,
-        registration: None,
-        version: Version::FIRST,
-    };
-    let mut tx = store.write().await.unwrap();
-    let client = clients::insert(&mut tx, client).await.unwrap();
-    let secret = Secret::for_client(&random);
-    if client.terms.authentication.has_secret() {
-        let kept = ClientSecret {
-            id: SecretId(random.id(now)),
-            client_id: client.id,
-            hash: secret.hash(),
-            created_at: now,
-            expires_at: None,
-        };
-        client_secrets::insert(&mut tx, &kept).await.unwrap();
-    }
-    tx.commit(now).await.unwrap();
-    (client.id.to_string(), secret.reveal().to_owned())
 }
