@@ -4,6 +4,7 @@ mod again;
 mod apply;
 mod audit;
 mod auth;
+mod client;
 mod config;
 mod doctor;
 mod door;
@@ -26,6 +27,7 @@ mod output;
 mod quickstart;
 mod resource;
 mod role;
+mod secret_file;
 mod serve;
 mod signing_key;
 mod start;
@@ -73,6 +75,8 @@ enum Command {
     Serve,
     /// Make, list and change API keys
     Key(key::Args),
+    /// Register, list and change OAuth clients: programs with a name of their own
+    Client(client::Args),
     /// Make, list and change organizations
     #[command(name = "org", visible_alias = "organization")]
     Organization(organization::Args),
@@ -148,6 +152,7 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Quickstart => quickstart::run(&config).await,
         Command::Serve => serve::run(&config).await,
         Command::Key(args) => key::run(args, &config).await,
+        Command::Client(args) => client::run(args, &config).await,
         Command::Organization(args) => organization::run(args, &config).await,
         Command::Role(args) => role::run(args, &config).await,
         Command::User(args) => user::run(args, &config).await,

@@ -6,8 +6,11 @@ pub(super) use super::names::Names;
 use super::{names::Paths, start};
 use crate::{
     app::App,
-    domain::{ApiKey, ApiKeyId, Email, KeyName, Organization, OrganizationId, Reach, User},
-    manage::{Rejection, api_keys, organizations, users},
+    domain::{
+        ApiKey, ApiKeyId, Client, ClientId, Email, KeyName, Organization, OrganizationId, Reach,
+        User,
+    },
+    manage::{Rejection, api_keys, clients, organizations, users},
     store::Page,
 };
 
@@ -78,6 +81,26 @@ pub(super) async fn api_key(app: &App, text: &str) -> anyhow::Result<ApiKey> {
         bail!("several keys are called {name}: say which by its id\n{}", lines.join("\n"));
     }
     named.pop().with_context(unknown)
+}
+
+/// By id, or by a name that only one client has.
+pub(super) async fn client(app: &App, text: &str) -> anyhow::Result<Client> {
+    let unknown = || format!("there is no client {text}: `keyturn client list` shows them all");
+    if let Ok(id) = text.parse::<ClientId>() {
+        return match clients::show(app, &start::asker(), id).await {
+            Err(Rejection::NotFound(_)) => bail!(unknown()),
+            found => Ok(found?.client),
+        };
+    }
+    let mut found = clients::named(app, &text.parse()?).await?;
+    if found.len() > 1 {
+        let names = Names::read(app).await?;
+        let owner =
+            |it: &Client| format!("    {}  of {}", it.id, names.organization(it.organization_id));
+        let list: Vec<_> = found.iter().map(owner).collect();
+        bail!("several clients are called {text}: say which by its id\n{}", list.join("\n"));
+    }
+    found.pop().with_context(unknown)
 }
 
 pub(super) async fn user(app: &App, email: &Email) -> anyhow::Result<User> {

@@ -20,6 +20,7 @@ pub(super) fn one_a_line(error: Rejection, what: &str) -> anyhow::Error {
 fn line(Obstacle { kind, id, name }: &Obstacle) -> (String, String) {
     let way = match *kind {
         "api_key" => format!("keyturn key delete {id}"),
+        "client" => format!("keyturn client delete {id}"),
         "organization" => format!("keyturn org delete {id}"),
         "member" => format!("keyturn member remove {name} --org NAME"),
         "trust" => format!("keyturn trust delete {id}"),

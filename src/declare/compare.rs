@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    state::{ApiKey, Member, Organization, Resource, Role, State, User},
+    state::{ApiKey, Client, Member, Organization, Resource, Role, State, User},
     thing::Thing,
 };
 use crate::domain::ResourceIdentifier;
@@ -21,6 +21,7 @@ pub struct Plan {
     pub users: Vec<Step<User>>,
     pub members: Vec<Step<Member>>,
     pub api_keys: Vec<Step<ApiKey>>,
+    pub clients: Vec<Step<Client>>,
     /// What is there and stays as it is, because nobody has named it.
     pub unnamed: Vec<String>,
 }
@@ -68,6 +69,7 @@ impl Plan {
         plan.users = steps(&present.users, &wanted.users, unnamed);
         plan.members = steps(&present.members, &wanted.members, unnamed);
         plan.api_keys = steps(&present.api_keys, &wanted.api_keys, unnamed);
+        plan.clients = steps(&present.clients, &wanted.clients, unnamed);
         let other = wanted.default_resource.as_ref();
         let other = other.filter(|_| wanted.default_resource != present.default_resource);
         plan.default_resource = other.map(|after| NewDefault {
@@ -97,6 +99,7 @@ impl Plan {
         all.extend(self.users.iter().map(Step::show));
         all.extend(self.members.iter().map(Step::show));
         all.extend(self.api_keys.iter().map(Step::show));
+        all.extend(self.clients.iter().map(Step::show));
         all
     }
 }

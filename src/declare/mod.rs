@@ -10,8 +10,8 @@ mod thing;
 pub use self::{
     compare::{Field, NewDefault, Plan, Planned, Step},
     file::{File, Malformed, Place, Problem, Wanted, write},
-    name::{KeyOf, MalformedPath, MemberOf, OrganizationPath, OwnerName, RoleOf},
-    state::{ApiKey, Member, Organization, Reach, Resource, Role, State, User},
+    name::{ClientOf, KeyOf, MalformedPath, MemberOf, OrganizationPath, OwnerName, RoleOf},
+    state::{ApiKey, Client, Member, Organization, Reach, Resource, Role, State, User},
     thing::Thing,
 };
 

@@ -67,6 +67,13 @@ pub struct MemberOf {
     pub user: Email,
 }
 
+/// A client by the organization in which it acts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientOf {
+    pub organization: OrganizationPath,
+    pub name: KeyName,
+}
+
 /// A key by its owner.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyOf {

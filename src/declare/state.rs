@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
-use super::name::{KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf};
+use super::name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf};
 use crate::domain::{
-    Algorithm, Email, Lifetime, Networks, ResourceIdentifier, RoleName, Roles, Scopes, Text,
-    WhenLeaked,
+    Algorithm, ClientTerms, Email, Lifetime, Networks, ResourceIdentifier, RoleName, Roles, Scopes,
+    Text, WhenLeaked,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct State {
     pub members: BTreeMap<MemberOf, Member>,
     /// Those that are not revoked.
     pub api_keys: BTreeMap<KeyOf, ApiKey>,
+    /// Those that somebody else than themselves has registered.
+    pub clients: BTreeMap<ClientOf, Client>,
     /// Their names are taken, and nothing brings them back.
     pub revoked: BTreeSet<KeyOf>,
 }
@@ -68,6 +70,12 @@ pub struct ApiKey {
     pub locked: bool,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub terms: ClientTerms,
+    pub enabled: bool,
+}
+
 /// The organizations a key may act in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -92,6 +100,7 @@ impl State {
         };
         self.api_keys.retain(|key, _| is_owned(key));
         self.revoked.retain(is_owned);
+        self.clients.retain(|client, _| client.organization.is_within(path));
         self.resources.clear();
         self.default_resource = None;
         self

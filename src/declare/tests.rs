@@ -6,7 +6,10 @@ use proptest::{collection::btree_map, option, prelude::*, sample::select};
 use super::*;
 use crate::{
     clock::timestamp,
-    domain::{Algorithm, Email, Lifetime, Roles, WhenLeaked},
+    domain::{
+        Algorithm, Authentication, ClientTerms, Email, ExchangeRule, GrantType, KeySource,
+        Lifetime, ProofDemand, RefreshTerms, Roles, WhenLeaked,
+    },
 };
 
 const PATHS: [&str; 4] = ["acme", "acme/team", "acme/team/one", "other"];
@@ -86,6 +89,51 @@ prop_compose! {
     }
 }
 
+fn authentication() -> impl Strategy<Value = Authentication> {
+    let keys = |keys| Authentication::PrivateKeyJwt { keys, compat_aud: true };
+    let set = r#"{"keys":[{"crv":"Ed25519","kty":"OKP","x":"AA"}]}"#;
+    select(vec![
+        Authentication::None,
+        Authentication::ClientSecretBasic,
+        Authentication::ClientSecretBasicOrPost,
+        keys(KeySource::Pinned(set.to_owned())),
+        keys(KeySource::Uri("https://app.example.com/jwks".to_owned())),
+    ])
+}
+
+prop_compose! {
+    fn client()(
+        authentication in authentication(),
+        scopes in words(),
+        resources in option::of(Just(vec!["build".parse().unwrap()])),
+        token_lifetime in option::of(30..360_u32),
+        refresh in option::of((any::<bool>(), 60..9999_u32)),
+        is_bound in any::<bool>(),
+        impersonation in option::of(any::<bool>()),
+        enabled in any::<bool>(),
+    ) -> Client {
+        let refresh = refresh.map(|(rotates, idle)| RefreshTerms { rotates, lifetime: 9999, idle });
+        let issuer = "https://id.example.com".to_owned();
+        let exchange = |impersonation| ExchangeRule {
+            issuer: issuer.clone(),
+            resource: "build".parse().unwrap(),
+            impersonation,
+        };
+        let terms = ClientTerms {
+            authentication,
+            grants: refresh.iter().map(|_| GrantType::RefreshToken).chain([GrantType::JwtBearer]).collect(),
+            scopes: scopes.parse().unwrap(),
+            resources,
+            redirect_uris: vec!["https://app.example.com/callback".to_owned()],
+            token_lifetime,
+            refresh,
+            proof: if is_bound { ProofDemand::Any } else { ProofDemand::None },
+            exchanges: impersonation.into_iter().map(exchange).collect(),
+        };
+        Client { terms: terms.checked().unwrap(), enabled }
+    }
+}
+
 prop_compose! {
     /// Whatever it names is in it, as a database sees to.
     fn state()(
@@ -96,6 +144,7 @@ prop_compose! {
         roles in btree_map((path(), role()), words(), 0..4),
         members in btree_map((path(), email()), role(), 0..4),
         api_keys in btree_map((owner(), select(&["ci", "Nightly Build"][..])), api_key(), 0..4),
+        clients in btree_map((path(), select(&["shop", "Web Shop"][..])), client(), 0..3),
     ) -> State {
         let paths = PATHS.iter().map(|path| path.parse().unwrap());
         let people = USERS.iter().map(|email| email.parse().unwrap());
@@ -114,6 +163,9 @@ prop_compose! {
             }).collect(),
             api_keys: api_keys.into_iter().map(|((owner, name), key)| {
                 (KeyOf { owner, name: name.parse().unwrap() }, key)
+            }).collect(),
+            clients: clients.into_iter().map(|((organization, name), client)| {
+                (ClientOf { organization, name: name.parse().unwrap() }, client)
             }).collect(),
             revoked: std::collections::BTreeSet::new(),
         }
@@ -134,6 +186,7 @@ fn carry_out(plan: &Plan, state: &mut State) {
     take(&plan.users, &mut state.users);
     take(&plan.members, &mut state.members);
     take(&plan.api_keys, &mut state.api_keys);
+    take(&plan.clients, &mut state.clients);
     if let Some(NewDefault { before, after }) = &plan.default_resource {
         assert_eq!(state.default_resource, *before);
         state.default_resource = Some(after.clone());
@@ -149,6 +202,7 @@ fn united(mut present: State, wanted: &State) -> State {
     present.users.extend(wanted.users);
     present.members.extend(wanted.members);
     present.api_keys.extend(wanted.api_keys);
+    present.clients.extend(wanted.clients);
     present.default_resource = wanted.default_resource.or(present.default_resource);
     present
 }
@@ -195,15 +249,19 @@ proptest! {
     #[test]
     fn a_written_state_says_all(state in state(), other in state()) {
         let file = File::read(&write(&state)).unwrap();
-        let other = State { api_keys: united(other.clone(), &state).api_keys, ..other };
+        let both = united(other.clone(), &state);
+        let other = State { api_keys: both.api_keys, clients: both.clients, ..other };
         let emptied = other.api_keys.iter().map(|(name, key)| {
             (name.clone(), ApiKey { enabled: !key.enabled, ..key.clone() })
         });
-        let other = State { api_keys: emptied.collect(), ..other };
+        let bare = Client { terms: ClientTerms::default(), enabled: false };
+        let bare = other.clients.keys().map(|name| (name.clone(), bare.clone()));
+        let other = State { api_keys: emptied.collect(), clients: bare.collect(), ..other };
 
         let read = file.over(&other).unwrap().state;
 
         prop_assert_eq!(read.api_keys, state.api_keys);
+        prop_assert_eq!(read.clients, state.clients);
         prop_assert_eq!(read.users, state.users);
         prop_assert_eq!(read.resources, state.resources);
     }

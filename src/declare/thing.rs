@@ -4,10 +4,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    name::{KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf},
-    state::{ApiKey, Member, Organization, Reach, Resource, Role, User},
+    name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf},
+    state::{ApiKey, Client, Member, Organization, Reach, Resource, Role, User},
 };
-use crate::domain::{Email, Lifetime, ResourceIdentifier};
+use crate::domain::{
+    Authentication, Email, ExchangeRule, KeySource, Lifetime, RefreshTerms, ResourceIdentifier,
+};
 
 pub trait Thing: Clone + PartialEq {
     type Name: Clone + Ord;
@@ -159,4 +161,55 @@ impl Thing for ApiKey {
             ("locked", self.locked.into()),
         ]
     }
+}
+
+impl Thing for Client {
+    type Name = ClientOf;
+
+    const KIND: &'static str = "client";
+
+    fn describe(ClientOf { organization, name }: &ClientOf) -> String {
+        format!("client {name} of {organization}")
+    }
+
+    fn identity(ClientOf { organization, name }: &ClientOf) -> Vec<(&'static str, Value)> {
+        vec![("organization", organization.to_string().into()), ("name", json!(name))]
+    }
+
+    /// A text that is empty is not said.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let terms = &self.terms;
+        let (jwks, jwks_uri, compat_aud) = match &terms.authentication {
+            Authentication::PrivateKeyJwt { keys, compat_aud } => match keys {
+                KeySource::Pinned(set) => (set.as_str(), "", *compat_aud),
+                KeySource::Uri(uri) | KeySource::Issuer(uri) => ("", uri.as_str(), *compat_aud),
+            },
+            _ => ("", "", false),
+        };
+        vec![
+            ("authentication", terms.authentication.as_str().into()),
+            ("jwks", jwks.into()),
+            ("jwks_uri", jwks_uri.into()),
+            ("compat_aud", compat_aud.into()),
+            ("grants", terms.grants.iter().map(|grant| grant.as_str()).collect()),
+            ("scopes", terms.scopes.iter().collect()),
+            ("resources", terms.resources.as_ref().map_or("any".into(), |all| json!(all))),
+            ("redirect_uris", json!(terms.redirect_uris)),
+            ("token_lifetime_seconds", terms.token_lifetime.map_or("default".into(), Value::from)),
+            ("refresh", terms.refresh.as_ref().map_or("none".into(), refresh)),
+            ("proof", terms.proof.to_string().into()),
+            ("exchanges", terms.exchanges.iter().map(exchange).collect()),
+            ("enabled", self.enabled.into()),
+        ]
+    }
+}
+
+fn refresh(terms: &RefreshTerms) -> Value {
+    let RefreshTerms { rotates, lifetime, idle } = terms;
+    json!({ "rotates": rotates, "lifetime_seconds": lifetime, "idle_seconds": idle })
+}
+
+fn exchange(rule: &ExchangeRule) -> Value {
+    let ExchangeRule { issuer, resource, impersonation } = rule;
+    json!({ "issuer": issuer, "resource": resource, "impersonation": impersonation })
 }

@@ -43,8 +43,8 @@ pub use authority::{Authority, Below, Bounds, Sight, Wider};
 pub use ceiling::Ceiling;
 pub use change::Change;
 pub use client::{
-    Authentication, Client, ClientSecret, ClientTerms, ExchangeRule, GrantType, KeySource,
-    KnownClient, RefreshTerms, UnknownGrantType,
+    Authentication, BadKeySet, BadRedirectUri, BadTerms, Client, ClientSecret, ClientTerms,
+    ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, UnknownGrantType,
 };
 pub use delegate::Delegate;
 pub use family::{Family, Granted};

@@ -38,7 +38,8 @@ use crate::{
     app::{App, TooBusy},
     clock::Timestamp,
     domain::{
-        AuditEvent, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId, RoleName, Wider,
+        AuditEvent, BadTerms, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId,
+        RoleName, Wider,
     },
     outbound::RefusedUrl,
     signing::{MalformedJwks, MalformedPem},
@@ -110,6 +111,16 @@ pub enum Rejection {
     RefusedUrl(#[from] RefusedUrl),
     #[error("an organization may have {0} webhooks, and it has them")]
     TooManyWebhooks(i64),
+    #[error(transparent)]
+    BadTerms(#[from] BadTerms),
+    #[error("an organization may have {0} clients, and it has them")]
+    TooManyClients(i64),
+    #[error("a client may have {0} secrets, and it has them: remove one first")]
+    TooManySecrets(usize),
+    #[error("the client proves itself otherwise and has no secret")]
+    NoSecretNeeded,
+    #[error("a secret must end in the future")]
+    SecretEndsInThePast,
     #[error("the webhook is disabled: enable it first")]
     WebhookDisabled,
     #[error(transparent)]
@@ -153,6 +164,7 @@ impl Rejection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Obstacle {
     /// `organization`, `api_key`, `member`, `trust`.
+    /// `organization`, `api_key`, `client`, `member`.
     pub kind: &'static str,
     pub id: Uuid,
     pub name: String,

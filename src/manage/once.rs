@@ -44,6 +44,7 @@ pub(super) async fn made_meanwhile<Id: std::str::FromStr>(
             | Rejection::Exists
             | Rejection::ChangedMeanwhile
             | Rejection::TooManyKeys(_)
+            | Rejection::TooManyClients(_)
     );
     if !collided {
         return Err(failed);

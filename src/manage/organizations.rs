@@ -168,7 +168,7 @@ pub(super) async fn change(
     Ok(organization)
 }
 
-/// Deletes an organization that has no sub-organizations, no keys and no rules of trust, with its
+/// Deletes an organization that has no sub-organizations, keys, clients and rules of trust, with its
 /// roles and memberships.
 pub async fn delete(
     app: &App,
@@ -209,7 +209,14 @@ async fn obstacles(app: &App, tx: &mut Tx, id: OrganizationId) -> Result<Vec<Obs
         name: key.name.to_string(),
     });
     let rules = trusts::of_organization(tx, id, SHOWN).await?;
-    Ok(children.chain(keys).chain(rules).collect())
+    let clients = Page { after: None, most: SHOWN };
+    let clients = store::clients::list(tx, sight, Some(id), clients).await?;
+    let clients = clients.into_iter().map(|it| Obstacle {
+        kind: "client",
+        id: it.id.0,
+        name: it.name.to_string(),
+    });
+    Ok(children.chain(keys).chain(clients).chain(rules).collect())
 }
 
 async fn find_to_change(

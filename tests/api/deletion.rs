@@ -1,11 +1,11 @@
 //! What is still used is not deleted, and whoever asks is told what is in the way.
 
 use keyturn::{
-    domain::{Expected, OrganizationId, Owner},
+    domain::{ClientTerms, Expected, OrganizationId, Owner},
     manage::{
         Asker, Rejection,
         api_keys::{self, NewApiKey},
-        members, organizations, roles,
+        clients, members, organizations, roles,
     },
 };
 
@@ -46,11 +46,15 @@ async fn an_organization_goes_when_its_keys_and_what_lies_below_have_gone() {
         delete(below).await.unwrap();
         let key_left = in_the_way(delete(left).await);
         api_keys::delete(app, &asker, key.id, ANY).await.unwrap();
+        let shop = server.client(left, "shop", ClientTerms::default()).await.client;
+        let client_left = in_the_way(delete(left).await);
+        clients::delete(app, &asker, shop.id, ANY).await.unwrap();
         delete(left).await.unwrap();
 
         let obstacles = [("organization", "below".to_owned()), ("api_key", "ci".to_owned())];
         assert_eq!(whole, obstacles, "{}", server.engine);
         assert_eq!(key_left, obstacles[1..], "a revoked key is a key");
+        assert_eq!(client_left, [("client", "shop".to_owned())], "{}", server.engine);
         let gone = organizations::show(app, &asker, left).await.err();
         assert!(matches!(gone, Some(Rejection::NotFound("organization"))), "{gone:?}");
         let again = server.suborganization(acme, "left").await;

@@ -45,6 +45,7 @@ fn the_examples_of_the_management_api_run_one_after_the_other() {
     assert!(told[3].ends_with("[\n  false,\n  true\n]"), "{}", told[3]);
     assert_eq!(told[4], "revoked");
     assert_eq!(told[5], "\"admin\"\nnull");
-    assert!(told[6].starts_with("unknown field `role`"), "{}", told[6]);
-    assert_eq!(told[7], "1\nrevoked");
+    assert_eq!((told[6], told[7]), ("keys:read", "true"));
+    assert!(told[8].starts_with("unknown field `role`"), "{}", told[8]);
+    assert_eq!(told[9], "1\nrevoked");
 }

@@ -33,7 +33,7 @@ pub(crate) fn shell(place: &Place, script: &str) -> String {
 /// The secrets that a script has shown or written, which must not appear in a log.
 fn keep_out_of_logs(place: &Place, text: &str) {
     for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-        if word.starts_with("ktk_") {
+        if word.starts_with("ktk_") || word.starts_with("ktc_") {
             place.keep_out_of_logs(word);
         }
     }

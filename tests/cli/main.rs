@@ -5,6 +5,7 @@ mod api_examples;
 mod audit;
 mod auth;
 mod beside;
+mod clients;
 mod declared;
 mod doctor;
 mod documents;

@@ -39,9 +39,8 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
     let source = Source::read(&args.file)?;
     let app = start::manage(config).await?;
     let present = declared::read(&app, &start::asker()).await?;
-    let Wanted { state, mut secret_files } =
+    let Wanted { state, secret_files } =
         source.file.over(&present.state).map_err(|malformed| source.error(&malformed))?;
-    secret_files.retain(|key, _| !present.state.api_keys.contains_key(key));
     let plan = Plan::between(&present.state, &state);
     let files = SecretFiles::new(secret_files, &args.file);
     let shown = Shown::new(&plan, &files);

@@ -1,5 +1,5 @@
-//! The files that the secrets of new keys go to: new ones, for their owner only, and gone again
-//! unless the keys are there to stay.
+//! The files that the secrets of new keys and clients go to: new ones, for their owner only, and
+//! gone again unless these are there to stay.
 
 use std::{
     collections::BTreeMap,
@@ -11,35 +11,31 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 
-use crate::{
-    declare::{ApiKey, KeyOf, Thing as _},
-    domain::Secret,
-    manage::declared::MadeSecret,
-};
+use crate::{domain::Secret, manage::declared::MadeSecret};
 
-pub(super) struct SecretFiles(BTreeMap<KeyOf, PathBuf>);
+/// By what people call the things that have the secrets.
+pub(super) struct SecretFiles(BTreeMap<String, PathBuf>);
 
 /// Files that were written. Removed when this is dropped.
 pub(super) struct Written(Vec<PathBuf>);
 
 impl SecretFiles {
     /// A path that is not absolute begins at the folder of the file that names it.
-    pub(super) fn new(named: BTreeMap<KeyOf, PathBuf>, by: &Path) -> Self {
+    pub(super) fn new(named: BTreeMap<String, PathBuf>, by: &Path) -> Self {
         let folder = by.parent().unwrap_or(Path::new(""));
-        Self(named.into_iter().map(|(key, path)| (key, folder.join(path))).collect())
+        Self(named.into_iter().map(|(thing, path)| (thing, folder.join(path))).collect())
     }
 
     pub(super) fn of(&self, thing: &str) -> Option<&Path> {
-        let named = self.0.iter().find(|(key, _)| ApiKey::describe(key) == thing);
-        named.map(|(_, path)| path.as_path())
+        self.0.get(thing).map(PathBuf::as_path)
     }
 
     /// That no file is there: it could hold another secret.
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        for (key, path) in &self.0 {
+        for (thing, path) in &self.0 {
             if path.symlink_metadata().is_ok() {
                 return Err(io::Error::from(io::ErrorKind::AlreadyExists))
-                    .with_context(|| cannot_make(key, path));
+                    .with_context(|| cannot_make(thing, path));
             }
         }
         Ok(())
@@ -48,24 +44,21 @@ impl SecretFiles {
     /// All or none. Whatever is written is on the disk when this returns.
     pub(super) fn write(&self, secrets: &[MadeSecret]) -> anyhow::Result<Written> {
         let mut written = Written(Vec::new());
-        for MadeSecret { key, secret, .. } in secrets {
-            let described = ApiKey::describe(key);
-            let path =
-                self.0.get(key).ok_or_else(|| anyhow!("{described}: no `write_secret_to`"))?;
+        for MadeSecret { thing, secret, .. } in secrets {
+            let path = self.of(thing).ok_or_else(|| anyhow!("{thing}: no `write_secret_to`"))?;
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let file = file.with_context(|| cannot_make(key, path))?;
-            written.0.push(path.clone());
+            let file = file.with_context(|| cannot_make(thing, path))?;
+            written.0.push(path.to_owned());
             fill(file, path, secret).with_context(|| {
-                format!("{described}: cannot write its secret to {}", path.display())
+                format!("{thing}: cannot write its secret to {}", path.display())
             })?;
         }
         Ok(written)
     }
 }
 
-fn cannot_make(key: &KeyOf, path: &Path) -> String {
-    let key = ApiKey::describe(key);
-    format!("{key}: cannot make the new file {} for its secret", path.display())
+fn cannot_make(thing: &str, path: &Path) -> String {
+    format!("{thing}: cannot make the new file {} for its secret", path.display())
 }
 
 fn fill(mut file: File, path: &Path, secret: &Secret) -> io::Result<()> {

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{advice::with_advice, file::SecretFile, secret};
+use super::{advice::with_advice, secret};
 use crate::{
     app::App,
     cli::{
         expires::Expires,
         named::{self, Names},
         output::Output,
+        secret_file::SecretFile,
         start, words,
     },
     domain::{ApiKey, Email, KeyName, Lifetime, Owner, RoleName, Roles, Text, WhenLeaked},

@@ -3,7 +3,6 @@
 mod advice;
 mod change;
 mod create;
-mod file;
 mod list;
 mod rotate;
 mod rotating;

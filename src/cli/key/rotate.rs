@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{advice::with_advice, file::SecretFile, secret, shown::Shown};
+use super::{advice::with_advice, secret, shown::Shown};
 use crate::{
     app::App,
     cli::{
@@ -13,6 +13,7 @@ use crate::{
         expires::Expires,
         named::{self, Names},
         output::Output,
+        secret_file::SecretFile,
         start, words,
     },
     domain::Expected,

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::file::SecretFile;
 use crate::{
     app::App,
-    cli::{output::Output, words},
+    cli::{output::Output, secret_file::SecretFile, words},
     domain::{ApiKey, Secret},
 };
 

@@ -29,6 +29,11 @@ pub(super) trait Entry {
 
     /// The thing as it is to be, made of the thing as it is.
     fn over(&self, before: Option<&Self::Thing>) -> Self::Thing;
+
+    /// Where the secret of this thing goes if it is to be made and has one.
+    fn secret_file(&self, _: &Self::Thing) -> Option<&PathBuf> {
+        None
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -157,7 +162,7 @@ pub(super) struct KeyEntry {
     when_leaked: Option<Parsed<WhenLeaked>>,
     enabled: Option<bool>,
     locked: Option<bool>,
-    pub(super) write_secret_to: Option<PathBuf>,
+    write_secret_to: Option<PathBuf>,
 }
 
 impl KeyEntry {
@@ -188,6 +193,10 @@ impl Entry for KeyEntry {
         Ok(KeyOf { owner, name: self.name.0.clone() })
     }
 
+    fn secret_file(&self, _: &ApiKey) -> Option<&PathBuf> {
+        self.write_secret_to.as_ref()
+    }
+
     fn over(&self, before: Option<&ApiKey>) -> ApiKey {
         let ground = before.cloned().unwrap_or_else(|| self.fresh());
         ApiKey {
@@ -206,6 +215,6 @@ impl Entry for KeyEntry {
     }
 }
 
-fn said<T: Clone>(said: Option<&Parsed<T>>, otherwise: T) -> T {
+pub(super) fn said<T: Clone>(said: Option<&Parsed<T>>, otherwise: T) -> T {
     said.map_or(otherwise, |said| said.0.clone())
 }

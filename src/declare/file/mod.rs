@@ -1,5 +1,6 @@
 //! The file: TOML, read strictly, so that a slip of the pen is an error and not a default.
 
+mod client_entry;
 mod entries;
 mod over;
 mod problem;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use self::{
+    client_entry::ClientEntry,
     entries::{
         Entry, KeyEntry, MemberEntry, OrganizationEntry, ResourceEntry, RoleEntry, UserEntry,
     },
@@ -24,7 +26,7 @@ pub use self::{
     problem::{Malformed, Place, Problem},
     write::write,
 };
-use super::{KeyOf, State, Thing};
+use super::{State, Thing};
 use crate::domain::ResourceIdentifier;
 
 /// A file that is well formed. Whether what it says can be is up to what there is.
@@ -39,8 +41,8 @@ pub struct File {
 #[derive(Debug)]
 pub struct Wanted {
     pub state: State,
-    /// Where the secret of a key goes if it is to be made.
-    pub secret_files: BTreeMap<KeyOf, PathBuf>,
+    /// Where the secrets of things go that are to be made, by what people call these.
+    pub secret_files: BTreeMap<String, PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,6 +61,8 @@ struct Content {
     members: Vec<Spanned<MemberEntry>>,
     #[serde(default, rename = "key")]
     api_keys: Vec<Spanned<KeyEntry>>,
+    #[serde(default, rename = "client")]
+    clients: Vec<Spanned<ClientEntry>>,
 }
 
 impl File {
@@ -75,6 +79,7 @@ impl File {
         places.add(&content.users)?;
         places.add(&content.members)?;
         places.add(&content.api_keys)?;
+        places.add(&content.clients)?;
         if let Some(resource) = &content.default_resource {
             let place = Place::of(text, resource.span().start);
             places.known.insert("default resource".to_owned(), place);

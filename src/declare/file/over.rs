@@ -1,6 +1,6 @@
 //! Lays a file over what there is: whether what it names is there, and what is wanted.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use toml::Spanned;
 
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     declare::{
-        ApiKey, KeyOf, Member, Organization, OrganizationPath, OwnerName, Reach, Role, State, Thing,
+        ApiKey, Client, ClientOf, KeyOf, Member, Organization, OrganizationPath, OwnerName, Reach,
+        Role, State, Thing,
     },
     domain::Email,
 };
@@ -19,7 +20,7 @@ use crate::{
 impl File {
     /// What is to be where this is what there is. Things that the file does not name are not in it.
     pub fn over(&self, present: &State) -> Result<Wanted, Malformed> {
-        let Content { organizations, roles, resources, users, members, api_keys, .. } =
+        let Content { organizations, roles, resources, users, members, api_keys, clients, .. } =
             &self.content;
         let default_resource = self.content.default_resource.as_ref();
         let state = State {
@@ -30,12 +31,12 @@ impl File {
             users: over(users, &present.users),
             members: over(members, &present.members),
             api_keys: over(api_keys, &present.api_keys),
+            clients: over(clients, &present.clients),
             revoked: present.revoked.clone(),
         };
-        let keys = api_keys.iter().map(Spanned::as_ref);
-        let secret_files =
-            keys.filter_map(|key| Some((key.name().ok()?, key.write_secret_to.clone()?)));
-        let wanted = Wanted { state, secret_files: secret_files.collect() };
+        let mut secret_files = of_new(api_keys, &state.api_keys, &present.api_keys);
+        secret_files.extend(of_new(clients, &state.clients, &present.clients));
+        let wanted = Wanted { state, secret_files };
         Check { file: self, present, wanted: &wanted }.all()?;
         Ok(wanted)
     }
@@ -52,6 +53,20 @@ fn over<E: Entry>(
             (name, thing)
         })
         .collect()
+}
+
+/// Where the secrets go of those that are not there yet.
+fn of_new<E: Entry>(
+    entries: &[Spanned<E>],
+    wanted: &BTreeMap<<E::Thing as Thing>::Name, E::Thing>,
+    present: &BTreeMap<<E::Thing as Thing>::Name, E::Thing>,
+) -> BTreeMap<String, PathBuf> {
+    let entries = entries.iter().map(Spanned::as_ref);
+    let files = entries.filter_map(|entry| {
+        let name = entry.name().ok().filter(|name| !present.contains_key(name))?;
+        Some((E::Thing::describe(&name), entry.secret_file(wanted.get(&name)?)?.clone()))
+    });
+    files.collect()
 }
 
 /// That whatever a thing refers to stands in the file or is there already.
@@ -80,6 +95,9 @@ impl Check<'_> {
         for (name, key) in &state.api_keys {
             self.api_key(name, key)?;
         }
+        for (name, client) in &state.clients {
+            self.client(name, client)?;
+        }
         let Some(resource) = &state.default_resource else { return Ok(()) };
         let known = |state: &State| state.resources.contains_key(resource);
         let place = self.file.place_of("default resource");
@@ -104,8 +122,18 @@ impl Check<'_> {
         let is_revoked = self.present.revoked.contains(name);
         ensure(!is_revoked, place, || Problem::Revoked(described.clone()))?;
         let is_there = self.present.api_keys.contains_key(name);
-        let has_place = self.wanted.secret_files.contains_key(name);
+        let has_place = self.wanted.secret_files.contains_key(&described);
         ensure(is_there || has_place, place, || Problem::NoPlaceForSecret(described.clone()))
+    }
+
+    fn client(&self, name: &ClientOf, client: &Client) -> Result<(), Malformed> {
+        let described = Client::describe(name);
+        let place = self.file.place_of(&described);
+        self.organization(&name.organization, place)?;
+        let is_there = self.present.clients.contains_key(name);
+        let has_place = self.wanted.secret_files.contains_key(&described);
+        let needs_none = is_there || has_place || !client.terms.authentication.has_secret();
+        ensure(needs_none, place, || Problem::NoPlaceForSecret(described.clone()))
     }
 
     fn organization(&self, path: &OrganizationPath, place: Place) -> Result<(), Malformed> {

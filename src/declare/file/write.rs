@@ -39,6 +39,11 @@ const KEYS: &str = "\
 # Without `expires` a new key lives as long as is configured.
 ";
 
+const CLIENTS: &str = "\
+# OAuth clients: programs with a name of their own. Their secrets are never in this file, either: a
+# new one that has a secret needs `write_secret_to`, too.
+";
+
 /// Always the same text for the same state.
 pub fn write(state: &State) -> String {
     let mut text = HEAD.to_owned();
@@ -52,6 +57,7 @@ pub fn write(state: &State) -> String {
     tables(&mut text, USERS, &state.users);
     tables(&mut text, MEMBERS, &state.members);
     tables(&mut text, KEYS, &state.api_keys);
+    tables(&mut text, CLIENTS, &state.clients);
     text
 }
 

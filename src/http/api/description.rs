@@ -30,6 +30,7 @@ use super::{problem::Problem, shapes};
             of every answer names the request in the audit trail."),
     tags(
         (name = "API keys", description = "Keys from their making to their end."),
+        (name = "Clients", description = "OAuth clients: programs with a name of their own."),
         (name = "Explanations", description = "Why a key was refused, and what it would get now."),
         (name = "Usage", description = "How often keys are used, from where, with which outcome."),
         (name = "Organizations", description = "A tree whose branches inherit roles."),

@@ -4,6 +4,7 @@
 mod api_keys;
 mod audit;
 mod caller;
+mod clients;
 mod conditions;
 mod description;
 mod docs;
@@ -36,6 +37,7 @@ use super::edge::Edge;
 fn described() -> OpenApiRouter<Edge> {
     OpenApiRouter::with_openapi(description::begin())
         .merge(api_keys::routes())
+        .merge(clients::routes())
         .merge(explanations::routes())
         .merge(usage::routes())
         .merge(audit::routes())

@@ -41,7 +41,7 @@ pub(in crate::http) struct Problem {
 /// Something that has to go first.
 #[derive(Debug, Serialize, ToSchema)]
 struct InTheWay {
-    /// `organization`, `api_key`, `member` or `trust`.
+    /// `organization`, `api_key`, `client`, `member` or `trust`.
     kind: &'static str,
     id: Uuid,
     name: String,
@@ -173,6 +173,9 @@ impl From<Rejection> for Problem {
             | Rejection::TooManyWebhooks(_)
             | Rejection::WebhookDisabled
             | Rejection::TooManyTrusts(_)
+            | Rejection::TooManyClients(_)
+            | Rejection::TooManySecrets(_)
+            | Rejection::NoSecretNeeded
             | Rejection::Revoked
             | Rejection::Locked
             | Rejection::Expired
@@ -193,6 +196,8 @@ impl From<Rejection> for Problem {
             | Rejection::FlawedTrust(_)
             | Rejection::MalformedJwks(_)
             | Rejection::NoUsableKey
+            | Rejection::BadTerms(_)
+            | Rejection::SecretEndsInThePast
             | Rejection::MalformedPem(_) => Self::invalid(detail),
             Rejection::TooBusy(_) | Rejection::Store(_) if may_pass => {
                 tracing::warn!(error = detail, "a management request has to be repeated");

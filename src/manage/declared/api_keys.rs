@@ -1,8 +1,8 @@
 //! Makes and changes the keys of a plan.
 
-use super::{MadeSecret, carry_out::Work, carry_out::seen};
+use super::{MadeId, MadeSecret, carry_out::Work, carry_out::seen};
 use crate::{
-    declare::{self, ApiKey, KeyOf, OwnerName, Step},
+    declare::{self, ApiKey, KeyOf, OwnerName, Step, Thing as _},
     domain::{Owner, Reach},
     manage::{
         Rejection,
@@ -34,7 +34,8 @@ impl Work<'_> {
         };
         let api_keys::Created { key, secret } =
             api_keys::add(self.app, self.tx, self.asker, new).await?;
-        self.secrets.push(MadeSecret { key: name.clone(), secret, id: key.id });
+        let (thing, id) = (ApiKey::describe(name), MadeId::ApiKey(key.id));
+        self.secrets.push(MadeSecret { thing, secret, id });
         self.known.api_keys.insert(name.clone(), (key.id, key.version));
         let as_made = ApiKey { enabled: true, locked: false, ..after.clone() };
         self.change_api_key(name, &as_made, after).await

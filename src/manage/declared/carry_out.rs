@@ -4,7 +4,8 @@ use super::{MadeSecret, Refused, present::Known};
 use crate::{
     app::App,
     declare::{
-        ApiKey, Member, Organization, OrganizationPath, Plan, Resource, Role, Step, Thing, User,
+        ApiKey, Client, Member, Organization, OrganizationPath, Plan, Resource, Role, Step, Thing,
+        User,
     },
     domain::{Email, Expected, OrganizationId, ResourceIdentifier, UserId, Version},
     manage::{
@@ -35,7 +36,7 @@ macro_rules! each {
 }
 
 impl Work<'_> {
-    /// Gives the secrets of the keys that were made.
+    /// Gives the secrets of what was made.
     pub(super) async fn carry_out(mut self, plan: &Plan) -> Result<Vec<MadeSecret>, Refused> {
         each!(&plan.organizations, |step: Organization| self.organization(step));
         each!(&plan.roles, |step: Role| self.role(step));
@@ -43,6 +44,7 @@ impl Work<'_> {
         each!(&plan.users, |step: User| self.user(step));
         each!(&plan.members, |step: Member| self.member(step));
         each!(&plan.api_keys, |step: ApiKey| self.api_key(step));
+        each!(&plan.clients, |step: Client| self.client(step));
         Ok(self.secrets)
     }
 

@@ -2,12 +2,13 @@
 
 mod api_keys;
 mod carry_out;
+mod clients;
 mod present;
 
 use crate::{
     app::App,
-    declare::{KeyOf, Plan, Step},
-    domain::{Algorithm, ApiKeyId, Secret},
+    declare::{Plan, Step},
+    domain::{Algorithm, ApiKeyId, ClientId, Secret},
     manage::{Asker, Rejection, signing_keys},
     store::{self, StoreError, Tx},
 };
@@ -28,14 +29,22 @@ pub struct Refused {
 /// Everything done, nothing committed: dropped, it leaves no trace.
 pub struct Begun {
     tx: Tx,
-    /// Of the keys that were made, for the one time that anybody sees them.
+    /// Of the keys and clients that were made, for the one time that anybody sees them.
     pub secrets: Vec<MadeSecret>,
 }
 
 pub struct MadeSecret {
-    pub key: KeyOf,
+    /// What it is of, as a plan names it.
+    pub thing: String,
     pub secret: Secret,
-    id: ApiKeyId,
+    id: MadeId,
+}
+
+/// What has a secret.
+#[derive(Clone, Copy)]
+enum MadeId {
+    ApiKey(ApiKeyId),
+    Client(ClientId),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +130,10 @@ impl Begun {
     }
 }
 
-async fn is_there(app: &App, key: ApiKeyId) -> Result<bool, StoreError> {
+async fn is_there(app: &App, id: MadeId) -> Result<bool, StoreError> {
     let mut tx = app.store.read().await?;
-    Ok(store::api_keys::find(&mut tx, key).await?.is_some())
+    Ok(match id {
+        MadeId::ApiKey(id) => store::api_keys::find(&mut tx, id).await?.is_some(),
+        MadeId::Client(id) => store::clients::find(&mut tx, id).await?.is_some(),
+    })
 }

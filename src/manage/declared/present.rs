@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     app::App,
-    declare::{self, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, State},
+    declare::{self, ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, State},
     domain::{
-        ApiKey, ApiKeyId, Email, Lifetime, Organization, OrganizationId, Owner, Reach, Resource,
-        ResourceIdentifier, Sight, UserId, Version,
+        ApiKey, ApiKeyId, ClientId, Email, Lifetime, Organization, OrganizationId, Owner, Reach,
+        Resource, ResourceIdentifier, Sight, UserId, Version,
     },
     manage::{Asker, Rejection},
     store::{self, Page, Tx, api_keys::Filter},
@@ -28,6 +28,7 @@ pub(super) struct Known {
     pub(super) users: BTreeMap<Email, (UserId, Version)>,
     pub(super) members: BTreeMap<MemberOf, Version>,
     pub(super) api_keys: BTreeMap<KeyOf, (ApiKeyId, Version)>,
+    pub(super) clients: BTreeMap<ClientOf, (ClientId, Version)>,
 }
 
 /// The names behind the ids, while everything is read.
@@ -37,7 +38,8 @@ struct Names {
     users: BTreeMap<UserId, Email>,
 }
 
-const READ: [&str; 4] = ["keys:read", "members:read", "organizations:read", "resources:read"];
+const READ: [&str; 5] =
+    ["clients:read", "keys:read", "members:read", "organizations:read", "resources:read"];
 
 pub async fn read(app: &App, asker: &Asker) -> Result<Present, Rejection> {
     READ.iter().try_for_each(|scope| asker.must_run_server(scope))?;
@@ -54,6 +56,7 @@ pub async fn read(app: &App, asker: &Asker) -> Result<Present, Rejection> {
     reading.users().await?;
     reading.members().await?;
     reading.api_keys(app).await?;
+    reading.clients().await?;
     let Reading { state, known, .. } = reading;
     Ok(Present { state, known })
 }
@@ -136,6 +139,20 @@ impl Reading<'_> {
             self.known.api_keys.insert(name.clone(), (key.id, key.version));
             let declared = self.declared(key);
             self.state.api_keys.insert(name, declared);
+        }
+        Ok(())
+    }
+
+    /// Those that registered themselves are nobody's to declare.
+    async fn clients(&mut self) -> Result<(), Rejection> {
+        let all = store::clients::list(self.tx, Sight::Everything, None, Page::ALL).await?;
+        for client in all.into_iter().filter(|client| client.registration.is_none()) {
+            let organization = self.names.organizations.get(&client.organization_id).cloned();
+            let Some(organization) = organization else { continue };
+            let name = ClientOf { organization, name: client.name };
+            self.known.clients.insert(name.clone(), (client.id, client.version));
+            let enabled = client.disabled_at.is_none();
+            self.state.clients.insert(name, declare::Client { terms: client.terms, enabled });
         }
         Ok(())
     }

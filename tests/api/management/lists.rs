@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{KEYS, NOBODY, ORGANIZATIONS, USERS, acme, at, column};
+use super::{CLIENTS, KEYS, NOBODY, ORGANIZATIONS, USERS, acme, at, column};
 use crate::support::{Caller, TestServer, problem};
 
 /// Everything in a list, read in parts of `limit`; `meanwhile` is done between them.
@@ -64,10 +64,12 @@ async fn every_list_comes_in_parts() {
             server.suborganization(acme, &name).await;
             server.user(&format!("{name}@example.com"), &[(acme, "viewer")]).await;
             server.key(keyturn::domain::Owner::Organization(acme), &name).await;
+            server.client(acme, &name, keyturn::domain::ClientTerms::default()).await;
         }
         let lists = [
             (ORGANIZATIONS.to_owned(), "id", 8),
             (KEYS.to_owned(), "id", 8),
+            (CLIENTS.to_owned(), "id", 7),
             (USERS.to_owned(), "id", 7),
             (at(acme, "/members"), "user_id", 7),
         ];
@@ -92,6 +94,7 @@ async fn a_limit_and_a_cursor_are_what_they_should_be() {
     let lists = [
         ORGANIZATIONS.to_owned(),
         KEYS.to_owned(),
+        CLIENTS.to_owned(),
         USERS.to_owned(),
         at(acme, "/members"),
         at(acme, "/roles"),
@@ -125,7 +128,7 @@ async fn a_cursor_past_the_end_is_an_end() {
     let (_, caller) = acme(&server).await;
     let last = NOBODY.replace('0', "f");
 
-    for path in [ORGANIZATIONS, KEYS, USERS] {
+    for path in [ORGANIZATIONS, KEYS, CLIENTS, USERS] {
         let answer = caller.get(&format!("{path}?cursor={last}")).await;
 
         assert_eq!(answer.body, json!({ "items": [], "next_cursor": null }), "{path}");

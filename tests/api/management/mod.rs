@@ -4,6 +4,7 @@ mod api_keys;
 mod audit;
 mod audit_events;
 mod bearer;
+mod clients;
 mod conditions;
 mod described;
 mod errors;
@@ -32,6 +33,7 @@ use crate::support::{Caller, TestServer, new_key};
 
 const KEYS: &str = "/api/v1/api-keys";
 const ORGANIZATIONS: &str = "/api/v1/organizations";
+const CLIENTS: &str = "/api/v1/clients";
 const USERS: &str = "/api/v1/users";
 
 /// An id of nothing.

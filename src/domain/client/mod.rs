@@ -1,10 +1,15 @@
 //! OAuth clients: programs that are known by a name of their own, beside the keys they may hold.
 
+mod check;
+mod key_set;
+mod redirect_uri;
+
 use std::{fmt, str::FromStr};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+pub use self::{check::BadTerms, key_set::BadKeySet, redirect_uri::BadRedirectUri};
 use super::{
     ClientId, KeyName, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash,
     SecretId, Version,
@@ -80,6 +85,33 @@ impl Authentication {
         }
     }
 
+    /// By the words that people say it with; `None` where nothing is said. Keys go with
+    /// `private_key_jwt`, and it with keys.
+    pub fn said(
+        method: Option<&str>,
+        jwks: Option<String>,
+        jwks_uri: Option<String>,
+        compat_aud: bool,
+    ) -> Result<Option<Self>, BadTerms> {
+        let keys = match (jwks, jwks_uri) {
+            (Some(_), Some(_)) => return Err(BadTerms::TwoKeySets),
+            (set, uri) => set.map(KeySource::Pinned).or(uri.map(KeySource::Uri)),
+        };
+        let plain = match method {
+            None => None,
+            Some("none") => Some(Self::None),
+            Some("client_secret_basic") => Some(Self::ClientSecretBasic),
+            Some("client_secret_post") => Some(Self::ClientSecretPost),
+            Some("client_secret_basic_or_post") => Some(Self::ClientSecretBasicOrPost),
+            Some("private_key_jwt") => {
+                let keys = keys.ok_or(BadTerms::NoKeys)?;
+                return Ok(Some(Self::PrivateKeyJwt { keys, compat_aud }));
+            }
+            Some(_) => return Err(BadTerms::UnknownMethod),
+        };
+        if keys.is_some() || compat_aud { Err(BadTerms::KeysAlone) } else { Ok(plain) }
+    }
+
     pub fn has_secret(&self) -> bool {
         matches!(
             self,
@@ -152,6 +184,13 @@ pub struct RefreshTerms {
     pub lifetime: u32,
     /// Seconds after which an unused one is dead.
     pub idle: u32,
+}
+
+impl Default for RefreshTerms {
+    /// For whoever does not say: each token works once, a month at most, a week unused.
+    fn default() -> Self {
+        Self { rotates: true, lifetime: 30 * 86_400, idle: 7 * 86_400 }
+    }
 }
 
 impl RefreshTerms {

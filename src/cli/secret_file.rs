@@ -29,10 +29,7 @@ impl SecretFile {
     pub(super) fn write(mut self, text: &str) -> anyhow::Result<()> {
         let written = writeln!(self.file, "{text}").and_then(|()| self.file.sync_all());
         written.with_context(|| {
-            format!(
-                "cannot write {}: the key is there and its secret is lost, so rotate it",
-                self.path.display()
-            )
+            format!("cannot write {}: its secret is lost: make another", self.path.display())
         })
     }
 

@@ -1,0 +1,32 @@
+//! Holds a client against what whoever asks may hand on.
+
+use super::{Asker, Rejection};
+use crate::{
+    app::App,
+    domain::{Authentication, Client, ClientTerms, KeySource, Networks},
+    signing::ForeignKeys,
+};
+
+/// The terms as they are kept, if they are terms at all.
+pub(super) fn checked(app: &App, terms: ClientTerms) -> Result<ClientTerms, Rejection> {
+    let mut terms = terms.checked()?;
+    let Authentication::PrivateKeyJwt { keys, .. } = &mut terms.authentication else {
+        return Ok(terms);
+    };
+    match keys {
+        KeySource::Uri(uri) | KeySource::Issuer(uri) => *uri = app.outbound.check(uri)?,
+        KeySource::Pinned(set) if ForeignKeys::parse(set.as_bytes())?.is_empty() => {
+            return Err(Rejection::NoUsableKey);
+        }
+        KeySource::Pinned(_) => (),
+    }
+    Ok(terms)
+}
+
+/// That it may do no more than the asker. A client is used from anywhere, so that who is bound to
+/// addresses cannot hand one on; like a membership it does not end with whoever made it.
+pub(super) fn check(asker: &Asker, client: &Client) -> Result<(), Rejection> {
+    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
+    bounds.check_scopes(&client.terms.scopes)?;
+    Ok(bounds.check_networks(&Networks::default())?)
+}

@@ -1,0 +1,177 @@
+//! Changes clients: what they may do, whether they work, whether they are there at all.
+
+use serde_json::{Value, json};
+
+use super::{Rejection, WRITE, bounds, event, find, secrets};
+use crate::{
+    app::App,
+    domain::{
+        Authentication, Client, ClientId, ClientTerms, ExchangeRule, Expected, GrantType, KeyName,
+        ProofDemand, RefreshTerms, ResourceIdentifier, Scopes, Version,
+    },
+    manage::{Asker, audit, taken},
+    store::{self, Tx},
+};
+
+/// What is to be otherwise. What is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub name: Option<KeyName>,
+    pub enabled: Option<bool>,
+    pub terms: TermsEdit,
+}
+
+/// What of its terms is to be otherwise. What is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct TermsEdit {
+    pub authentication: Option<Authentication>,
+    pub grants: Option<Vec<GrantType>>,
+    pub scopes: Option<Scopes>,
+    pub resources: Option<Option<Vec<ResourceIdentifier>>>,
+    pub redirect_uris: Option<Vec<String>>,
+    pub token_lifetime: Option<Option<u32>>,
+    pub refresh: Option<Option<RefreshTerms>>,
+    pub proof: Option<ProofDemand>,
+    pub exchanges: Option<Vec<ExchangeRule>>,
+}
+
+impl TermsEdit {
+    /// All of them.
+    pub fn whole(terms: ClientTerms) -> Self {
+        Self {
+            authentication: Some(terms.authentication),
+            grants: Some(terms.grants),
+            scopes: Some(terms.scopes),
+            resources: Some(terms.resources),
+            redirect_uris: Some(terms.redirect_uris),
+            token_lifetime: Some(terms.token_lifetime),
+            refresh: Some(terms.refresh),
+            proof: Some(terms.proof),
+            exchanges: Some(terms.exchanges),
+        }
+    }
+
+    /// The terms with these in place of their own. Where only the grants are told, refresh tokens
+    /// come and go with theirs.
+    pub fn over(self, was: ClientTerms) -> ClientTerms {
+        let refresh = match (self.refresh, &self.grants) {
+            (Some(told), _) => told,
+            (None, Some(grants)) => {
+                let wanted = grants.contains(&GrantType::RefreshToken);
+                wanted.then(|| was.refresh.unwrap_or_default())
+            }
+            (None, None) => was.refresh,
+        };
+        ClientTerms {
+            authentication: self.authentication.unwrap_or(was.authentication),
+            grants: self.grants.unwrap_or(was.grants),
+            scopes: self.scopes.unwrap_or(was.scopes),
+            resources: self.resources.unwrap_or(was.resources),
+            redirect_uris: self.redirect_uris.unwrap_or(was.redirect_uris),
+            token_lifetime: self.token_lifetime.unwrap_or(was.token_lifetime),
+            refresh,
+            proof: self.proof.unwrap_or(was.proof),
+            exchanges: self.exchanges.unwrap_or(was.exchanges),
+        }
+    }
+}
+
+/// Changes what the client may do, from its next token on; what was given to it before is bound by
+/// the new terms, too.
+pub async fn update(
+    app: &App,
+    asker: &Asker,
+    id: ClientId,
+    expected: &Expected,
+    edit: Edit,
+) -> Result<Client, Rejection> {
+    let mut tx = app.store.write().await?;
+    let client = edit_in(app, &mut tx, asker, id, expected, edit).await?;
+    app.commit(tx).await?;
+    Ok(client)
+}
+
+/// [`update`] as a part of a larger transaction.
+pub(in crate::manage) async fn edit_in(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    id: ClientId,
+    expected: &Expected,
+    edit: Edit,
+) -> Result<Client, Rejection> {
+    let before = find_to_change(tx, asker, id, expected).await?;
+    let mut client = before.clone();
+    client.name = edit.name.unwrap_or(client.name);
+    client.terms = bounds::checked(app, edit.terms.over(before.terms.clone()))?;
+    client.disabled_at = match edit.enabled {
+        Some(true) => None,
+        Some(false) => client.disabled_at.or(Some(app.clock.now())),
+        None => client.disabled_at,
+    };
+    if client == before {
+        return Ok(client);
+    }
+    let only_stops = Client { disabled_at: client.disabled_at, ..before.clone() } == client;
+    if !(only_stops && client.disabled_at.is_some()) {
+        bounds::check(asker, &client)?;
+    }
+    write(tx, &mut client).await?;
+    if !client.terms.authentication.has_secret() && before.terms.authentication.has_secret() {
+        secrets::remove_all(tx, id).await?;
+    }
+    tell(app, tx, asker, &before, &client);
+    Ok(client)
+}
+
+async fn write(tx: &mut Tx, client: &mut Client) -> Result<(), Rejection> {
+    let written = store::clients::update(tx, client).await.map_err(taken("a client"))?;
+    client.version = Version(client.version.0 + 1);
+    if written { Ok(()) } else { Err(Rejection::ChangedMeanwhile) }
+}
+
+/// Records each thing that was done.
+fn tell(app: &App, tx: &mut Tx, asker: &Asker, before: &Client, after: &Client) {
+    if (&before.name, &before.terms) != (&after.name, &after.terms) {
+        let detail = json!({ "from": describe(before), "to": describe(after) });
+        audit(app, tx, asker, event("client.updated", after, detail));
+    }
+    if before.disabled_at.is_some() != after.disabled_at.is_some() {
+        let is_enabled = after.disabled_at.is_none();
+        let action = if is_enabled { "client.enabled" } else { "client.disabled" };
+        audit(app, tx, asker, event(action, after, json!({})));
+    }
+}
+
+fn describe(client: &Client) -> Value {
+    json!({ "name": client.name, "terms": client.terms })
+}
+
+/// Deletes the client with its secrets and refresh tokens; its name is free again. Every token that
+/// was obtained through it is dead to whoever asks.
+pub async fn delete(
+    app: &App,
+    asker: &Asker,
+    id: ClientId,
+    expected: &Expected,
+) -> Result<(), Rejection> {
+    let mut tx = app.store.write().await?;
+    let client = find_to_change(&mut tx, asker, id, expected).await?;
+    if !store::clients::delete(&mut tx, &client).await? {
+        return Err(Rejection::ChangedMeanwhile);
+    }
+    let detail = json!({ "name": client.name });
+    audit(app, &mut tx, asker, event("client.deleted", &client, detail));
+    Ok(app.commit(tx).await?)
+}
+
+async fn find_to_change(
+    tx: &mut Tx,
+    asker: &Asker,
+    id: ClientId,
+    expected: &Expected,
+) -> Result<Client, Rejection> {
+    asker.must(WRITE)?;
+    let client = find(tx, asker, id).await?;
+    if expected.allows(client.version) { Ok(client) } else { Err(Rejection::ChangedMeanwhile) }
+}

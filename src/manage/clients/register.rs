@@ -1,0 +1,107 @@
+//! Registers OAuth clients.
+
+use serde_json::json;
+
+use super::{Rejection, WRITE, bounds, event, find, secrets};
+use crate::{
+    app::App,
+    domain::{
+        Client, ClientId, ClientTerms, KeyName, Once, OrganizationId, Secret, SecretHash, Version,
+    },
+    manage::{Asker, Made, audit, once, taken},
+    store::{self, Tx},
+};
+
+pub struct NewClient {
+    pub organization_id: OrganizationId,
+    pub name: KeyName,
+    pub terms: ClientTerms,
+}
+
+/// A new client, and its secret for the one time that anybody sees it.
+#[derive(Debug)]
+pub struct Registered {
+    pub client: Client,
+    /// Where it proves itself by one.
+    pub secret: Option<Secret>,
+}
+
+/// Of one organization: whoever may register them cannot fill the database.
+const MOST: i64 = 1000;
+
+pub async fn register(app: &App, asker: &Asker, new: NewClient) -> Result<Registered, Rejection> {
+    let mut tx = app.store.write().await?;
+    let registered = add(app, &mut tx, asker, new, None).await?;
+    app.commit(tx).await?;
+    Ok(registered)
+}
+
+/// [`register`], unless an earlier request made the client. Its secret is not shown again.
+pub async fn register_once(
+    app: &App,
+    asker: &Asker,
+    new: NewClient,
+    once: &Once,
+) -> Result<Made<Registered, Client>, Rejection> {
+    let failed = match try_once(app, asker, new, once).await {
+        Err(failed) => failed,
+        made => return made,
+    };
+    let id = once::made_meanwhile(app, asker, once, failed).await?;
+    let mut tx = app.store.read().await?;
+    Ok(Made::Before(find(&mut tx, asker, id).await?))
+}
+
+async fn try_once(
+    app: &App,
+    asker: &Asker,
+    new: NewClient,
+    once: &Once,
+) -> Result<Made<Registered, Client>, Rejection> {
+    asker.must(WRITE)?;
+    let mut tx = app.store.write().await?;
+    if let Some(id) = once::made_before(&mut tx, asker, once).await? {
+        return Ok(Made::Before(find(&mut tx, asker, id).await?));
+    }
+    let registered = add(app, &mut tx, asker, new, None).await?;
+    once::remember(app, &mut tx, asker, once, registered.client.id).await?;
+    app.commit(tx).await?;
+    Ok(Made::New(registered))
+}
+
+/// [`register`] as a part of a larger transaction. `registration`: what the client manages itself
+/// by, where it does.
+pub(in crate::manage) async fn add(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    new: NewClient,
+    registration: Option<SecretHash>,
+) -> Result<Registered, Rejection> {
+    asker.must(WRITE)?;
+    asker.organization(tx, new.organization_id).await?;
+    let now = app.clock.now();
+    let client = Client {
+        id: ClientId(app.random.id(now)),
+        organization_id: new.organization_id,
+        name: new.name,
+        terms: bounds::checked(app, new.terms)?,
+        created_at: now,
+        disabled_at: None,
+        status_index: 0,
+        registration,
+        version: Version::FIRST,
+    };
+    bounds::check(asker, &client)?;
+    if store::clients::count(tx, client.organization_id).await? >= MOST {
+        return Err(Rejection::TooManyClients(MOST));
+    }
+    let client = store::clients::insert(tx, client).await.map_err(taken("a client"))?;
+    let mut secret = None;
+    if client.terms.authentication.has_secret() {
+        secret = Some(secrets::add(app, tx, client.id, None).await?.1);
+    }
+    let detail = json!({ "name": client.name, "terms": client.terms });
+    audit(app, tx, asker, event("client.registered", &client, detail));
+    Ok(Registered { client, secret })
+}
