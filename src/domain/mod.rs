@@ -47,6 +47,7 @@ pub use client::{
     ExchangeRule, GrantType, KEYTURN_CLI, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
     ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
     UnknownGrantType,
+    ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, UnknownGrantType,
 };
 pub use delegate::Delegate;
 pub use family::{Family, Granted, Turn};

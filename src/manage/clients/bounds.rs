@@ -4,15 +4,21 @@ use super::{Asker, Rejection};
 use crate::{
     app::App,
     domain::{Authentication, Client, ClientTerms, KeySource, Networks},
+    signing::ForeignKeys,
 };
 
 /// The terms as they are kept, if they are terms at all.
 pub(super) fn checked(app: &App, terms: ClientTerms) -> Result<ClientTerms, Rejection> {
     let mut terms = terms.checked()?;
-    if let Authentication::PrivateKeyJwt { keys: KeySource::Uri(uri), .. } =
-        &mut terms.authentication
-    {
-        *uri = app.outbound.check(uri)?;
+    let Authentication::PrivateKeyJwt { keys, .. } = &mut terms.authentication else {
+        return Ok(terms);
+    };
+    match keys {
+        KeySource::Uri(uri) | KeySource::Issuer(uri) => *uri = app.outbound.check(uri)?,
+        KeySource::Pinned(set) if ForeignKeys::parse(set.as_bytes())?.is_empty() => {
+            return Err(Rejection::NoUsableKey);
+        }
+        KeySource::Pinned(_) => (),
     }
     Ok(terms)
 }

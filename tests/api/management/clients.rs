@@ -6,7 +6,7 @@ use keyturn::{
 };
 use serde_json::{Value, json};
 
-use super::{CLIENTS, acme, owner_of, secret_of};
+use super::{CLIENTS, acme, at, owner_of, secret_of};
 use crate::support::{Answer, OAUTH, TestServer, new_key, problem};
 
 /// A token for itself.
@@ -70,7 +70,8 @@ async fn all_that_is_said_of_a_client_is_shown() {
             "name": "shop",
             "organization_id": acme,
             "token_endpoint_auth_method": "private_key_jwt",
-            "jwks": { "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AA" }] },
+            "jwks": { "keys": [{ "kty": "OKP", "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] },
             "compat_aud": true,
             "grant_types": [
                 "client_credentials",
@@ -116,6 +117,11 @@ async fn what_makes_no_sense_is_refused_with_the_reason() {
             json!({ "token_endpoint_auth_method": "private_key_jwt",
                 "jwks_uri": "http://169.254.169.254/" }),
             "address that is not public",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "private_key_jwt",
+                "jwks": { "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AA" }] } }),
+            "key",
         ),
         (json!({ "token_endpoint_auth_method": "client_secret_jwt" }), "unknown variant"),
         (
@@ -212,7 +218,9 @@ async fn kx_19_nobody_makes_a_client_that_may_do_more_than_they() {
     for server in TestServer::on_each_engine().await {
         let (acme, owner) = acme(&server).await;
         let viewer = server.manage(&secret_of(&server, acme, "viewer", Reach::Own).await).await;
-        let manager = server.manage(&secret_of(&server, acme, "manager", Reach::Own).await).await;
+        let scopes = json!({ "scopes": ["clients:read", "clients:write", "read"] });
+        owner.put_new(&at(acme, "/roles/registrar"), &scopes).await;
+        let some = server.manage(&secret_of(&server, acme, "registrar", Reach::Own).await).await;
         let bound = restricted(&server, acme, |new| NewApiKey {
             allowed_networks: "127.0.0.0/8".parse().unwrap(),
             ..new
@@ -223,15 +231,17 @@ async fn kx_19_nobody_makes_a_client_that_may_do_more_than_they() {
         let path = one(CLIENTS, made.id());
 
         let by_viewer = viewer.post(CLIENTS, &shop()).await;
-        let wider = manager.post(CLIENTS, &json!({ "name": "x", "scopes": ["admin"] })).await;
+        let wider = some.post(CLIENTS, &json!({ "name": "x", "scopes": ["admin"] })).await;
+        let within = some.post(CLIENTS, &shop()).await;
         let from_anywhere = bound.post(CLIENTS, &shop()).await;
-        let taken_over = manager.post(&(path.clone() + "/secrets"), &json!({})).await;
-        let renamed = manager.patch(&path, "*", &json!({ "name": "other" })).await;
-        let stopped = manager.patch(&path, "*", &json!({ "enabled": false })).await;
-        let started = manager.patch(&path, "*", &json!({ "enabled": true })).await;
+        let taken_over = some.post(&(path.clone() + "/secrets"), &json!({})).await;
+        let renamed = some.patch(&path, "*", &json!({ "name": "other" })).await;
+        let stopped = some.patch(&path, "*", &json!({ "enabled": false })).await;
+        let started = some.patch(&path, "*", &json!({ "enabled": true })).await;
 
         assert_eq!(made.status, 201, "{}: {}", server.engine, made.text);
         assert_eq!(problem(&by_viewer), (403, "insufficient-scope"), "{}", server.engine);
+        assert_eq!(within.status, 201, "{}: {}", server.engine, within.text);
         for answer in [wider, from_anywhere, taken_over, renamed, started] {
             assert_eq!(problem(&answer), (403, "forbidden"), "{}: {}", server.engine, answer.text);
         }
