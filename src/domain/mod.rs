@@ -48,6 +48,8 @@ pub use client::{
     ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
     UnknownGrantType,
     ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, UnknownGrantType,
+    ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
+    UnknownGrantType,
 };
 pub use delegate::Delegate;
 pub use family::{Family, Granted, Turn};
