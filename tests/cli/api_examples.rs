@@ -46,6 +46,7 @@ fn the_examples_of_the_management_api_run_one_after_the_other() {
     assert_eq!(told[4], "revoked");
     assert_eq!(told[5], "\"admin\"\nnull");
     assert_eq!((told[6], told[7]), ("keys:read", "true"));
-    assert!(told[8].starts_with("unknown field `role`"), "{}", told[8]);
-    assert_eq!(told[9], "1\nrevoked");
+    assert_eq!(told[8], "false");
+    assert!(told[9].starts_with("unknown field `role`"), "{}", told[9]);
+    assert_eq!(told[10], "1\nrevoked");
 }
