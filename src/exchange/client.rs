@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    ClaimedName, Failed, Refusal, api_key,
+    ClaimedName, Failed, Refusal, api_key, assertion,
     identity::{Holder, Identity},
     judge,
 };
@@ -13,6 +13,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{Actor, Authentication, ClientId, GrantType, KnownClient, Origin, Secret, SecretId},
+    signing::Unverified,
 };
 
 /// Who somebody says to be, and what they offer to prove it by. Nothing in it has been checked.
@@ -26,6 +27,17 @@ pub enum ClientProof {
     None,
     Basic(SecretString),
     Post(SecretString),
+    /// A JWT that it signed.
+    Assertion(SecretString),
+}
+
+impl Claim {
+    /// An assertion says itself whose it is; the request may say so beside it.
+    pub fn by_assertion(id: Option<String>, assertion: SecretString) -> Self {
+        let said = || Unverified::read(assertion.expose_secret()).ok()?.subject;
+        let id = id.or_else(said).unwrap_or_default();
+        Self { id, proof: ClientProof::Assertion(assertion) }
+    }
 }
 
 /// A client that has proved who it is: nobody makes one but [`authenticate`].
@@ -64,6 +76,9 @@ pub(super) async fn authenticate(
     let secret = match &claim.proof {
         ClientProof::None => return public(app, &claim.id).await,
         ClientProof::Basic(secret) | ClientProof::Post(secret) => secret,
+        ClientProof::Assertion(jwt) => {
+            return assertion::authenticate(app, &claim.id, jwt, now).await;
+        }
     };
     // What a secret begins with says what it is of: no client is looked for by a key's secret.
     if let Ok(secret) = Secret::of_client(secret.expose_secret()) {
@@ -87,12 +102,16 @@ async fn by_secret(
     let right: Vec<SecretId> =
         live.filter(|known| known.hash.matches(&hash)).map(|secret| secret.id).collect();
     let Some(secret_id) = right.first() else { return Err(Refusal::WrongClientSecret(id).into()) };
-    let registered = match (&known.client.terms.authentication, &claim.proof) {
-        (Authentication::ClientSecretBasic, ClientProof::Basic(_))
-        | (Authentication::ClientSecretPost, ClientProof::Post(_)) => true,
-        (Authentication::ClientSecretBasicOrPost, proof) => !matches!(proof, ClientProof::None),
-        _ => false,
-    };
+    let registered = matches!(
+        (&known.client.terms.authentication, &claim.proof),
+        (
+            Authentication::ClientSecretBasic | Authentication::ClientSecretBasicOrPost,
+            ClientProof::Basic(_)
+        ) | (
+            Authentication::ClientSecretPost | Authentication::ClientSecretBasicOrPost,
+            ClientProof::Post(_)
+        )
+    );
     if !registered {
         return Err(Refusal::OtherMethod(id).into());
     }

@@ -5,6 +5,7 @@
 
 mod access_token;
 mod api_key;
+mod assertion;
 mod client;
 mod explain;
 mod identity;

@@ -17,7 +17,8 @@ use crate::{
         ResourceIdentifier, Roles, SecretId, Source, TrustId,
     },
     ledger::NotRecorded,
-    signing::SigningFailed,
+    peers::NoKeys,
+    signing::{SigningFailed, Untrusted},
     store::StoreError,
 };
 
@@ -36,6 +37,10 @@ pub enum Refusal {
     UnknownClient,
     #[error("client {0} has no live secret like the one sent")]
     WrongClientSecret(ClientId),
+    #[error("the assertion of client {0} is not to be trusted: {1}")]
+    WrongAssertion(ClientId, Untrusted),
+    #[error("the assertion of client {0} was used before")]
+    AssertionUsed(ClientId),
     #[error("client {0} is registered to prove itself in another way")]
     OtherMethod(ClientId),
     /// Before or after the token of somebody else is trusted.
@@ -126,6 +131,8 @@ impl Refusal {
             Self::TooManyFailures(_) => "too_many_failures",
             Self::UnknownClient => "unknown_client",
             Self::WrongClientSecret(_) => "wrong_client_secret",
+            Self::WrongAssertion(..) => "wrong_assertion",
+            Self::AssertionUsed(_) => "assertion_used",
             Self::OtherMethod(_) => "other_client_authentication",
             Self::ResourceNotAllowed(_) => "resource_not_allowed",
             Self::ClientDisabled(_) => "client_disabled",
@@ -166,6 +173,8 @@ impl Refusal {
                 | Self::TooManyFailures(_)
                 | Self::UnknownClient
                 | Self::WrongClientSecret(_)
+                | Self::WrongAssertion(..)
+                | Self::AssertionUsed(_)
                 | Self::OtherMethod(_)
         )
     }
@@ -243,12 +252,18 @@ pub enum ExchangeError {
     Signing(#[from] SigningFailed),
     #[error(transparent)]
     NotRecorded(#[from] NotRecorded),
+    /// That of somebody else, for whom the caller must not pay: it may be good what they sent.
+    #[error("the keys to verify it by cannot be had: {0}")]
+    NoKeys(#[from] NoKeys),
 }
 
 impl ExchangeError {
     /// Whether the same request may succeed soon.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Unavailable(_)) | Self::NotRecorded(_))
+        matches!(
+            self,
+            Self::Store(StoreError::Unavailable(_)) | Self::NotRecorded(_) | Self::NoKeys(_)
+        )
     }
 }
 
@@ -257,3 +272,4 @@ pub(super) trait OurFault {}
 impl OurFault for StoreError {}
 impl OurFault for SigningFailed {}
 impl OurFault for NotRecorded {}
+impl OurFault for NoKeys {}

@@ -15,10 +15,26 @@ use super::{
 use crate::{
     domain::GrantType,
     exchange::{self, Caller, Claim, ClientProof},
+    signing::SignatureAlgorithm,
 };
 
 /// How clients may authenticate, as metadata names it.
-pub(super) const METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+pub(super) const METHODS: [&str; 3] =
+    ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+
+/// By what clients may sign, as metadata names it.
+pub(super) const SIGNING_ALGORITHMS: [&str; SignatureAlgorithm::ALL.len()] = {
+    let mut names = [""; SignatureAlgorithm::ALL.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = SignatureAlgorithm::ALL[i].as_str();
+        i += 1;
+    }
+    names
+};
+
+/// RFC 7523, section 2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Whether an endpoint takes clients that cannot prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +60,19 @@ pub(super) struct Claimed {
 pub(super) fn claimed(headers: &HeaderMap, form: &mut Form) -> Result<Claimed, OAuthError> {
     let basic = basic::credentials(headers)?;
     let (id, secret) = (form.take("client_id"), form.take_secret("client_secret"));
-    let asserts = form.take("client_assertion").is_some();
-    if asserts && (basic.is_some() || secret.is_some()) || basic.is_some() && secret.is_some() {
+    let assertion = form.take_secret("client_assertion");
+    let kind = form.take("client_assertion_type");
+    let ways = [basic.is_some(), secret.is_some(), assertion.is_some()];
+    if ways.into_iter().filter(|used| *used).count() > 1 {
         return Err(OAuthError::invalid_request("the client authenticates in more than one way"));
+    }
+    if let Some(assertion) = assertion {
+        is_known(kind.as_deref())?;
+        let claim = Claim::by_assertion(id, assertion);
+        return Ok(Claimed { claim: Some(claim), by_header: false });
+    }
+    if kind.is_some() {
+        return Err(OAuthError::invalid_request("client_assertion is missing"));
     }
     match (basic, id, secret) {
         (Some(basic), id, _) => {
@@ -60,10 +86,17 @@ pub(super) fn claimed(headers: &HeaderMap, form: &mut Form) -> Result<Claimed, O
         }
         (None, Some(id), Some(secret)) => Ok(in_body(id, ClientProof::Post(secret))),
         (None, None, Some(_)) => Err(OAuthError::invalid_request("client_id is missing")),
-        // No other assertion is known here.
-        (None, _, None) if asserts => Err(OAuthError::INVALID_CLIENT),
         (None, Some(id), None) => Ok(in_body(id, ClientProof::None)),
         (None, None, None) => Ok(Claimed { claim: None, by_header: false }),
+    }
+}
+
+/// Only one kind of assertion is known here.
+fn is_known(kind: Option<&str>) -> Result<(), OAuthError> {
+    match kind {
+        Some(JWT_BEARER) => Ok(()),
+        Some(_) => Err(OAuthError::INVALID_CLIENT),
+        None => Err(OAuthError::invalid_request("client_assertion_type is missing")),
     }
 }
 

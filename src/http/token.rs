@@ -21,14 +21,14 @@ use super::{
     token_exchange::token_exchange,
 };
 use crate::{
-    domain::{GrantType, OrganizationId, ResourceIdentifier, Scopes},
+    domain::{GrantType, OrganizationId, ResourceIdentifier, Scopes, TOKEN_ENDPOINT},
     exchange::{self, Caller, ClaimedName, Credential, Issued, Request, Wish},
 };
 
 pub(super) const API_KEY: &str = "/auth/v1/api-key/token";
 pub(super) const PERSONAL: &str = "/auth/v1/token";
 pub(super) const PERSONAL_V3: &str = "/auth/v3/token";
-pub(super) const OAUTH: &str = "/oauth2/token";
+pub(super) const OAUTH: &str = TOKEN_ENDPOINT;
 pub(super) const IBM: &str = "/identity/token";
 
 const IBM_API_KEY: &str = "urn:ibm:params:oauth:grant-type:apikey";

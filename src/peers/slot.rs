@@ -51,7 +51,8 @@ pub(super) struct Known {
 
 impl Slot {
     pub(super) fn new(source: KeySource, outbound: Outbound, clock: Clock) -> Self {
-        Self { source, outbound, clock, memory: Default::default(), turn: Arc::default() }
+        let memory = std::sync::Mutex::default();
+        Self { source, outbound, clock, memory, turn: Arc::default() }
     }
 
     /// The keys as they may be used now.

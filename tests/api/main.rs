@@ -4,6 +4,7 @@
 mod access_token;
 mod advertised;
 mod api_key;
+mod assertions;
 mod at_once;
 mod attempts;
 mod bounds;
@@ -15,6 +16,9 @@ mod doors;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
 mod introspection;
 mod jwks;
 mod keyless;

@@ -112,7 +112,11 @@ async fn md_05_md_06_each_document_has_what_its_specification_requires() {
             assert!(!document[name].is_null(), "{name}");
         }
         let methods = document["token_endpoint_auth_methods_supported"].as_array().unwrap();
-        assert_eq!(methods, &["client_secret_basic", "client_secret_post"]);
+        assert_eq!(methods, &["client_secret_basic", "client_secret_post", "private_key_jwt"]);
+        let algorithms = &document["token_endpoint_auth_signing_alg_values_supported"];
+        assert!(algorithms.as_array().unwrap().iter().any(|it| it == "ES256"), "{algorithms}");
+        assert!(!algorithms.to_string().contains("none"), "{algorithms}");
+        assert!(!algorithms.to_string().contains("HS"), "{algorithms}");
         let scopes = document["scopes_supported"].as_array().unwrap();
         assert!(scopes.iter().any(|scope| scope == "read"), "{scopes:?}");
         assert!(scopes.is_sorted_by_key(|scope| scope.as_str()), "{scopes:?}");

@@ -48,5 +48,7 @@ fn the_examples_of_the_management_api_run_one_after_the_other() {
     assert_eq!((told[6], told[7]), ("keys:read", "true"));
     assert_eq!(told[8], "false");
     assert!(told[9].starts_with("unknown field `role`"), "{}", told[9]);
-    assert_eq!(told[10], "1\nrevoked");
+    let access_token = "urn:ietf:params:oauth:token-type:access_token";
+    assert_eq!(told[10], format!("{access_token}\nBearer\nkeys:read"));
+    assert_eq!(told[11], "1\nrevoked");
 }

@@ -4,13 +4,17 @@
 #![allow(dead_code, reason = "each suite that includes it uses a part")]
 
 use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
     rand::SystemRandom,
     rsa::{KeySize, PublicKeyComponents},
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
     },
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 pub(crate) struct Foreigner {
@@ -33,6 +37,30 @@ impl Foreigner {
     pub(crate) fn with_rsa(key_id: &str) -> Self {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         Self { key_id: key_id.to_owned(), key: Key::Rs256(key) }
+    }
+
+    /// With the private key of a PEM text (PKCS#8), which is RSA.
+    pub(crate) fn with_pem(key_id: &str, pem: &str) -> Self {
+        let text: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let key = RsaKeyPair::from_pkcs8(&BASE64_STANDARD.decode(text).unwrap()).unwrap();
+        Self { key_id: key_id.to_owned(), key: Key::Rs256(key) }
+    }
+
+    /// The private key as PEM (PKCS#8).
+    pub(crate) fn pem(&self) -> String {
+        let text = match &self.key {
+            Key::Es256(key) => BASE64_STANDARD.encode(key.to_pkcs8v1().unwrap().as_ref()),
+            Key::Rs256(key) => {
+                let der: Pkcs8V1Der<'static> = key.as_der().unwrap();
+                BASE64_STANDARD.encode(der.as_ref())
+            }
+        };
+        format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    }
+
+    /// The same under another name.
+    pub(crate) fn called(self, key_id: &str) -> Self {
+        Self { key_id: key_id.to_owned(), ..self }
     }
 
     pub(crate) fn algorithm(&self) -> &'static str {
@@ -58,6 +86,14 @@ impl Foreigner {
         jwk["kid"] = json!(self.key_id);
         jwk["alg"] = json!(self.algorithm());
         jwk
+    }
+
+    /// X.509, as tools write public keys.
+    pub(crate) fn public_der(&self) -> Vec<u8> {
+        match &self.key {
+            Key::Es256(key) => der(key.public_key()),
+            Key::Rs256(key) => der(key.public_key()),
+        }
     }
 
     pub(crate) fn jwks(&self) -> String {
@@ -88,6 +124,10 @@ impl Foreigner {
     pub(crate) fn signed(&self, header: &impl ToString, payload: &impl ToString) -> String {
         compact(header, payload, |message| self.sign(message))
     }
+}
+
+fn der<K: AsDer<PublicKeyX509Der<'static>>>(key: &K) -> Vec<u8> {
+    key.as_der().unwrap().as_ref().to_vec()
 }
 
 /// A JWS in compact form (RFC 7515, section 7.1).

@@ -53,6 +53,10 @@ pub struct ClientTerms {
     pub exchanges: Vec<ExchangeRule>,
 }
 
+/// Where clients ask for tokens, below the issuer. Its URL is an audience, too: older libraries
+/// write it into what they sign.
+pub const TOKEN_ENDPOINT: &str = "/oauth2/token";
+
 /// How a client proves who it is (OpenID Connect Core 1.0, section 9).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,8 +70,8 @@ pub enum Authentication {
     ClientSecretBasicOrPost,
     PrivateKeyJwt {
         keys: KeySource,
-        /// Also takes assertions whose audience is the token endpoint, or a list: older libraries
-        /// write them so.
+        /// Also takes assertions whose audience is the token endpoint, or a list, and that live
+        /// up to an hour: older libraries write them so.
         #[serde(default)]
         compat_aud: bool,
     },

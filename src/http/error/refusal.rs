@@ -86,6 +86,8 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         // Whatever the grant, the client has to prove itself first.
         Refusal::UnknownClient
         | Refusal::WrongClientSecret(_)
+        | Refusal::WrongAssertion(..)
+        | Refusal::AssertionUsed(_)
         | Refusal::OtherMethod(_)
         | Refusal::ClientDisabled(_) => OAuthError::INVALID_CLIENT,
         Refusal::TooManyFailures(told) => (*told).into(),

@@ -83,13 +83,19 @@ impl ForeignKeys {
     /// audience and all else are still to be looked at.
     pub fn verify(&self, token: &str) -> Result<ForeignToken, Untrusted> {
         let jws = Jws::parse(token)?;
+        self.signed(&jws)?;
+        ForeignToken::read(&jws)
+    }
+
+    fn signed(&self, jws: &Jws<'_>) -> Result<(), Untrusted> {
         if let Some(extension) = jws.extension() {
             return Err(Untrusted::Extension(extension));
         }
-        if !self.named_key(&jws)?.verifies(jws.signed, &jws.signature) {
-            return Err(Untrusted::BadSignature);
+        if self.named_key(jws)?.verifies(jws.signed, &jws.signature) {
+            Ok(())
+        } else {
+            Err(Untrusted::BadSignature)
         }
-        ForeignToken::read(&jws)
     }
 
     /// The one key that has the name and the algorithm that the header says; where it says no
@@ -111,3 +117,5 @@ impl ForeignKeys {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wycheproof;

@@ -289,7 +289,7 @@ impl TestServer {
     }
 }
 
-async fn send(router: &Router, mut request: Request<Body>) -> Answer {
+pub(crate) async fn send(router: &Router, mut request: Request<Body>) -> Answer {
     let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
     if request.extensions().get::<ConnectInfo<SocketAddr>>().is_none() {
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -316,7 +316,7 @@ pub(crate) fn new_key(owner: Owner, name: &str) -> NewApiKey {
 }
 
 /// Looking for primes takes long: once for all tests.
-fn rsa_pem() -> &'static str {
+pub(crate) fn rsa_pem() -> &'static str {
     static PEM: OnceLock<String> = OnceLock::new();
     PEM.get_or_init(|| {
         let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
