@@ -24,6 +24,9 @@ mod gateway;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
 mod introspection;
 mod jwks;
 mod keyless;

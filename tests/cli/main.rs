@@ -10,6 +10,8 @@ mod declared;
 mod doctor;
 mod documents;
 mod explain;
+#[path = "../support/foreign.rs"]
+mod foreign;
 mod fuzzed;
 mod gateways;
 mod http;
@@ -31,4 +33,5 @@ mod stopped;
 mod support;
 mod tls;
 mod told;
+mod trust;
 mod used;

@@ -16,7 +16,7 @@ use super::{Caller, ExchangeError, Failed, Refusal, identity::Identity, words::c
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Ceiling, KeySource, Once, OrganizationId, Source, Trust},
+    domain::{Ceiling, KeySource, Once, OrganizationId, Trust},
     ledger::Decision,
     signing::{ForeignToken, Unverified},
 };
@@ -31,12 +31,11 @@ pub(super) async fn identify(
         None => None,
         Some(caller) => Some(caller.registered().ok_or(Distrust::AskedByKey)?.clone()),
     };
-    let mut identity = identify_external(app, token.expose_secret(), organization).await?;
-    if let Some(known) = known {
-        identity.sources.push(Source::Client(known.client.id));
-        identity.client = Some(known);
-    }
-    Ok(identity)
+    let identity = identify_external(app, token.expose_secret(), organization).await?;
+    Ok(match known {
+        Some(known) => identity.asked_by(known),
+        None => identity,
+    })
 }
 
 /// Whoever holds this token of somebody else, as the rule sees them that it fulfils. `organization`:

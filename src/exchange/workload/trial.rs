@@ -1,6 +1,12 @@
 //! Holds a token of somebody else against rules of trust.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
+
+use tokio::task::JoinSet;
 
 use crate::{
     app::App,
@@ -79,7 +85,7 @@ impl Trial {
     }
 }
 
-/// One trial for each rule. By one source of keys a token is verified once.
+/// One trial for each rule.
 pub(super) async fn hold(
     app: &App,
     rules: Vec<Arc<Trust>>,
@@ -87,25 +93,38 @@ pub(super) async fn hold(
     from: KeysFrom,
     now: Timestamp,
 ) -> Vec<Trial> {
-    let mut verified = HashMap::<KeySource, Result<Arc<ForeignToken>, NotVerified>>::new();
-    let mut trials = Vec::with_capacity(rules.len());
-    for rule in rules {
-        let keys = &rule.terms.keys;
-        if from == KeysFrom::PinnedOnly && !matches!(keys, KeySource::Pinned(_)) {
-            trials.push(Trial { rule, outcome: Outcome::NotTried });
-            continue;
-        }
-        if !verified.contains_key(keys) {
-            let outcome = app.peers.verify(keys, token).await.map(Arc::new);
-            verified.insert(keys.clone(), outcome);
-        }
-        let outcome = match &verified[keys] {
-            Ok(token) => judge(&rule, token, now),
-            Err(why) => Outcome::NotVerified(*why),
-        };
-        trials.push(Trial { rule, outcome });
+    let verified = verify(app, &rules, token, from).await;
+    let outcome = |rule: &Trust| match verified.get(&rule.terms.keys) {
+        None => Outcome::NotTried,
+        Some(Ok(token)) => judge(rule, token, now),
+        Some(Err(why)) => Outcome::NotVerified(*why),
+    };
+    rules.into_iter().map(|rule| Trial { outcome: outcome(&rule), rule }).collect()
+}
+
+/// By one source of keys a token is verified once; by all of them at the same time, so that no rule
+/// waits for what somebody else made one of their rules wait for.
+async fn verify(
+    app: &App,
+    rules: &[Arc<Trust>],
+    token: &str,
+    from: KeysFrom,
+) -> HashMap<KeySource, Result<Arc<ForeignToken>, NotVerified>> {
+    let sources: HashSet<_> = rules.iter().map(|rule| &rule.terms.keys).collect();
+    let is_pinned = |keys: &KeySource| matches!(keys, KeySource::Pinned(_));
+    let mut tasks = JoinSet::new();
+    for keys in sources.into_iter().filter(|it| from == KeysFrom::Anywhere || is_pinned(it)) {
+        let (app, keys, token) = (app.clone(), keys.clone(), token.to_owned());
+        tasks.spawn(async move {
+            let verified = app.peers.verify(&keys, &token).await;
+            (keys, verified.map(Arc::new))
+        });
     }
-    trials
+    let mut verified = HashMap::new();
+    while let Some(done) = tasks.join_next().await {
+        verified.extend(done.ok());
+    }
+    verified
 }
 
 fn judge(rule: &Trust, token: &Arc<ForeignToken>, now: Timestamp) -> Outcome {

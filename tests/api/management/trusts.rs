@@ -1,6 +1,7 @@
 //! `/api/v1/trusts`: by which rules tokens of others are trusted, and who may say so.
 
-use keyturn::domain::{Owner, Reach};
+use chrono::TimeDelta;
+use keyturn::domain::{OrganizationId, Owner, Reach};
 use keyturn::manage::api_keys::NewApiKey;
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ fn with(mut rule: Value, name: &str, value: impl Into<Value>) -> Value {
 async fn holder_of(
     server: &TestServer,
     caller: &Caller,
-    acme: keyturn::domain::OrganizationId,
+    acme: OrganizationId,
     scopes: &[&str],
 ) -> Caller {
     caller.put_new(&at(acme, "/roles/some"), &json!({ "scopes": scopes })).await;
@@ -100,7 +101,7 @@ async fn keys_may_be_pinned_or_lie_elsewhere() {
     for (keys, told) in [
         (own, "none of these keys"),
         (json!({ "from": "jwks", "jwks": {} }), "no public keys"),
-        (json!({ "from": "jwks", "jwks": [] }), "jwks"),
+        (json!({ "from": "jwks", "jwks": [] }), "expected a map"),
         (json!({ "from": "uri", "uri": "https://10.0.0.1/keys" }), "not public"),
         (json!({ "from": "uri", "uri": "ftp://ci.example.com/keys" }), "https://"),
         (json!({ "from": "somewhere" }), "unknown variant"),
@@ -232,6 +233,7 @@ async fn rules_are_listed_in_parts_by_organization_and_name() {
         let left = server.suborganization(acme, "left").await;
         for name in ["a", "b", "c"] {
             caller.post(TRUSTS, &rule(name)).await;
+            server.app.clock.advance(TimeDelta::seconds(1));
         }
         let below = with(rule("a"), "organization_id", left.to_string());
         caller.post(TRUSTS, &below).await;
