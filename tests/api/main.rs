@@ -14,6 +14,8 @@ mod deletion;
 mod doors;
 mod explain;
 mod introspection;
+#[path = "../support/foreign.rs"]
+mod foreign;
 mod jwks;
 mod leaks;
 mod management;

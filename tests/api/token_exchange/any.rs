@@ -15,7 +15,7 @@ use keyturn::{
     },
     manage::api_keys::NewApiKey,
     random::Random,
-    signing::VerifiedToken,
+    signing::{Audience, TokenType, VerifiedToken},
 };
 use proptest::{
     collection::vec,
@@ -248,7 +248,7 @@ impl World {
             |token: &str| Offered { kind: TokenKind::AccessToken, token: token.to_owned().into() };
         let inputs = Inputs {
             caller: party,
-            subject: subject.map(|token| verified(&self.server, token)),
+            subject: subject.and_then(|token| self.live(token)),
             actor: actor.as_ref().map(|token| verified(&self.server, token)),
         };
         let credential = Credential::Token {
@@ -261,6 +261,12 @@ impl World {
             scopes: hop.scopes.as_ref().map(|scopes| scopes.join(" ").parse().unwrap()),
         };
         (inputs, self.ask(credential, caller, wish).await)
+    }
+
+    /// What the token says; `None` where its time is over.
+    fn live(&self, token: &str) -> Option<VerifiedToken> {
+        let (app, typ) = (&self.server.app, TokenType::AccessToken);
+        app.signer.verify(token, app.clock.now(), typ, Audience::Any).ok()
     }
 
     /// What the key holds where the token acts, as an exchange works it out.
@@ -342,6 +348,8 @@ impl World {
             self.server.app.clock.advance(TimeDelta::seconds(hop.after));
             match self.take(&made, hop, tokens.last()).await {
                 (inputs, Ok(issued)) => {
+                    let is_of_key = hop.of_key || tokens.is_empty();
+                    prop_assert!(is_of_key || inputs.subject.is_some(), "it had expired");
                     let token = verified(&self.server, &issued.access_token);
                     self.check(&made, &inputs, &token).await?;
                     tokens.push(issued.access_token);
@@ -350,12 +358,7 @@ impl World {
                 (_, Err(error)) => panic!("{error}"),
             }
         }
-        let live = |token: &&String| {
-            let (app, typ) = (&self.server.app, keyturn::signing::TokenType::AccessToken);
-            let any = keyturn::signing::Audience::Any;
-            app.signer.verify(token, app.clock.now(), typ, any).is_ok()
-        };
-        let tokens: Vec<_> = tokens.iter().filter(live).cloned().collect();
+        tokens.retain(|token| self.live(token).is_some());
         let Some(last) = tokens.last() else { return Ok((0, refused)) };
         for token in &tokens {
             let carried = verified(&self.server, token).scopes;

@@ -3,6 +3,7 @@
 mod any;
 mod chains;
 mod form;
+mod of_others;
 mod policy;
 mod recorded;
 
