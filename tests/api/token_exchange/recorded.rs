@@ -1,7 +1,6 @@
 //! What is left of an exchange for those who look later: each hop, each refusal, each use.
 
 use keyturn::{
-    domain::Source,
     exchange::{ExchangeError, NotExchanged, Part, Refusal},
     store,
 };
@@ -97,21 +96,18 @@ async fn every_refusal_of_an_exchange_is_explained() {
 #[tokio::test]
 async fn an_exchange_is_a_use_of_the_key_and_of_the_clients_secret() {
     for world in World::on_each_engine().await {
-        let World { server, secret, .. } = &world;
+        let World { server, key, secret, .. } = &world;
         let front = world.party("front", vec![rule("urn:api", true)]).await;
-        let token = token_of_key(server, secret).await;
-        let [Source::Secret(of_key)] = verified(server, &token).sources[..] else {
-            panic!("a key's secret alone")
-        };
 
         let answer = front.exchanges(server, secret.reveal(), &[]).await;
 
         assert_eq!(answer.status, 200, "{}", answer.text);
         server.settle().await;
         let mut tx = server.app.store.read().await.unwrap();
-        let of_key = store::usage::last_used(&mut tx, of_key).await.unwrap();
+        let of_key = store::usage::of_key(&mut tx, key.id).await.unwrap();
         let of_client = store::client_secrets::last_used(&mut tx, front.client.id).await.unwrap();
-        assert!(of_key.is_some(), "{}", server.engine);
+        let uses: Vec<_> = of_key.iter().map(|(_, uses)| *uses).collect();
+        assert_eq!(uses, [1], "{}", server.engine);
         let [(_, minute)] = of_client[..] else { panic!("one secret") };
         assert!(minute.is_some(), "{}", server.engine);
     }
