@@ -18,8 +18,8 @@ pub mod reminders;
 pub mod resources;
 pub mod roles;
 pub mod signing_keys;
-pub mod trusts;
 pub mod tokens;
+pub mod trusts;
 pub mod unused;
 pub mod upkeep;
 pub mod usage;
@@ -40,8 +40,8 @@ use crate::{
     app::{App, TooBusy},
     clock::Timestamp,
     domain::{
-        AuditEvent, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId, RoleName, Wider,
-        AuditEvent, BadTerms, ExpiryRefused, MalformedResource, OrganizationId, RoleName, Wider,
+        AuditEvent, BadTerms, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId,
+        RoleName, Wider,
     },
     outbound::RefusedUrl,
     signing::{MalformedJwks, MalformedPem},

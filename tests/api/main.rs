@@ -13,9 +13,9 @@ mod declared;
 mod deletion;
 mod doors;
 mod explain;
-mod introspection;
 #[path = "../support/foreign.rs"]
 mod foreign;
+mod introspection;
 mod jwks;
 mod leaks;
 mod management;
