@@ -47,9 +47,8 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
         let _ = app.ledger.record_use(counted(secret_id, origin, now, refusal.code()));
     }
     let mut detail = refusal.in_words(now);
-    if !through.is_empty() {
-        let hops: Vec<_> = through.iter().map(ToString::to_string).collect();
-        detail = format!("{detail}; it came through {}", hops.join(", "));
+    if let Some(chain) = through {
+        detail = format!("{detail}; it came through {chain}");
     }
     if let Err(slow_down) = &told {
         detail = format!("{detail}; the caller was only told of {slow_down}");

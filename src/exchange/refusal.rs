@@ -1,7 +1,7 @@
 //! Why a caller gets no token: the true reason, for the audit trail and the log. `http::error`
 //! decides what the caller may learn.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use super::{
     NotExchanged,
@@ -263,19 +263,27 @@ pub(super) struct Refused {
     pub(super) refusal: Refusal,
     pub(super) key: Option<(ApiKeyId, SecretId)>,
     /// What was to be exchanged came through these, if through more than one.
-    pub(super) through: Vec<Source>,
+    pub(super) through: Option<Box<Chain>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Chain(Vec<Source>);
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let links: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&links.join(", "))
+    }
 }
 
 impl Refused {
     pub(super) fn new(refusal: Refusal) -> Self {
-        Self { refusal, key: None, through: Vec::new() }
+        Self { refusal, key: None, through: None }
     }
 
     pub(super) fn of(self, identity: &Identity) -> Self {
-        let through = match &identity.sources[..] {
-            [_] => Vec::new(),
-            all => all.to_vec(),
-        };
+        let is_chain = identity.sources.len() > 1;
+        let through = is_chain.then(|| Box::new(Chain(identity.sources.clone())));
         Self { key: identity.key(), through, ..self }
     }
 }
