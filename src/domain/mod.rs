@@ -44,9 +44,8 @@ pub use ceiling::Ceiling;
 pub use change::Change;
 pub use client::{
     Authentication, BadKeySet, BadRedirectUri, BadTerms, Client, ClientSecret, ClientTerms,
-    ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, UnknownGrantType,
-    Authentication, Client, ClientSecret, ClientTerms, ExchangeRule, GrantType, KeySource,
-    KnownClient, RefreshTerms, TOKEN_ENDPOINT, UnknownGrantType,
+    ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
+    UnknownGrantType,
 };
 pub use delegate::Delegate;
 pub use family::{Family, Granted};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{ExchangeError, Failed, Refusal, Wish, grant, identity::Identity};
 use crate::{
     app::App,
-    domain::{ApiKeyId, Ceiling, Scopes, Source},
+    domain::{ApiKeyId, Ceiling, RoleName, Roles, Scopes, Source},
     signing::VerifiedToken,
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub struct Standing {
     /// What of its scopes is left: never more than it says.
     pub scopes: Scopes,
+    /// What of its roles is left.
+    pub roles: Roles,
     /// The key whose holder it is of, where nobody else acts for it.
     pub api_key_id: Option<ApiKeyId>,
 }
@@ -49,23 +51,31 @@ pub async fn standing(
     token: &VerifiedToken,
     from: Option<IpAddr>,
 ) -> Result<Option<Standing>, ExchangeError> {
+    match judged(app, token, from).await {
+        Ok(standing) => Ok(Some(standing)),
+        Err(Failed::Refused(_)) => Ok(None),
+        Err(Failed::Error(error)) => Err(error),
+    }
+}
+
+/// The same, with the reason why it is good no more.
+pub(super) async fn judged(
+    app: &App,
+    token: &VerifiedToken,
+    from: Option<IpAddr>,
+) -> Result<Standing, Failed> {
     let wish = Wish {
         organization: Some(token.organization_id),
         resource: token.audiences.first().and_then(|audience| audience.parse().ok()),
         scopes: None,
     };
-    let is_own = |identity: &Identity| identity.client.is_none() && identity.actor.is_none();
-    let judged = async {
-        let identity = identify(app, token).await?;
-        let granted = grant(app, &identity, &wish, from, app.clock.now()).await?;
-        Ok(Standing {
-            scopes: granted.scopes,
-            api_key_id: identity.key().filter(|_| is_own(&identity)).map(|(id, _)| id),
-        })
-    };
-    match judged.await {
-        Ok(standing) => Ok(Some(standing)),
-        Err(Failed::Refused(_)) => Ok(None),
-        Err(Failed::Error(error)) => Err(error),
-    }
+    let identity = identify(app, token).await?;
+    let granted = grant(app, &identity, &wish, from, app.clock.now()).await?;
+    let is_own = identity.client.is_none() && identity.actor.is_none();
+    let is_carried = |role: &&RoleName| token.roles.iter().any(|carried| carried == *role);
+    Ok(Standing {
+        scopes: granted.scopes,
+        roles: granted.roles.iter().filter(is_carried).cloned().collect(),
+        api_key_id: identity.key().filter(|_| is_own).map(|(id, _)| id),
+    })
 }

@@ -215,7 +215,7 @@ impl Identity {
         for source in rest {
             match follow(app, *source).await? {
                 Link::Client(known) => identity = identity.asked_by(known),
-                Link::Beside(other) => identity.beside.push(other),
+                Link::Beside(other) => identity.beside.push(*other),
                 Link::Holds => (),
             }
         }
@@ -243,7 +243,7 @@ impl Identity {
 /// What a later link of a chain adds to those before it.
 enum Link {
     Client(Arc<KnownClient>),
-    Beside(Identity),
+    Beside(Box<Identity>),
     Holds,
 }
 
@@ -263,11 +263,11 @@ async fn follow(app: &App, source: Source) -> Result<Link, Failed> {
         }
         Source::Secret(id) => {
             let presented = app.directory.key_of(id).await?.ok_or(gone)?;
-            Ok(Link::Beside(Identity::of_key(presented)))
+            Ok(Link::Beside(Box::new(Identity::of_key(presented))))
         }
         Source::Trust(id) => {
             let trust = app.directory.trust(id).await?.ok_or(gone)?;
-            Ok(Link::Beside(Identity::of_workload(trust, String::new())))
+            Ok(Link::Beside(Box::new(Identity::of_workload(trust, String::new()))))
         }
         Source::Family(id) => {
             let family = app.directory.family(id).await?.ok_or(gone.clone())?;

@@ -8,6 +8,7 @@ mod api_key;
 mod assertion;
 mod client;
 mod explain;
+mod gateway;
 mod identity;
 mod introspection;
 mod judge;
@@ -29,6 +30,7 @@ pub use self::{
     access_token::{Standing, standing},
     client::{Caller, Claim, ClientProof},
     explain::{Explanation, NOTHING_RECORDED, explain},
+    gateway::{Pass, Shown, TurnedAway, Visit, pass},
     introspection::{Introspected, introspect},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     revocation::{Held, Revocable, held, revocable},
@@ -127,7 +129,7 @@ pub async fn exchange(app: &App, request: Request) -> Result<Issued, ExchangeErr
 
 fn recorded(app: &App, origin: &Origin, failed: Failed) -> ExchangeError {
     match failed {
-        Failed::Refused(refused) => record::refusal(app, origin, refused).into(),
+        Failed::Refused(refused) => record::refusal(app, origin, *refused).into(),
         Failed::Error(error) => error,
     }
 }
@@ -186,7 +188,7 @@ async fn grant(
 
 /// Why the walk ended early: a refusal still to be recorded, or a failure of ours.
 enum Failed {
-    Refused(Refused),
+    Refused(Box<Refused>),
     Error(ExchangeError),
 }
 
@@ -194,7 +196,7 @@ impl Failed {
     /// Notes whose key it was: known from the moment the secret was proved.
     fn of(self, identity: &Identity) -> Self {
         match self {
-            Self::Refused(refused) => Self::Refused(refused.of(identity)),
+            Self::Refused(refused) => Self::Refused(Box::new(refused.of(identity))),
             other @ Self::Error(_) => other,
         }
     }
@@ -202,7 +204,7 @@ impl Failed {
 
 impl From<Refusal> for Failed {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(Refused::new(refusal))
+        Self::Refused(Box::new(Refused::new(refusal)))
     }
 }
 

@@ -170,6 +170,17 @@ fn lack_of_key(key: &ApiKey, givers: &[&Lineage], held: &Held, scope: &str) -> L
     }
 }
 
+/// Whom a token has to be for, where nobody says more than this.
+pub(super) async fn audience(
+    app: &App,
+    named: Option<&ResourceIdentifier>,
+) -> Result<ResourceIdentifier, Failed> {
+    match named {
+        Some(named) => Ok(named.clone()),
+        None => Ok(resource(app, &Ceiling::default(), None, &Wish::default()).await?.identifier),
+    }
+}
+
 /// The resource asked for; otherwise the one that became the default last; otherwise keyturn. Of
 /// those that the input allows, where it does not allow all.
 async fn resource(

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::{
     NotExchanged,
+    gateway::TurnedAway,
     identity::Identity,
     words::{cut, roles, some_of, span},
     workload::Distrust,
@@ -89,6 +90,8 @@ pub enum Refusal {
     #[error("the token was issued to client {0}, not to the one that wants it to end")]
     OthersToken(String),
     #[error(transparent)]
+    TurnedAway(#[from] TurnedAway),
+    #[error(transparent)]
     ScopeNotGranted(NotHeld),
     #[error(transparent)]
     NotExchanged(#[from] NotExchanged),
@@ -119,6 +122,9 @@ pub enum Lack {
     /// The holder has it; what was exchanged, or the client that asks, has not.
     #[error("is more than what was exchanged, or the client that asks, may have")]
     BeyondInput,
+    /// A gateway wants it.
+    #[error("is not among those of what was shown")]
+    NotShown,
 }
 
 impl Refusal {
@@ -144,6 +150,7 @@ impl Refusal {
             Self::SourceGone(_) => "source_gone",
             Self::NoSource => "no_source",
             Self::OthersToken(_) => "others_token",
+            Self::TurnedAway(why) => why.code(),
             Self::SecretReplaced(_) => "secret_replaced",
             Self::KeyExpired(_) => "key_expired",
             Self::KeyDisabled => "key_disabled",
@@ -162,8 +169,10 @@ impl Refusal {
 
     /// Whether the caller has proved to hold the secret of a key that it named rightly, if at all.
     pub(super) fn is_after_proof(&self) -> bool {
-        if let Self::Distrusted(distrust) = self {
-            return distrust.is_after_proof();
+        match self {
+            Self::Distrusted(distrust) => return distrust.is_after_proof(),
+            Self::TurnedAway(why) => return why.is_after_proof(),
+            _ => (),
         }
         !matches!(
             self,
@@ -200,6 +209,7 @@ impl Refusal {
             | Self::SourceGone(_)
             | Self::NoSource
             | Self::OthersToken(_)
+            | Self::TurnedAway(_)
             | Self::NotExchanged(_) => "",
             _ if self.is_after_proof() => "the secret is right; ",
             _ => "",

@@ -9,6 +9,7 @@ mod edge;
 mod envelope;
 mod error;
 mod form;
+mod gateway;
 mod introspect;
 mod jwks;
 mod leaks;
@@ -25,7 +26,7 @@ use axum::{
     http::{HeaderValue, Method, Uri, header},
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
@@ -62,7 +63,12 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(protected_resource::PATH, get(protected_resource::metadata))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_anywhere());
-    let own = doors.merge(published).merge(api::router(&edge.app.settings.issuer));
+    let gateways = Router::new()
+        .route(gateway::VERIFY, get(gateway::verify).post(gateway::verify))
+        .route(gateway::VERIFY_BEFORE, any(gateway::verify_before))
+        .route(gateway::VERIFY_BEFORE_ROOT, any(gateway::verify_before))
+        .method_not_allowed_fallback(method_not_allowed);
+    let own = doors.merge(gateways).merge(published).merge(api::router(&edge.app.settings.issuer));
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
     own.route("/healthz", get(operations::alive))

@@ -16,10 +16,11 @@ mod doors;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
-mod introspection;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;
+mod gateway;
+mod introspection;
 mod jwks;
 mod keyless;
 mod leaks;

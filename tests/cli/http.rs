@@ -13,6 +13,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
     pub(crate) request_id: String,
+    /// `WWW-Authenticate`, in lower case.
+    pub(crate) challenge: String,
     /// The server said that this is its last answer on the connection.
     pub(crate) is_last: bool,
 }
@@ -46,7 +48,12 @@ impl<S: Read + Write> Connection<S> {
     }
 
     pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        self.get_with(path, "")
+    }
+
+    /// With these headers, each with its line end.
+    pub(crate) fn get_with(&mut self, path: &str, headers: &str) -> io::Result<Answer> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
         self.0.get_mut().write_all(request.as_bytes())?;
         self.answer()
     }
@@ -72,20 +79,23 @@ impl<S: Read + Write> Connection<S> {
         let line = self.line()?;
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or(io::ErrorKind::InvalidData)?;
-        let (mut length, mut is_last, mut request_id) = (0, false, String::new());
+        let (mut length, mut is_last) = (0, false);
+        let (mut request_id, mut challenge) = (String::new(), String::new());
         loop {
             let line = self.line()?.to_ascii_lowercase();
             match line.split_once(": ") {
                 Some(("content-length", value)) => length = value.parse().unwrap(),
                 Some(("connection", value)) => is_last = value == "close",
                 Some(("x-request-id", value)) => value.clone_into(&mut request_id),
+                Some(("www-authenticate", value)) => value.clone_into(&mut challenge),
                 Some(_) => (),
                 None => break,
             }
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
-        Ok(Answer { status, body: String::from_utf8(body).unwrap(), request_id, is_last })
+        let body = String::from_utf8(body).unwrap();
+        Ok(Answer { status, body, request_id, challenge, is_last })
     }
 
     fn line(&mut self) -> io::Result<String> {

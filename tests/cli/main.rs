@@ -11,6 +11,7 @@ mod doctor;
 mod documents;
 mod explain;
 mod fuzzed;
+mod gateways;
 mod http;
 mod keys;
 mod killed;
@@ -23,6 +24,7 @@ mod peers;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod quickstart;
+mod revoked;
 mod rotation;
 mod settings;
 mod stopped;

@@ -71,6 +71,11 @@ impl OAuthError {
     /// be probed.
     pub(super) const INVALID_CLIENT: Self =
         Self::new(Http::UNAUTHORIZED, "invalid_client", "unknown key or wrong secret");
+    pub(super) const NO_CREDENTIAL: Self = Self::new(
+        Http::UNAUTHORIZED,
+        "no_credential",
+        "send an API key or an access token as Authorization: Bearer",
+    );
     pub(super) const UNSUPPORTED_GRANT_TYPE: Self = Self::new(
         Http::BAD_REQUEST,
         "unsupported_grant_type",
@@ -101,6 +106,10 @@ impl OAuthError {
 
     pub(super) const fn invalid_request(error_description: &'static str) -> Self {
         Self::new(Http::BAD_REQUEST, "invalid_request", error_description)
+    }
+
+    pub(super) const fn code(&self) -> &'static str {
+        self.error
     }
 
     /// Answers a client that used the Authorization header: with a challenge (RFC 6749,

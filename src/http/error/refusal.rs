@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Beside, OAuthError};
 use crate::{
     app::TooManyFailures,
-    exchange::{Distrust, ExchangeError, NotExchanged, Refusal},
+    exchange::{Distrust, ExchangeError, NotExchanged, Refusal, TurnedAway},
 };
 
 /// What a request offered as its credential: the same refusal has another name for each (RFC 6749,
@@ -19,6 +19,8 @@ pub(in crate::http) enum Blame {
     Grant,
     /// A token to exchange.
     Token,
+    /// A key or a token that is used directly (RFC 6750, section 3.1).
+    Bearer,
 }
 
 impl Blame {
@@ -30,6 +32,7 @@ impl Blame {
                 OAuthError::new(Http::BAD_REQUEST, "invalid_grant", "the grant is not valid")
             }
             Self::Token => OAuthError::invalid_request("the token cannot be exchanged"),
+            Self::Bearer => Self::Bearer.proved("no key or token that is good here"),
         }
     }
 
@@ -39,6 +42,7 @@ impl Blame {
             Self::Client => OAuthError::new(Http::UNAUTHORIZED, "invalid_client", why),
             Self::Grant => OAuthError::new(Http::BAD_REQUEST, "invalid_grant", why),
             Self::Token => OAuthError::invalid_request(why),
+            Self::Bearer => OAuthError::new(Http::UNAUTHORIZED, "invalid_token", why),
         }
     }
 }
@@ -108,6 +112,12 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::SourceGone(_) | Refusal::NoSource => {
             blame.proved("what it was obtained with is no longer valid")
         }
+        Refusal::TurnedAway(TurnedAway::Untrusted(_) | TurnedAway::Unproved) => blame.unproved(),
+        Refusal::TurnedAway(TurnedAway::TooFewScopes(_)) => OAuthError::new(
+            Http::FORBIDDEN,
+            "insufficient_scope",
+            "what was shown lacks a scope that is needed here",
+        ),
         Refusal::OthersToken(_) => OAuthError::new(
             Http::BAD_REQUEST,
             "unauthorized_client",

@@ -1,0 +1,207 @@
+//! Gateways in front of an API, configured as `docs/gateways` has it: the real programs, from
+//! Debian's packages.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "only the environment says whether they may be missing"
+)]
+
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command},
+};
+
+use super::{
+    http::{Answer, Connection},
+    peers::{Reaction, Received, Receiver},
+    support::{Key, Place, Server, free_port, wait},
+};
+
+/// A running gateway. Killed when it is dropped.
+struct Gateway {
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Gateway {
+    fn start(address: SocketAddr, command: &mut Command) -> Self {
+        let gateway = Self { address, child: command.spawn().unwrap() };
+        let listens = || Connection::open(address).is_ok();
+        wait(listens, || "the gateway does not listen".to_owned());
+        gateway
+    }
+
+    /// Headers each with their line end.
+    fn get(&self, headers: &str) -> Answer {
+        let mut connection = Connection::open(self.address).unwrap();
+        connection.get_with("/orders?resource=other&scope=admin", headers).unwrap()
+    }
+}
+
+/// Debian keeps servers where not everybody looks for programs.
+fn program(name: &str) -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
+    folders.map(|folder| folder.join(name)).find(|path| path.exists()).unwrap_or(name.into())
+}
+
+/// Tells, with a word to whoever reads the log, where a program is missing.
+fn is_missing(name: &str) -> bool {
+    let missing = Command::new(program(name)).arg("-v").output().is_err();
+    let required = env::var("KEYTURN_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+    assert!(!missing || !required, "there is no {name}, and KEYTURN_REQUIRE_CLIENTS=1");
+    if missing {
+        eprintln!("skipped: there is no {name}");
+    }
+    missing
+}
+
+/// A file of `docs/gateways` with the addresses of this test.
+fn configured(file: &str, gateway: SocketAddr, keyturn: SocketAddr, api: SocketAddr) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gateways").join(file);
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.replace("127.0.0.1:8000", &gateway.to_string());
+    let text = text.replace("127.0.0.1:8080", &keyturn.to_string());
+    text.replace("127.0.0.1:9000", &api.to_string())
+}
+
+fn free_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], free_port()))
+}
+
+fn nginx(place: &Place, keyturn: SocketAddr, api: SocketAddr) -> Gateway {
+    let (address, folder) = (free_address(), place.path());
+    let text = configured("nginx.conf", address, keyturn, api);
+    // What the package keeps in folders of its own.
+    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let kept = kinds.map(|kind| format!("{kind}_temp_path {}/{kind};", folder.display()));
+    let text = text.replace("http {", &format!("http {{ access_log off; {}", kept.join(" ")));
+    let file = folder.join("nginx.conf");
+    fs::write(&file, text).unwrap();
+    let pid = folder.join("nginx.pid");
+    let alone = format!("daemon off; master_process off; pid {};", pid.display());
+    let mut command = Command::new(program("nginx"));
+    command.arg("-p").arg(folder).arg("-e").arg(folder.join("nginx.log"));
+    Gateway::start(address, command.arg("-c").arg(file).args(["-g", &alone]))
+}
+
+fn haproxy(place: &Place, keyturn: SocketAddr, api: SocketAddr) -> Gateway {
+    let (address, folder) = (free_address(), place.path());
+    for file in ["haproxy.cfg", "keyturn.lua"] {
+        fs::write(folder.join(file), configured(file, address, keyturn, api)).unwrap();
+    }
+    let mut command = Command::new(program("haproxy"));
+    Gateway::start(address, command.args(["-q", "-db", "-f", "haproxy.cfg"]).current_dir(folder))
+}
+
+/// A place with a resource `api`, a key, and proxies on this machine that are trusted.
+fn place() -> (Place, Key) {
+    let trusted = ("HTTP__TRUSTED_PROXIES", "127.0.0.0/8");
+    let (place, key) = Place::with_key_and(&[trusted]);
+    for resource in ["api", "other"] {
+        place.succeeds(&["resource", "register", resource, "--scope", "read", "--scope", "admin"]);
+    }
+    (place, key)
+}
+
+fn api() -> Receiver {
+    Receiver::start(Reaction::status(200))
+}
+
+fn the_only(api: &Receiver) -> Received {
+    let received = api.received();
+    assert_eq!(received.len(), 1, "{received:?}");
+    received[0].clone()
+}
+
+/// What every gateway has to hold.
+fn holds(place: &Place, server: &Server<'_>, key: &Key, gateway: &Gateway, api: &Receiver) {
+    let bearer = |credential: &str| format!("Authorization: Bearer {credential}\r\n");
+    let made_up =
+        "X-Keyturn-Subject: key:root\r\nX-Keyturn-User: root\r\nX-Keyturn-Roles: owner\r\n";
+
+    let empty_handed = gateway.get(made_up);
+    let mistyped = gateway.get(&bearer("ktk_nonsense"));
+    let elsewhere = gateway.get(&bearer(&server.token(&key.secret, "other")));
+    for refused in [&empty_handed, &mistyped, &elsewhere] {
+        assert_eq!(refused.status, 401, "{}", refused.body);
+    }
+    assert_eq!(empty_handed.challenge, "bearer realm=\"keyturn\"");
+    assert!(mistyped.challenge.contains("error=\"invalid_token\""), "{}", mistyped.challenge);
+    assert_eq!(api.received().len(), 0, "the API hears of nobody who does not pass");
+
+    let by_key = gateway.get(&(bearer(&key.secret) + made_up));
+    assert_eq!(by_key.status, 200, "{}", by_key.body);
+    let received = the_only(api);
+    assert_eq!(received.header("x-keyturn-subject"), format!("key:{}", key.id));
+    assert_eq!(received.header("x-keyturn-scope"), "read");
+    assert_eq!(received.header("x-keyturn-user"), "", "nothing that was made up arrives");
+    assert_ne!(received.header("x-keyturn-roles"), "owner");
+    assert!(!received.head.contains(&key.secret), "the key does not arrive");
+    let passed_on = received.header("authorization");
+    let token = passed_on.strip_prefix("Bearer ").unwrap();
+    place.keep_out_of_logs(token);
+
+    assert_eq!(gateway.get(&bearer(token)).status, 200, "a token passes as well");
+    assert_eq!(gateway.get(&format!("X-Api-Key: {}\r\n", key.secret)).status, 200);
+    let received = api.received();
+    assert_eq!(received[2].header("x-api-key"), "", "the key does not arrive");
+    assert!(received[2].header("authorization").starts_with("Bearer ey"));
+
+    place.succeeds(&["key", "update", &key.name, "--cidr", "192.0.2.0/24"]);
+    let from_elsewhere = || gateway.get(&(bearer(&key.secret) + "X-Forwarded-For: 192.0.2.1\r\n"));
+    let is_refused = || from_elsewhere().status == 403;
+    wait(is_refused, || "the address that a client writes itself is believed".to_owned());
+
+    place.succeeds(&["key", "revoke", &key.name]);
+    let is_refused = || gateway.get(&bearer(token)).status == 401;
+    wait(is_refused, || "the token of a revoked key passes".to_owned());
+}
+
+#[test]
+fn nginx_lets_pass_who_has_a_key_or_a_token() {
+    if is_missing("nginx") {
+        return;
+    }
+    let (place, key) = place();
+    let (server, api) = (place.serve(), api());
+    let gateway = nginx(&place, server.address, api.address);
+
+    holds(&place, &server, &key, &gateway, &api);
+}
+
+#[test]
+fn haproxy_lets_pass_who_has_a_key_or_a_token() {
+    if is_missing("haproxy") {
+        return;
+    }
+    let (place, key) = place();
+    let (server, api) = (place.serve(), api());
+    let gateway = haproxy(&place, server.address, api.address);
+
+    holds(&place, &server, &key, &gateway, &api);
+}
+
+#[test]
+fn a_gateway_without_keyturn_lets_nobody_pass() {
+    if is_missing("nginx") || is_missing("haproxy") {
+        return;
+    }
+    let (place, key) = place();
+    let (nowhere, api) = (free_address(), api());
+    let gateways = [nginx(&place, nowhere, api.address), haproxy(&place, nowhere, api.address)];
+
+    for gateway in gateways {
+        let answer = gateway.get(&format!("Authorization: Bearer {}\r\n", key.secret));
+        assert!(answer.status >= 500, "{} {}", answer.status, answer.body);
+    }
+    assert_eq!(api.received().len(), 0);
+}
