@@ -140,7 +140,7 @@ pub async fn exchange(app: &App, request: Request) -> Result<Issued, ExchangeErr
 
 fn recorded(app: &App, origin: &Origin, failed: Failed) -> ExchangeError {
     match failed {
-        Failed::Refused(refused) => record::refusal(app, origin, refused).into(),
+        Failed::Refused(refused) => record::refusal(app, origin, *refused).into(),
         Failed::Error(error) => error,
     }
 }
@@ -210,7 +210,7 @@ async fn grant(
 
 /// Why the walk ended early: a refusal still to be recorded, or a failure of ours.
 enum Failed {
-    Refused(Refused),
+    Refused(Box<Refused>),
     Error(ExchangeError),
 }
 
@@ -218,7 +218,7 @@ impl Failed {
     /// Notes whose key it was: known from the moment the secret was proved.
     fn of(self, identity: &Identity) -> Self {
         match self {
-            Self::Refused(refused) => Self::Refused(refused.of(identity)),
+            Self::Refused(refused) => Self::Refused(Box::new(refused.of(identity))),
             other @ Self::Error(_) => other,
         }
     }
@@ -226,7 +226,7 @@ impl Failed {
 
 impl From<Refusal> for Failed {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(Refused::new(refusal))
+        Self::Refused(Box::new(Refused::new(refusal)))
     }
 }
 

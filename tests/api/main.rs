@@ -16,6 +16,8 @@ mod doors;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
+#[path = "../support/foreign.rs"]
+mod foreign;
 mod forgeries;
 mod gateway;
 mod introspection;

@@ -4,7 +4,7 @@
 mod asked;
 mod turned;
 
-use std::time::Instant;
+use std::{fmt::Write as _, time::Instant};
 
 use axum::{
     extract::State,
@@ -90,7 +90,7 @@ fn plain(text: &str) -> HeaderValue {
     for byte in text.bytes() {
         match byte {
             b' '..=b'~' if byte != b'%' => plain.push(char::from(byte)),
-            _ => plain.push_str(&format!("%{byte:02X}")),
+            _ => write!(plain, "%{byte:02X}").expect("a String takes any text"),
         }
     }
     HeaderValue::from_str(&plain).expect("printable ASCII")
