@@ -27,6 +27,9 @@ mod forgeries;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
 mod introspection;
 mod jwks;
 mod keyless;
