@@ -17,19 +17,7 @@ mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;
-#[path = "../support/foreign.rs"]
-mod foreign;
-mod forgeries;
 mod gateway;
-#[path = "../support/foreign.rs"]
-mod foreign;
-mod forgeries;
-#[path = "../support/foreign.rs"]
-mod foreign;
-mod forgeries;
-#[path = "../support/foreign.rs"]
-mod foreign;
-mod forgeries;
 mod introspection;
 mod jwks;
 mod keyless;
