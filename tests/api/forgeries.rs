@@ -8,8 +8,11 @@ use std::pin::Pin;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keyturn::{
-    domain::{KeySource, Owner},
-    manage::{Asker, signing_keys},
+    domain::{KeySource, OrganizationId, Owner, Secret},
+    manage::{
+        Asker, signing_keys,
+        trusts::{self, GivenKeys, NewTrust},
+    },
 };
 use serde_json::{Value, json};
 
@@ -17,7 +20,7 @@ use crate::{
     assertions::{assert_with, claims, terms, with},
     foreign::{Foreigner, base64, compact},
     peers::{Reaction, Receiver},
-    support::{ISSUER, TestServer, rsa_pem},
+    support::{Client, ISSUER, OAUTH, TestServer, rsa_pem},
 };
 
 struct Endpoint {
@@ -52,7 +55,56 @@ const ENDPOINTS: &[Endpoint] = &[
             })
         },
     },
+    Endpoint {
+        name: "introspection",
+        signed_by: |rig| &rig.ours,
+        types: &["at+jwt"],
+        says: |rig| rig.access_token.clone(),
+        takes: |rig, token| {
+            Box::pin(async {
+                rig.server.introspect(&rig.resource_server, token).await.body["active"] == true
+            })
+        },
+    },
+    Endpoint {
+        name: "assertion of a workload",
+        signed_by: |rig| &rig.issuer,
+        types: &["jwt", "authorization-grant+jwt"],
+        says: Rig::of_a_job,
+        takes: |rig, token| {
+            Box::pin(rig.is_granted(vec![("grant_type", GRANTS[0]), ("assertion", token)]))
+        },
+    },
+    Endpoint {
+        name: "subject token of others",
+        signed_by: |rig| &rig.issuer,
+        types: &["jwt", "authorization-grant+jwt"],
+        says: Rig::of_a_job,
+        takes: |rig, token| Box::pin(rig.is_granted(exchanging(token, TYPES[0]))),
+    },
+    Endpoint {
+        name: "subject token of ours",
+        signed_by: |rig| &rig.ours,
+        types: &["at+jwt"],
+        says: |rig| rig.access_token.clone(),
+        takes: |rig, token| {
+            let mut form = exchanging(token, TYPES[1]);
+            form.extend([("client_id", "ci"), ("client_secret", rig.secret.reveal())]);
+            Box::pin(rig.is_granted(form))
+        },
+    },
 ];
+
+const GRANTS: [&str; 2] = [
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];
+const TYPES: [&str; 2] =
+    ["urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:access_token"];
+
+fn exchanging<'a>(token: &'a str, kind: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![("grant_type", GRANTS[1]), ("subject_token", token), ("subject_token_type", kind)]
+}
 
 /// Somebody who signs, with a key that does not sign yet, or no longer.
 struct Party {
@@ -66,8 +118,13 @@ struct Rig {
     ours: Party,
     client: Party,
     client_id: String,
+    /// Whose tokens are trusted by a rule.
+    issuer: Party,
     /// The claims of one of ours, for ourselves.
     access_token: Value,
+    /// Of the key that token is of.
+    secret: Secret,
+    resource_server: Client,
     attacker: Foreigner,
     /// Where the attacker's keys would be, if anybody asked.
     site: Receiver,
@@ -81,6 +138,9 @@ impl Rig {
         let made = server.client(acme, "shop", terms(KeySource::Pinned(key.jwks()), false)).await;
         let (_, secret) = server.key(Owner::Organization(acme), "ci").await;
         let token = server.manage(&secret).await.token;
+        let resource_server = server.resource_server(acme, "ourselves", &[ISSUER]).await;
+        let issuer = Foreigner::with_rsa("ci-1");
+        trusts::create(&server.app, &Asker::keyturn(), rule(acme, &issuer)).await.unwrap();
         let pending = Foreigner::with_rsa("");
         let imported =
             signing_keys::import(&server.app, &Asker::keyturn(), &pending.pem()).await.unwrap();
@@ -94,11 +154,42 @@ impl Rig {
             },
             client: Party { active: key, inactive: Foreigner::with_rsa("client-0") },
             client_id: made.client.id.to_string(),
+            issuer: Party { active: issuer, inactive: Foreigner::with_rsa("ci-0") },
+            secret,
+            resource_server,
             access_token: payload(&token),
             attacker: Foreigner::with_rsa("attacker"),
             site: Receiver::start(Reaction::status(404)),
             server,
         }
+    }
+}
+
+impl Rig {
+    fn of_a_job(&self) -> Value {
+        with(claims(OF_CI, &self.server), json!({ "repository_id": "7" }))
+    }
+
+    async fn is_granted(&self, form: Vec<(&str, &str)>) -> bool {
+        self.server.post(OAUTH, &form).await.status == 200
+    }
+}
+
+const OF_CI: &str = "https://ci.example.com";
+
+fn rule(organization_id: OrganizationId, issuer: &Foreigner) -> NewTrust {
+    NewTrust {
+        organization_id,
+        name: "ci".parse().unwrap(),
+        issuer: OF_CI.to_owned(),
+        keys: GivenKeys::Pinned(issuer.jwks()),
+        audience: None,
+        conditions: serde_json::from_value(json!({ "repository_id": ["7"] })).unwrap(),
+        roles: "manager".parse().unwrap(),
+        resources: None,
+        allowed_networks: "".parse().unwrap(),
+        expires_at: None,
+        once: true,
     }
 }
 
