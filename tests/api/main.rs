@@ -16,17 +16,17 @@ mod doors;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
-mod forgeries;
 #[path = "../support/foreign.rs"]
 mod foreign;
+#[path = "../support/foreign.rs"]
+mod foreign;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
+mod forgeries;
+mod forgeries;
 mod forgeries;
 mod gateway;
-#[path = "../support/foreign.rs"]
-mod foreign;
-mod forgeries;
-#[path = "../support/foreign.rs"]
-mod foreign;
-mod forgeries;
 mod introspection;
 mod jwks;
 mod keyless;
