@@ -18,6 +18,13 @@ mod explain;
 mod foreign;
 #[path = "../support/foreign.rs"]
 mod foreign;
+#[path = "../support/foreign.rs"]
+mod foreign;
+#[path = "../support/foreign.rs"]
+mod foreign;
+mod forgeries;
+mod forgeries;
+mod forgeries;
 mod forgeries;
 mod gateway;
 mod introspection;

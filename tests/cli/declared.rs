@@ -194,7 +194,7 @@ fn a_file_that_cannot_be_changes_nothing_and_names_the_line() {
     let lines = ACME.lines().count();
     let cases = [
         ("[[organization]]\npath = \"b\"\nenable = true\n".to_owned(), 3, "unknown field `enable`"),
-        ("[[client]]\nname = \"x\"\n".to_owned(), 1, "unknown field `client`"),
+        ("[[clients]]\nname = \"x\"\n".to_owned(), 1, "unknown field `clients`"),
         (key.to_owned(), 1, "write_secret_to"),
         (format!("{key}secret = \"ktk_1\"\n"), 4, "unknown field `secret`"),
         (

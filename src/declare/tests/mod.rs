@@ -1,15 +1,16 @@
 //! Tests of the comparison and of the file, for whatever there is and whatever is wanted.
 
+mod clients;
+mod trusts;
+
 use chrono::TimeDelta;
 use proptest::{collection::btree_map, option, prelude::*, sample::select};
 
+use self::{clients::client, trusts::trust};
 use super::*;
 use crate::{
     clock::timestamp,
-    domain::{
-        Algorithm, Authentication, ClientTerms, Email, ExchangeRule, GrantType, KeySource,
-        Lifetime, ProofDemand, RefreshTerms, Roles, WhenLeaked,
-    },
+    domain::{Algorithm, ClientTerms, Email, Lifetime, Roles, WhenLeaked},
 };
 
 const PATHS: [&str; 4] = ["acme", "acme/team", "acme/team/one", "other"];
@@ -86,86 +87,6 @@ prop_compose! {
     ) -> Resource {
         let token_lifetime = lifetime.map(TimeDelta::seconds);
         Resource { scopes: scopes.parse().unwrap(), algorithm, token_lifetime }
-    }
-}
-
-fn authentication() -> impl Strategy<Value = Authentication> {
-    let keys = |keys| Authentication::PrivateKeyJwt { keys, compat_aud: true };
-    let set = r#"{"keys":[{"crv":"Ed25519","kty":"OKP","x":"AA"}]}"#;
-    select(vec![
-        Authentication::None,
-        Authentication::ClientSecretBasic,
-        Authentication::ClientSecretBasicOrPost,
-        keys(KeySource::Pinned(set.to_owned())),
-        keys(KeySource::Uri("https://app.example.com/jwks".to_owned())),
-    ])
-}
-
-prop_compose! {
-    fn client()(
-        authentication in authentication(),
-        scopes in words(),
-        resources in option::of(Just(vec!["build".parse().unwrap()])),
-        token_lifetime in option::of(30..360_u32),
-        refresh in option::of((any::<bool>(), 60..9999_u32)),
-        is_bound in any::<bool>(),
-        impersonation in option::of(any::<bool>()),
-        enabled in any::<bool>(),
-    ) -> Client {
-        let refresh = refresh.map(|(rotates, idle)| RefreshTerms { rotates, lifetime: 9999, idle });
-        let issuer = "https://id.example.com".to_owned();
-        let exchange = |impersonation| ExchangeRule {
-            issuer: issuer.clone(),
-            resource: "build".parse().unwrap(),
-            impersonation,
-        };
-        let terms = ClientTerms {
-            authentication,
-            grants: refresh.iter().map(|_| GrantType::RefreshToken).chain([GrantType::JwtBearer]).collect(),
-            scopes: scopes.parse().unwrap(),
-            resources,
-            redirect_uris: vec!["https://app.example.com/callback".to_owned()],
-            token_lifetime,
-            refresh,
-            proof: if is_bound { ProofDemand::Any } else { ProofDemand::None },
-            exchanges: impersonation.into_iter().map(exchange).collect(),
-        };
-        Client { terms: terms.checked().unwrap(), enabled }
-    }
-}
-
-prop_compose! {
-    fn trust()(
-        keys in select(vec![
-            KeySource::Issuer("https://ci.example.com".to_owned()),
-            KeySource::Uri("https://ci.example.com/keys".to_owned()),
-            KeySource::Pinned(r#"{"keys":[]}"#.to_owned()),
-        ]),
-        conditions in btree_map(
-            select(&["sub", "a.b", "/kubernetes.io/x~1y"][..]),
-            prop::collection::vec(select(&["x", "refs/heads/*", "\"q\" 'a' = {}"][..]), 1..3),
-            1..3,
-        ),
-        roles in prop::collection::vec(role(), 1..3),
-        resources in option::of(Just(vec!["build".parse().unwrap()])),
-        networks in select(&["", "10.0.0.0/8"][..]),
-        ends in option::of(0..9_999_999_999_i64),
-        once in any::<bool>(),
-        enabled in any::<bool>(),
-    ) -> Trust {
-        let conditions = serde_json::to_value(conditions).unwrap();
-        Trust {
-            issuer: "https://ci.example.com".to_owned(),
-            keys,
-            audience: Some("https://keyturn.example.com".to_owned()),
-            conditions: serde_json::from_value(conditions).unwrap(),
-            roles: roles.into_iter().collect(),
-            resources,
-            allowed_networks: networks.parse().unwrap(),
-            expires_at: ends.and_then(timestamp),
-            once,
-            enabled,
-        }
     }
 }
 
