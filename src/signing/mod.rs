@@ -3,6 +3,7 @@
 mod claim_reader;
 mod claims;
 mod foreign;
+mod dpop;
 mod header;
 mod jwks;
 mod jws;
@@ -22,6 +23,7 @@ mod webhook_secret;
 mod wrapped;
 
 pub use claims::{AccessToken, Confirmation, TokenIntrospection};
+pub use dpop::{BadProof, Nonces, PROOF_ALGORITHMS, Proof, ProvedRequest, verify_proof};
 pub use foreign::{ForeignKeys, ForeignToken, MalformedJwks, UnusableJwk, Unverified};
 pub use header::TokenType;
 pub use jwks::Jwks;
