@@ -44,6 +44,8 @@ pub struct Config {
     pub api_keys: ApiKeys,
     pub leaks: Leaks,
     pub tokens: Tokens,
+    /// Whether a proof of possession has to carry a nonce of this server.
+    pub proofs_need_nonce: bool,
     pub signing: Signing,
     pub usage: RecordUsage,
     pub retention: crate::domain::Retention,

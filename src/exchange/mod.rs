@@ -1,7 +1,8 @@
 //! A credential goes in, a short-lived access token comes out.
 //!
 //! Every kind of credential walks the same steps, so that none can forget one: identify the
-//! subject, judge it, narrow its rights, record the use, mint the token.
+//! subject, have the possession of its key proved, judge it, narrow its rights, record the use, mint
+//! the token.
 
 mod access_token;
 mod api_key;
@@ -13,6 +14,7 @@ mod introspection;
 mod judge;
 mod mint;
 mod narrow;
+mod possession;
 mod record;
 mod refusal;
 mod revocation;
@@ -30,6 +32,7 @@ pub use self::{
     client::{Caller, Claim, ClientProof},
     explain::{Explanation, NOTHING_RECORDED, explain},
     introspection::{Introspected, introspect},
+    possession::{OfferedProof, Unproved, hold},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     revocation::{Held, Revocable, held, revocable},
     simulate::{Prospect, Simulation, simulate},
@@ -47,6 +50,8 @@ pub struct Request {
     pub credential: Credential,
     /// The client that asks, where one has proved who it is.
     pub caller: Option<Caller>,
+    /// What shows that whoever asks holds a key to bind the token to.
+    pub proof: Option<OfferedProof>,
     pub wish: Wish,
     pub origin: Origin,
 }
@@ -136,8 +141,10 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let now = app.clock.now();
     let seen = app.directory.forgotten();
 
-    let Request { credential, caller, wish, origin } = request;
+    let Request { credential, caller, proof, wish, origin } = request;
     let from = Some(origin.source);
+    // First: a request that has to be made again, with a nonce, uses up nothing.
+    let proof = possession::read(app, proof.as_ref(), now)?;
     let identity = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
         Credential::Assertion(token) => {
@@ -149,6 +156,9 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
             subject_token::identify(app, subject, actor.as_ref(), caller, wish).await?
         }
     };
+    let proved = possession::prove(app, &identity, caller.as_ref(), proof).await;
+    let bound_to = proved.map_err(|failed| failed.of(&identity))?;
+    let identity = Identity { bound_to, ..identity };
     let granted = grant(app, &identity, wish, from, now).await?;
 
     let receipt = record::use_of(app, &identity, caller.as_ref(), origin, now)?;
@@ -179,6 +189,7 @@ async fn grant(
         for other in &identity.beside {
             beside.push((other, judge::judge(app, other, from, now).await?));
         }
+        possession::check(identity)?;
         narrow::narrow(app, (identity, &standing), &beside, wish).await
     };
     granted.await.map_err(|failed| failed.of(identity))

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::{
     NotExchanged,
     identity::Identity,
+    possession::Unproved,
     words::{cut, roles, some_of, span},
     workload::Distrust,
 };
@@ -92,6 +93,8 @@ pub enum Refusal {
     ScopeNotGranted(NotHeld),
     #[error(transparent)]
     NotExchanged(#[from] NotExchanged),
+    #[error(transparent)]
+    Unproved(#[from] Unproved),
 }
 
 /// A scope that was asked for and is not granted.
@@ -157,6 +160,7 @@ impl Refusal {
             Self::UnknownResource(_) => "unknown_resource",
             Self::ScopeNotGranted(_) => "scope_not_granted",
             Self::NotExchanged(why) => why.code(),
+            Self::Unproved(unproved) => unproved.code(),
         }
     }
 
@@ -200,7 +204,8 @@ impl Refusal {
             | Self::SourceGone(_)
             | Self::NoSource
             | Self::OthersToken(_)
-            | Self::NotExchanged(_) => "",
+            | Self::NotExchanged(_)
+            | Self::Unproved(_) => "",
             _ if self.is_after_proof() => "the secret is right; ",
             _ => "",
         };

@@ -2,8 +2,8 @@
 
 mod claim_reader;
 mod claims;
-mod foreign;
 mod dpop;
+mod foreign;
 mod header;
 mod jwks;
 mod jws;

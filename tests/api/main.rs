@@ -13,13 +13,12 @@ mod clients;
 mod declared;
 mod deletion;
 mod doors;
+mod dpop;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
-mod introspection;
-#[path = "../support/foreign.rs"]
-mod foreign;
 mod forgeries;
+mod introspection;
 mod jwks;
 mod keyless;
 mod leaks;

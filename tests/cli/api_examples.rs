@@ -48,9 +48,17 @@ fn the_examples_of_the_management_api_run_one_after_the_other() {
     assert_eq!((told[6], told[7]), ("keys:read", "true"));
     assert!(told[8].starts_with("unknown field `role`"), "{}", told[8]);
     let access_token = "urn:ietf:params:oauth:token-type:access_token";
-    assert_eq!(told[9], format!("{access_token}
+    assert_eq!(
+        told[9],
+        format!(
+            "{access_token}
 Bearer
-keys:read"));
-    assert_eq!(told[10], "1
-revoked");
+keys:read"
+        )
+    );
+    assert_eq!(
+        told[10],
+        "1
+revoked"
+    );
 }

@@ -32,6 +32,7 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
         api_keys: sections::api_keys(settings.api_keys)?,
         leaks: sections::leaks(settings.leaks),
         tokens: Tokens { lifetime: seconds(lifetime), email_claim: tokens.email_claim },
+        proofs_need_nonce: sections::dpop(&settings.dpop.nonce)?,
         signing: sections::signing(settings.signing)?,
         usage: sections::usage(&settings.usage.record)?,
         cache: Cache {

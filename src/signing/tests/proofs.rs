@@ -90,8 +90,9 @@ fn dp_06_what_counts_once_is_the_id_of_a_key() {
 
 #[test]
 fn f01_f03_f04_f18_only_the_algorithm_of_the_key_in_the_proof_counts() {
-    for alg in ["none", "None", "nOnE", "", "HS256", "ES384", "PS256", "es256", "RS256", "EdDSA", "Ed25519"]
-    {
+    for alg in [
+        "none", "None", "nOnE", "", "HS256", "ES384", "PS256", "es256", "RS256", "EdDSA", "Ed25519",
+    ] {
         assert_eq!(by_header(json!({ "alg": alg })), BadProof::WrongAlgorithm, "{alg}");
     }
     assert_eq!(by_header(json!({ "alg": null })), BadProof::WrongAlgorithm);
