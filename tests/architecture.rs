@@ -99,6 +99,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("toml", &["config", "declare/file"]),
     // `config` has a module of the same name.
     ("url", &["outbound", "cli/auth", "config", "domain/client/redirect_uri"]),
+    ("url", &["outbound", "cli/auth", "config", "signing/dpop"]),
     ("utoipa", &["http/api"]),
     ("utoipa_axum", &["http/api"]),
 ];

@@ -135,6 +135,7 @@ fn app(store: &Store) -> anyhow::Result<App> {
         failures_per_minute: NonZeroU32::MIN,
         disable_unused_after: None,
         sends_mail: false,
+        proofs_need_nonce: false,
     };
     let limits = Limits { api_keys: 1, stale_after: std::time::Duration::from_secs(10) };
     let recording = Recording::BeforeReply;

@@ -21,7 +21,7 @@ use crate::{
     outbound::Outbound,
     peers::Peers,
     random::Random,
-    signing::{KeyEncryptionKey, Signer},
+    signing::{KeyEncryptionKey, Nonces, Signer},
     store::{self, Store, StoreError, Tx},
 };
 
@@ -37,6 +37,8 @@ pub struct Parts {
     pub directory: Directory,
     pub ledger: Ledger,
     pub signer: Signer,
+    /// What proofs of possession have to carry; `None`: nothing.
+    pub proof_nonces: Option<Nonces>,
     /// The way to servers of others.
     pub outbound: Outbound,
     /// The public keys of others.
@@ -67,6 +69,8 @@ pub struct Settings {
     pub disable_unused_after: Option<TimeDelta>,
     /// Whether there is a server that takes mails.
     pub sends_mail: bool,
+    /// Whether a proof of possession has to carry a nonce of ours.
+    pub proofs_need_nonce: bool,
 }
 
 /// What [`App::new`] cannot make by itself.
@@ -84,6 +88,7 @@ impl App {
     pub fn new(settings: Settings, on: Foundations) -> Self {
         Self(Arc::new(Parts {
             signer: Signer::new(settings.issuer.clone(), on.key_encryption_key.clone()),
+            proof_nonces: settings.proofs_need_nonce.then(|| Nonces::new(&on.key_encryption_key)),
             attempts: Attempts::new(settings.failures_per_minute),
             passwords: Passwords::default(),
             peers: Peers::new(on.outbound.clone(), on.clock.clone()),

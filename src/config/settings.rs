@@ -90,6 +90,12 @@ settings! {
         grace_seconds: u32 = 30;
     }
 
+    [dpop]: DpopSettings {
+        /// `required`: a proof of possession carries a nonce of this server, which it gives out
+        /// anew every two minutes. `off`: its time is enough, to a minute.
+        nonce: String = "off";
+    }
+
     [signing]: SigningSettings {
         /// The file with the key that encrypts the signing keys; made at the first start.
         key_encryption_key_file: String = "keys/key-encryption-key";

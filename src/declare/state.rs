@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use super::name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, TrustOf};
 use crate::clock::Timestamp;
 use crate::domain::{
-    Algorithm, ClientTerms, Conditions, Email, KeySource, Lifetime, Networks, ResourceIdentifier,
-    RoleName, Roles, Scopes, Text, WhenLeaked,
+    Algorithm, ClientTerms, Conditions, Email, KeySource, Lifetime, Networks, ProofDemand,
+    ResourceIdentifier, RoleName, Roles, Scopes, Text, WhenLeaked,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +68,7 @@ pub struct ApiKey {
     /// [`Lifetime::Default`] of a new key only.
     pub expires: Lifetime,
     pub when_leaked: WhenLeaked,
+    pub proof: ProofDemand,
     pub enabled: bool,
     pub locked: bool,
 }

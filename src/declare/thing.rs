@@ -8,7 +8,8 @@ use super::{
     state::{ApiKey, Client, Member, Organization, Reach, Resource, Role, Trust, User},
 };
 use crate::domain::{
-    Authentication, Email, ExchangeRule, KeySource, Lifetime, RefreshTerms, ResourceIdentifier,
+    Authentication, Email, ExchangeRule, KeySource, Lifetime, ProofDemand, RefreshTerms,
+    ResourceIdentifier,
 };
 
 pub trait Thing: Clone + PartialEq {
@@ -150,6 +151,10 @@ impl Thing for ApiKey {
             Reach::Subtree => json!("subtree"),
             Reach::Listed(paths) => paths.iter().map(ToString::to_string).collect(),
         };
+        let proof = match &self.proof {
+            ProofDemand::OneOf(keys) => json!(keys),
+            word => json!(word.to_string()),
+        };
         vec![
             ("description", json!(self.description)),
             ("roles", roles.map_or("all".into(), |roles| json!(roles))),
@@ -157,6 +162,7 @@ impl Thing for ApiKey {
             ("allowed_networks", json!(self.allowed_networks)),
             ("expires", expires),
             ("when_leaked", json!(self.when_leaked)),
+            ("proof", proof),
             ("enabled", self.enabled.into()),
             ("locked", self.locked.into()),
         ]

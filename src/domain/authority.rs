@@ -1,8 +1,8 @@
 //! What somebody who manages things may do: nobody hands on more than they have.
 
 use super::{
-    ApiKeyId, Lineage, Networks, Organization, OrganizationId, Reach, Resource, RoleName, Roles,
-    Scopes, UserId,
+    ApiKeyId, Lineage, Networks, Organization, OrganizationId, ProofDemand, Reach, Resource,
+    RoleName, Roles, Scopes, UserId,
 };
 use crate::clock::Timestamp;
 
@@ -34,6 +34,7 @@ pub struct Bounds {
     /// `None`: the key never expires.
     pub expires_at: Option<Timestamp>,
     pub networks: Networks,
+    pub proof: ProofDemand,
     /// Whether it also manages what belongs to no organization: it acts in the one that runs the
     /// server.
     pub runs_server: bool,
@@ -130,6 +131,8 @@ pub enum Wider {
     Reach,
     #[error("it could be used from addresses that the key you ask with cannot: {0}")]
     Networks(Networks),
+    #[error("it would demand less proof of possession than the key you ask with: {0}")]
+    Proof(ProofDemand),
 }
 
 impl Bounds {
@@ -200,6 +203,15 @@ impl Bounds {
             Ok(())
         } else {
             Err(Wider::Networks(self.networks.clone()))
+        }
+    }
+
+    /// Whoever leaves a key that is worth something by itself has got rid of the demand.
+    pub fn check_proof(&self, proof: &ProofDemand) -> Result<(), Wider> {
+        if proof.is_as_strict_as(&self.proof) {
+            Ok(())
+        } else {
+            Err(Wider::Proof(self.proof.clone()))
         }
     }
 

@@ -45,7 +45,6 @@ pub use change::Change;
 pub use client::{
     Authentication, BadKeySet, BadRedirectUri, BadTerms, Client, ClientSecret, ClientTerms,
     ExchangeRule, GrantType, KEYTURN_CLI, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
-    ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
     UnknownGrantType,
 };
 pub use delegate::Delegate;
@@ -61,7 +60,7 @@ pub use once::{MalformedOnce, Once};
 pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
 pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime, RefreshPolicy};
-pub use proof_key::{MalformedThumbprint, ProofDemand, Thumbprint};
+pub use proof_key::{MalformedProofDemand, MalformedThumbprint, ProofDemand, Thumbprint};
 pub use refresh_token::{MalformedRefreshToken, RefreshToken};
 pub use resource::{MalformedResource, Resource, ResourceIdentifier};
 pub use retention::{Kept, Retention};

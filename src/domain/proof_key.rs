@@ -69,8 +69,36 @@ pub enum ProofDemand {
     OneOf(Vec<Thumbprint>),
 }
 
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a demand for proofs is `none`, `any`, or up to 16 thumbprints of public keys as RFC 7638 has \
+     them, 43 characters of base64url each"
+)]
+pub struct MalformedProofDemand;
+
+impl ProofDemand {
+    const MOST: usize = 16;
+
+    pub fn one_of(keys: Vec<Thumbprint>) -> Result<Self, MalformedProofDemand> {
+        if (1..=Self::MOST).contains(&keys.len()) {
+            Ok(Self::OneOf(keys))
+        } else {
+            Err(MalformedProofDemand)
+        }
+    }
+
+    /// Whether it lets through no more than the other, whichever keys they name: everybody names
+    /// their own.
+    pub fn is_as_strict_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::None) | (Self::OneOf(_), _) | (Self::Any, Self::Any) => true,
+            (Self::None, _) | (Self::Any, Self::OneOf(_)) => false,
+        }
+    }
+}
+
 impl FromStr for ProofDemand {
-    type Err = MalformedThumbprint;
+    type Err = MalformedProofDemand;
 
     /// `none`, `any`, or thumbprints with spaces between them.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -78,9 +106,8 @@ impl FromStr for ProofDemand {
             "none" => Ok(Self::None),
             "any" => Ok(Self::Any),
             list => {
-                let all: Vec<_> =
-                    list.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-                if all.is_empty() { Err(MalformedThumbprint) } else { Ok(Self::OneOf(all)) }
+                let all = list.split_whitespace().map(str::parse).collect::<Result<_, _>>();
+                Self::one_of(all.map_err(|MalformedThumbprint| MalformedProofDemand)?)
             }
         }
     }
@@ -110,7 +137,21 @@ mod tests {
             assert_eq!(text.parse::<ProofDemand>().unwrap().to_string(), text);
         }
         for text in ["", "some", &one[1..], &format!("{one}A"), &one.replace('-', "+")] {
-            assert_eq!(text.parse::<ProofDemand>(), Err(MalformedThumbprint), "{text}");
+            assert_eq!(text.parse::<ProofDemand>(), Err(MalformedProofDemand), "{text}");
+        }
+        let many = |count: usize| vec![one; count].join(" ").parse::<ProofDemand>();
+        assert!(many(16).is_ok());
+        assert_eq!(many(17), Err(MalformedProofDemand));
+    }
+
+    #[test]
+    fn whoever_demands_less_is_less_strict() {
+        let keys = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".parse().unwrap();
+        let all = [ProofDemand::None, ProofDemand::Any, keys];
+        for (place, stricter) in all.iter().enumerate() {
+            for (other_place, other) in all.iter().enumerate() {
+                assert_eq!(stricter.is_as_strict_as(other), place >= other_place);
+            }
         }
     }
 }

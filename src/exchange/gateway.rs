@@ -86,6 +86,7 @@ pub async fn pass(app: &App, visit: &Visit) -> Result<Pass, ExchangeError> {
 async fn of_key(app: &App, visit: &Visit, secret: &SecretString) -> Result<Pass, Failed> {
     let request = Request {
         credential: Credential::ApiKey { name: ClaimedName::None, secret: secret.clone() },
+        proof: None,
         caller: None,
         wish: Wish { resource: visit.resource.clone(), ..Wish::default() },
         origin: visit.origin.clone(),

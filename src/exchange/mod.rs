@@ -1,7 +1,8 @@
 //! A credential goes in, a short-lived access token comes out.
 //!
 //! Every kind of credential walks the same steps, so that none can forget one: identify the
-//! subject, judge it, narrow its rights, record the use, mint the token.
+//! subject, have the possession of its key proved, judge it, narrow its rights, record the use, mint
+//! the token.
 
 mod access_token;
 mod api_key;
@@ -14,6 +15,7 @@ mod introspection;
 mod judge;
 mod mint;
 mod narrow;
+mod possession;
 mod record;
 mod refresh_token;
 mod refusal;
@@ -34,6 +36,7 @@ pub use self::{
     explain::{Explanation, NOTHING_RECORDED, explain},
     gateway::{Pass, Shown, TurnedAway, Visit, pass},
     introspection::{Introspected, introspect},
+    possession::{OfferedProof, Unproved, hold},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     revocation::{Held, Revocable, held, revocable},
     simulate::{Prospect, Simulation, simulate},
@@ -54,6 +57,8 @@ pub struct Request {
     pub credential: Credential,
     /// The client that asks, where one has proved who it is.
     pub caller: Option<Caller>,
+    /// What shows that whoever asks holds a key to bind the token to.
+    pub proof: Option<OfferedProof>,
     pub wish: Wish,
     pub origin: Origin,
 }
@@ -149,9 +154,11 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let now = app.clock.now();
     let seen = app.directory.forgotten();
 
-    let Request { credential, caller, wish, origin } = request;
+    let Request { credential, caller, proof, wish, origin } = request;
     let from = Some(origin.source);
-    let mut identity = match credential {
+    // First: a request that has to be made again, with a nonce, uses up nothing.
+    let proof = possession::read(app, proof.as_ref(), now)?;
+    let identity = match credential {
         Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
         Credential::Assertion(token) => {
             workload::identify(app, token, wish.organization, caller.as_ref()).await?
@@ -166,6 +173,9 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
             refresh_token::identify(app, token, &presenter, now).await?
         }
     };
+    let proved = possession::prove(app, &identity, caller.as_ref(), proof).await;
+    let bound_to = proved.map_err(|failed| failed.of(&identity))?;
+    let mut identity = Identity { bound_to, ..identity };
     let granted = grant(app, &identity, wish, from, now).await?;
 
     let succession = Succession::of(app, &mut identity, wish, &granted, now);
@@ -203,6 +213,7 @@ async fn grant(
         for other in &identity.beside {
             beside.push((other, judge::judge(app, other, from, now).await?));
         }
+        possession::check(identity)?;
         narrow::narrow(app, (identity, &standing), &beside, wish).await
     };
     granted.await.map_err(|failed| failed.of(identity))

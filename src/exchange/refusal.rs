@@ -7,6 +7,7 @@ use super::{
     NotExchanged,
     gateway::TurnedAway,
     identity::Identity,
+    possession::Unproved,
     words::{cut, roles, some_of, span},
     workload::Distrust,
 };
@@ -109,6 +110,8 @@ pub enum Refusal {
     ScopeNotGranted(NotHeld),
     #[error(transparent)]
     NotExchanged(#[from] NotExchanged),
+    #[error(transparent)]
+    Unproved(#[from] Unproved),
 }
 
 /// A scope that was asked for and is not granted.
@@ -185,6 +188,7 @@ impl Refusal {
             Self::UnknownResource(_) => "unknown_resource",
             Self::ScopeNotGranted(_) => "scope_not_granted",
             Self::NotExchanged(why) => why.code(),
+            Self::Unproved(unproved) => unproved.code(),
         }
     }
 
@@ -238,7 +242,8 @@ impl Refusal {
             | Self::RefreshTokenEnded(_)
             | Self::RefreshTokenExpired(_)
             | Self::RefreshTokenReused(_)
-            | Self::NoRefreshTokens => "",
+            | Self::NoRefreshTokens
+            | Self::Unproved(_) => "",
             _ if self.is_after_proof() => "the secret is right; ",
             _ => "",
         };

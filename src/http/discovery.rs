@@ -5,6 +5,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
 use super::{client, edge::Edge, introspect, jwks, revoke, token};
+use crate::signing::PROOF_ALGORITHMS;
 
 pub(super) const OPENID: &str = "/.well-known/openid-configuration";
 pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -27,6 +28,7 @@ struct Metadata<'a> {
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     introspection_endpoint_auth_signing_alg_values_supported: &'a [&'static str],
     introspection_signing_alg_values_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: &'a [&'static str],
     #[serde(flatten)]
     openid: Option<OpenId>,
 }
@@ -76,6 +78,7 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
         introspection_endpoint_auth_methods_supported: client::methods(client::Public::Never),
         introspection_endpoint_auth_signing_alg_values_supported: &client::SIGNING_ALGORITHMS,
         introspection_signing_alg_values_supported: [introspect::SIGNED_BY.as_str()],
+        dpop_signing_alg_values_supported: &PROOF_ALGORITHMS,
         openid,
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");

@@ -15,6 +15,8 @@ mod jwks;
 mod leaks;
 mod operations;
 mod page;
+mod presented;
+mod proof;
 mod protected_resource;
 mod revoke;
 mod source;
@@ -55,6 +57,7 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(leaks::GITHUB, post(leaks::github))
         // Below the layer, which then sees the OPTIONS by which browsers ask beforehand.
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce))
         .layer(from_browsers(&edge.settings.cors_origins));
     let published = Router::new()
         .route(jwks::PATH, get(jwks::jwks))
@@ -68,7 +71,7 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(gateway::VERIFY_BEFORE, any(gateway::verify_before))
         .route(gateway::VERIFY_BEFORE_ROOT, any(gateway::verify_before))
         .method_not_allowed_fallback(method_not_allowed);
-    let own = doors.merge(gateways).merge(published).merge(api::router(&edge.app.settings.issuer));
+    let own = doors.merge(gateways).merge(published).merge(api::router(&edge));
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
     own.route("/healthz", get(operations::alive))
@@ -123,7 +126,7 @@ fn from_browsers(
     let layer = CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::WWW_AUTHENTICATE]);
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, proof::DPOP])
+        .expose_headers([proof::DPOP_NONCE, header::WWW_AUTHENTICATE]);
     tower::util::Either::Left(layer)
 }

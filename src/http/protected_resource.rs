@@ -4,6 +4,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
 use super::{discovery::path_of, edge::Edge, jwks};
+use crate::signing::PROOF_ALGORITHMS;
 
 pub(super) const PATH: &str = "/.well-known/oauth-protected-resource";
 
@@ -15,6 +16,7 @@ struct Metadata<'a> {
     jwks_uri: String,
     scopes_supported: Vec<&'a str>,
     bearer_methods_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: &'a [&'static str],
     resource_name: &'static str,
     resource_documentation: String,
 }
@@ -27,6 +29,7 @@ pub(super) async fn metadata(State(edge): State<Edge>, headers: HeaderMap) -> Re
         jwks_uri: format!("{issuer}{}", jwks::PATH),
         scopes_supported: edge.app.own_resource.scopes.iter().collect(),
         bearer_methods_supported: ["header"],
+        dpop_signing_alg_values_supported: &PROOF_ALGORITHMS,
         resource_name: "keyturn management API",
         resource_documentation: format!("{issuer}/api/docs"),
     };

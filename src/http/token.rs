@@ -17,7 +17,7 @@ use super::{
     edge::Edge,
     error::{Blame, OAuthError, word_for},
     form::Form,
-    introspect, leaks, revoke,
+    introspect, leaks, proof, revoke,
     token_exchange::token_exchange,
 };
 use crate::{
@@ -182,14 +182,16 @@ pub(super) fn missing(what: &'static str) -> OAuthError {
 
 /// Reads what all doors have in common, exchanges, counts, and writes the answer.
 pub(super) async fn answer(edge: &Edge, ask: Ask, posted: Posted) -> Answer {
-    let Posted { mut form, origin, .. } = posted;
+    let Posted { mut form, headers, origin } = posted;
+    let url = format!("{}{}", edge.app.settings.issuer, origin.door);
+    let proof = proof::offered(&headers, "POST", url)?;
     let wish = Wish {
         organization: organization(&mut form)?,
         resource: resource(&mut form)?,
         scopes: scopes(&mut form)?,
     };
     let Ask { credential, caller, shape, blame } = ask;
-    let request = Request { credential, caller, wish, origin };
+    let request = Request { credential, caller, proof, wish, origin };
     let (door, id, began) = (request.origin.door, request.origin.request_id, Instant::now());
     let outcome = exchange::exchange(&edge.app, request).await;
     let word = match &outcome {

@@ -57,6 +57,7 @@ pub async fn of_token(
         },
         roles: key.roles,
         expires_at: key.expires_at,
+        proof: key.proof.clone(),
         networks: key.allowed_networks,
         runs_server: first == Some(carried.organization),
     }))))

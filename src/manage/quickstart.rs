@@ -64,6 +64,7 @@ pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
         allowed_networks: Networks::default(),
         lifetime: Lifetime::Default,
         when_leaked: WhenLeaked::Revoke,
+        proof: None,
     };
     let api_key = api_keys::add(app, &mut tx, asker, api_key).await?;
     app.commit(tx).await?;

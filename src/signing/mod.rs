@@ -2,6 +2,7 @@
 
 mod claim_reader;
 mod claims;
+mod dpop;
 mod foreign;
 mod header;
 mod jwks;
@@ -22,6 +23,7 @@ mod webhook_secret;
 mod wrapped;
 
 pub use claims::{AccessToken, Confirmation, TokenIntrospection};
+pub use dpop::{BadProof, Nonces, PROOF_ALGORITHMS, Proof, ProvedRequest, verify_proof};
 pub use foreign::{ForeignKeys, ForeignToken, MalformedJwks, UnusableJwk, Unverified};
 pub use header::TokenType;
 pub use jwks::Jwks;

@@ -13,6 +13,7 @@ mod clients;
 mod declared;
 mod deletion;
 mod doors;
+mod dpop;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
@@ -22,6 +23,7 @@ mod foreign;
 mod foreign;
 #[path = "../support/foreign.rs"]
 mod foreign;
+mod forgeries;
 mod forgeries;
 mod forgeries;
 mod forgeries;

@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 
 use super::support::{A_SECOND_WITH_SLACK, Key, Place};
 
+/// Thumbprints of keys.
+const KEY: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+const OTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// In the order of the alphabet: keys that are made in one second have none among them.
 fn names(listed: &Value) -> Vec<&str> {
     let listed = listed.as_array().unwrap().iter();
@@ -117,6 +121,26 @@ fn an_update_counts_from_the_next_token_on() {
     assert_eq!(shown["description"], "for CI");
     assert_eq!(shown["when_leaked"], "notify");
     assert_eq!(shown["allowed_networks"], json!([]));
+}
+
+#[test]
+fn a_key_that_has_to_be_proved_says_so_and_its_secret_alone_is_refused() {
+    let (place, key) = Place::with_key();
+    let server = place.serve();
+    server.until_status(&key, 200);
+
+    let told = place.succeeds(&["key", "update", "ci", "--proof", KEY]);
+    server.until_status(&key, 400);
+    let refused = server.exchange(&key).json();
+    let simulated = place.succeeds(&["key", "simulate", "ci"]);
+    let wrong = place.fails(&["key", "update", "ci", "--proof", "some"]);
+    place.succeeds(&["key", "update", "ci", "--proof", "none"]);
+    server.until_status(&key, 200);
+
+    assert!(told.contains(&format!("the possession of {KEY}")), "{told}");
+    assert_eq!(refused["error"], "invalid_dpop_proof");
+    assert!(simulated.contains(KEY) && simulated.contains("token lives"), "{simulated}");
+    assert!(wrong.contains("`none`, `any`, or up to 16 thumbprints"), "{wrong}");
 }
 
 #[test]
@@ -250,6 +274,10 @@ fn a_key_is_made_with_all_that_is_said_of_it() {
         "2001:db8::/32",
         "--when-leaked",
         "disable",
+        "--proof",
+        KEY,
+        "--proof",
+        OTHER_KEY,
     ]);
 
     let shown = place.json(&["key", "show", "all"]);
@@ -261,6 +289,7 @@ fn a_key_is_made_with_all_that_is_said_of_it() {
         "expires_at": null,
         "allowed_networks": ["10.2.0.0/16", "2001:db8::/32"],
         "when_leaked": "disable",
+        "proof": format!("{KEY} {OTHER_KEY}"),
         "status": "active",
         "rotation": null,
     });

@@ -14,7 +14,9 @@ use crate::{
         secret_file::SecretFile,
         start, words,
     },
-    domain::{ApiKey, Email, KeyName, Lifetime, Owner, RoleName, Roles, Text, WhenLeaked},
+    domain::{
+        ApiKey, Email, KeyName, Lifetime, Owner, ProofDemand, RoleName, Roles, Text, WhenLeaked,
+    },
     manage::api_keys::{self, NewApiKey},
 };
 
@@ -47,6 +49,10 @@ pub(super) struct Args {
     /// What happens by itself where somebody finds the secret: `notify`, `disable` or `revoke`
     #[arg(long, value_name = "WHAT", default_value = WhenLeaked::Revoke.as_str())]
     when_leaked: WhenLeaked,
+    /// What its holder has to prove (DPoP): `none`, the possession of `any` key, or of the key with
+    /// this thumbprint, may be repeated
+    #[arg(long, value_name = "none|any|THUMBPRINT", default_value = "none")]
+    proof: Vec<String>,
     /// Write the secret into this new file, as JSON, instead of showing it
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -98,6 +104,7 @@ async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
         reach: named::reach(app, &args.reach).await?,
         allowed_networks: args.cidr.join(" ").parse()?,
         when_leaked: args.when_leaked,
+        proof: Some(args.proof.join(" ").parse()?),
         lifetime: args.expires.map_or(Lifetime::Default, |expires| expires.lifetime(now)),
     })
 }
@@ -105,5 +112,9 @@ async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
 fn describe(app: &App, key: &ApiKey, owner: &str) -> String {
     let roles = key.roles.as_ref().map_or("all its owner may".to_owned(), ToString::to_string);
     let end = words::end(key.expires_at, app.clock.now());
-    format!("Key {} of {owner} (roles: {roles}) {end}.\nIts id is {}.", key.name, key.id)
+    let proof = match key.proof {
+        ProofDemand::None => "",
+        _ => "\nThe secret alone is refused: a request has to carry a proof of possession (DPoP).",
+    };
+    format!("Key {} of {owner} (roles: {roles}) {end}.\nIts id is {}.{proof}", key.name, key.id)
 }

@@ -27,6 +27,8 @@ pub(super) struct Shown {
     reach: Reach,
     allowed_networks: Networks,
     when_leaked: WhenLeaked,
+    /// `none`, `any`, or thumbprints with spaces between them.
+    proof: String,
     audit_email: String,
     status: Status,
     created_at: Timestamp,
@@ -123,6 +125,7 @@ impl Shown {
             reach: key.reach,
             allowed_networks: key.allowed_networks,
             when_leaked: key.when_leaked,
+            proof: key.proof.to_string(),
             created_at: key.created_at,
             expires_at: key.expires_at,
             disabled_at: key.disabled_at,
@@ -181,6 +184,11 @@ impl Shown {
     pub(super) fn text(&self) -> String {
         let networks = Some(self.allowed_networks.to_string()).filter(|it| !it.is_empty());
         let end = self.expires_at.map_or_else(|| "never".to_owned(), words::moment);
+        let proof = match self.proof.as_str() {
+            "none" => "nothing beside the secret".to_owned(),
+            "any" => "the possession of some key".to_owned(),
+            keys => format!("the possession of {}", keys.replace(' ', " or ")),
+        };
         let mut lines = vec![
             ("name", self.name.to_string()),
             ("id", self.id.to_string()),
@@ -190,6 +198,7 @@ impl Shown {
             ("reach", self.reach.to_string()),
             ("used from", networks.unwrap_or_else(|| "any address".to_owned())),
             ("when leaked", self.when_leaked.as_str().to_owned()),
+            ("has to prove", proof),
             ("audit e-mail", self.audit_email.clone()),
             ("status", self.status()),
             ("created", words::moment(self.created_at)),

@@ -43,6 +43,8 @@ pub(super) struct Args {
 struct Shown {
     id: ApiKeyId,
     name: KeyName,
+    /// What beside the secret is taken as proved.
+    proof: String,
     live_secrets: Vec<ShownSecret>,
     #[serde(flatten)]
     outcome: Outcome,
@@ -127,6 +129,9 @@ impl Shown {
     fn text(&self) -> String {
         let mut lines = vec![("key", format!("{} ({})", self.name, self.id))];
         lines.extend(self.outcome.lines());
+        if self.proof != "none" {
+            lines.push(("with proof", self.proof.clone()));
+        }
         lines.extend(self.live_secrets.iter().map(|secret| ("secret", secret.text())));
         let lines = lines.into_iter().map(|(what, value)| format!("{what:12}  {value}"));
         lines.collect::<Vec<_>>().join("\n")
@@ -150,6 +155,7 @@ pub(super) async fn run(app: &App, args: &Args, output: Output) -> anyhow::Resul
     let shown = Shown {
         id: key.id,
         name: key.name,
+        proof: key.proof.to_string(),
         live_secrets: live_secrets.into_iter().map(ShownSecret::from).collect(),
         outcome: Outcome::new(app, &Names::read(app).await?, outcome),
     };

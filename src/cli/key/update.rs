@@ -51,6 +51,10 @@ struct Changes {
     /// What happens by itself where somebody finds the secret: `notify`, `disable` or `revoke`
     #[arg(long, value_name = "WHAT")]
     when_leaked: Option<WhenLeaked>,
+    /// What its holder has to prove (DPoP): `none`, the possession of `any` key, or of the key with
+    /// this thumbprint, may be repeated; keys that are not named do no longer
+    #[arg(long, value_name = "none|any|THUMBPRINT")]
+    proof: Vec<String>,
 }
 
 pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result<()> {
@@ -86,5 +90,6 @@ async fn edit(app: &App, changes: Changes) -> anyhow::Result<Edit> {
         allowed_networks: networks,
         lifetime: changes.expires.map(|expires| expires.lifetime(app.clock.now())),
         when_leaked: changes.when_leaked,
+        proof: (!changes.proof.is_empty()).then(|| changes.proof.join(" ").parse()).transpose()?,
     })
 }

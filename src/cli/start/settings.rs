@@ -37,5 +37,6 @@ pub(in crate::cli) fn settings(config: &Config) -> anyhow::Result<Settings> {
         failures_per_minute: config.limits.failures_per_minute,
         disable_unused_after: keys.disable_unused_after,
         sends_mail: config.mail.is_some(),
+        proofs_need_nonce: config.proofs_need_nonce,
     })
 }

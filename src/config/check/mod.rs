@@ -33,6 +33,7 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
         leaks: sections::leaks(settings.leaks),
         tokens: Tokens { lifetime: seconds(lifetime), email_claim: tokens.email_claim },
         refresh_tokens: sections::refresh_tokens(&settings.refresh_tokens)?,
+        proofs_need_nonce: sections::dpop(&settings.dpop.nonce)?,
         signing: sections::signing(settings.signing)?,
         usage: sections::usage(&settings.usage.record)?,
         cache: Cache {

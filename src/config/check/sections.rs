@@ -188,6 +188,15 @@ pub(super) fn mail(settings: MailSettings) -> Checked<Option<Mail>> {
     }
 }
 
+/// Whether a proof needs a nonce.
+pub(super) fn dpop(nonce: &str) -> Checked<bool> {
+    match nonce {
+        "off" => Ok(false),
+        "required" => Ok(true),
+        other => wrong("dpop.nonce", format!("`{other}` is neither off nor required")),
+    }
+}
+
 pub(super) fn usage(record: &str) -> Checked<RecordUsage> {
     match record {
         "before-reply" => Ok(RecordUsage::BeforeReply),

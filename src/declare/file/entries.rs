@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     problem::Problem,
-    values::{Expires, KeyRoles, Listed, Parsed, TokenLifetime},
+    values::{Expires, KeyRoles, Listed, Parsed, Proof, TokenLifetime},
 };
 use crate::{
     declare::{
@@ -15,8 +15,8 @@ use crate::{
         Resource, Role, RoleOf, Thing, User,
     },
     domain::{
-        Algorithm, Email, KeyName, Lifetime, Networks, ResourceIdentifier, RoleName, Roles, Scopes,
-        Text, WhenLeaked,
+        Algorithm, Email, KeyName, Lifetime, Networks, ProofDemand, ResourceIdentifier, RoleName,
+        Roles, Scopes, Text, WhenLeaked,
     },
 };
 
@@ -160,6 +160,7 @@ pub(super) struct KeyEntry {
     allowed_networks: Option<Listed<Networks>>,
     expires: Option<Expires>,
     when_leaked: Option<Parsed<WhenLeaked>>,
+    proof: Option<Proof>,
     enabled: Option<bool>,
     locked: Option<bool>,
     write_secret_to: Option<PathBuf>,
@@ -175,6 +176,7 @@ impl KeyEntry {
             allowed_networks: Networks::default(),
             expires: Lifetime::Default,
             when_leaked: WhenLeaked::Revoke,
+            proof: ProofDemand::None,
             enabled: true,
             locked: false,
         }
@@ -209,6 +211,7 @@ impl Entry for KeyEntry {
             },
             expires: self.expires.map_or(ground.expires, |it| it.0),
             when_leaked: said(self.when_leaked.as_ref(), ground.when_leaked),
+            proof: self.proof.clone().map_or(ground.proof, |it| it.0),
             enabled: self.enabled.unwrap_or(ground.enabled),
             locked: self.locked.unwrap_or(ground.locked),
         }

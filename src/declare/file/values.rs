@@ -9,7 +9,7 @@ use toml::Value;
 use crate::{
     clock::{self, Timestamp},
     declare::{OrganizationPath, Reach},
-    domain::{Lifetime, ResourceIdentifier, Roles},
+    domain::{Lifetime, ProofDemand, ResourceIdentifier, Roles},
 };
 
 /// Whatever the domain reads from text.
@@ -74,6 +74,20 @@ impl<'de> Deserialize<'de> for Reach {
                 "a reach is \"own\", \"subtree\", or a list of paths of organizations",
             )),
         }
+    }
+}
+
+/// `"none"`, `"any"`, or a list of thumbprints.
+#[derive(Clone, Debug)]
+pub(super) struct Proof(pub(super) ProofDemand);
+
+impl<'de> Deserialize<'de> for Proof {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let demand = match WordOrList::deserialize(deserializer)? {
+            WordOrList::Word(word) => word.parse().map_err(D::Error::custom),
+            WordOrList::List(keys) => join(&keys).map_err(D::Error::custom),
+        };
+        demand.map(Self)
     }
 }
 

@@ -47,6 +47,9 @@ fn owner() -> impl Strategy<Value = OwnerName> {
     prop_oneof![path().prop_map(OwnerName::Organization), email().prop_map(OwnerName::User)]
 }
 
+const KEYS: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I \
+                    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 fn reach() -> impl Strategy<Value = Reach> {
     prop_oneof![
         Just(Reach::Own),
@@ -63,6 +66,7 @@ prop_compose! {
         networks in select(&["", "10.0.0.0/8", "10.0.0.0/8 2001:db8::/32"][..]),
         expires in lifetime(),
         when_leaked in select(&[WhenLeaked::Notify, WhenLeaked::Disable, WhenLeaked::Revoke][..]),
+        proof in select(&["none", "any", KEYS][..]),
         enabled in any::<bool>(),
         locked in any::<bool>(),
     ) -> ApiKey {
@@ -73,6 +77,7 @@ prop_compose! {
             allowed_networks: networks.parse().unwrap(),
             expires,
             when_leaked,
+            proof: proof.parse().unwrap(),
             enabled,
             locked,
         }

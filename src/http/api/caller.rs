@@ -1,15 +1,18 @@
-//! Who calls the management API: the holder of a token of ours, for ourselves (RFC 6750).
+//! Who calls the management API: the holder of a token of ours, for ourselves (RFC 6750, RFC 9449).
 
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::problem::Problem;
 use crate::{
     domain::Actor,
-    exchange,
-    http::{caller::address, edge::Edge, envelope::RequestId, protected_resource::metadata_url},
+    exchange::{self, ExchangeError, Refusal},
+    http::{
+        caller::address,
+        edge::Edge,
+        envelope::RequestId,
+        presented::{Asked, presented},
+        protected_resource::metadata_url,
+    },
     manage::{
         Asker, Rejection,
         authority::{self, Carried},
@@ -26,11 +29,13 @@ impl FromRequestParts<Edge> for Caller {
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
         let app = &edge.app;
         let metadata = || metadata_url(&app.settings.issuer);
-        let invalid = || Problem::invalid_token(metadata());
-        let token = bearer(&parts.headers)?.ok_or_else(|| Problem::no_token(metadata()))?;
+        let presented = presented(&parts.headers)?;
+        let presented = presented.ok_or_else(|| Problem::no_token(metadata()))?;
+        let invalid = || Problem::invalid_token(presented.scheme, metadata());
 
-        let audience = Audience::Is(app.own_resource.identifier.as_str());
-        let token = app.signer.verify(token, app.clock.now(), TokenType::AccessToken, audience);
+        let (kind, audience) = (TokenType::AccessToken, app.own_resource.identifier.as_str());
+        let audience = Audience::Is(audience);
+        let token = app.signer.verify(presented.token, app.clock.now(), kind, audience);
         let source = address(edge, parts);
         let token = token.map_err(|why| {
             tracing::info!(%why, %source, "refused a token at the management API");
@@ -39,6 +44,15 @@ impl FromRequestParts<Edge> for Caller {
                 Untrusted::Expired => invalid(),
                 _ => app.attempts.failed(source).map_or_else(Problem::from, |()| invalid()),
             }
+        })?;
+        let proved =
+            presented.prove(edge, token.bound_to.as_ref(), Asked::of_us(edge, parts)).await;
+        proved.map_err(|error| match error {
+            ExchangeError::Refused(Refusal::Unproved(why)) => {
+                tracing::info!(%why, %source, "refused a token at the management API");
+                Problem::unproved(&why, metadata())
+            }
+            error => error.into(),
         })?;
         // What was changed on another node a moment ago counts here.
         app.catch_up().await.map_err(Rejection::from)?;
@@ -55,18 +69,4 @@ impl FromRequestParts<Edge> for Caller {
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0),
         }))
     }
-}
-
-/// The token of the one Authorization header; `None` where there is none of this scheme.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Problem::invalid("there are two Authorization headers"));
-    }
-    let text =
-        value.to_str().map_err(|_| Problem::invalid("the Authorization header is no text"))?;
-    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    let token = token.trim();
-    Ok((scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token))
 }

@@ -4,6 +4,7 @@
 mod api_keys;
 mod audit;
 mod caller;
+mod challenge;
 mod clients;
 mod conditions;
 mod description;
@@ -27,12 +28,12 @@ mod usage;
 mod users;
 mod webhooks;
 
-use axum::Router;
+use axum::{Router, middleware};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) use self::problem::Problem;
-use super::edge::Edge;
+use super::{edge::Edge, proof};
 
 fn described() -> OpenApiRouter<Edge> {
     OpenApiRouter::with_openapi(description::begin())
@@ -51,9 +52,12 @@ fn described() -> OpenApiRouter<Edge> {
         .merge(users::routes())
 }
 
-pub(super) fn router(issuer: &str) -> Router<Edge> {
+pub(super) fn router(edge: &Edge) -> Router<Edge> {
     let (router, api) = described().split_for_parts();
-    router.merge(published::router(&description::complete(api, Some(issuer))))
+    let issuer = edge.app.settings.issuer.as_str();
+    router
+        .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce))
+        .merge(published::router(&description::complete(api, Some(issuer))))
 }
 
 /// The description of the API (OpenAPI 3.1), as JSON: the same wherever it is served.

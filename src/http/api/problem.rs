@@ -9,10 +9,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::challenge::Challenge;
 use crate::{
     app::TooManyFailures,
-    exchange::ExchangeError,
-    http::form::BadBody,
+    exchange::{ExchangeError, Unproved},
+    http::{
+        form::BadBody,
+        presented::{BadPresentation, Scheme},
+    },
     manage::{Obstacle, Rejection},
 };
 
@@ -45,21 +49,6 @@ struct InTheWay {
     kind: &'static str,
     id: Uuid,
     name: String,
-}
-
-/// What the header `WWW-Authenticate` says (RFC 6750, section 3; RFC 9728, section 5.1).
-#[derive(Debug)]
-enum Challenge {
-    /// There was no token.
-    Missing {
-        metadata: String,
-    },
-    Invalid {
-        metadata: String,
-    },
-    InsufficientScope {
-        scope: &'static str,
-    },
 }
 
 impl Problem {
@@ -101,11 +90,36 @@ impl Problem {
         }
     }
 
-    pub(super) fn invalid_token(metadata: String) -> Self {
+    pub(super) fn invalid_token(scheme: Scheme, metadata: String) -> Self {
         let detail = "the token is not valid here, or its key works no more";
+        let challenge = match scheme {
+            Scheme::Bearer => Challenge::Invalid { metadata },
+            Scheme::Dpop => Challenge::Unproved { error: "invalid_token", metadata },
+        };
         Self {
-            challenge: Some(Challenge::Invalid { metadata }.into()),
+            challenge: Some(challenge.into()),
             ..Self::new(Http::UNAUTHORIZED, "invalid-token", "Invalid token", detail)
+        }
+    }
+
+    /// The token is bound to a key, or should be, and that its sender holds the key is not proved
+    /// (RFC 9449, section 7.1).
+    pub(super) fn unproved(unproved: &Unproved, metadata: String) -> Self {
+        let (error, word, title) = match unproved {
+            Unproved::Nonce => ("use_dpop_nonce", "use-dpop-nonce", "Proof without nonce"),
+            Unproved::OtherKey { .. } | Unproved::BoundToken(_) | Unproved::UnboundToken => {
+                ("invalid_token", "invalid-token", "Invalid token")
+            }
+            Unproved::Missing
+            | Unproved::Bad(_)
+            | Unproved::Replayed
+            | Unproved::KeyNotAllowed(_) => {
+                ("invalid_dpop_proof", "invalid-dpop-proof", "Invalid proof")
+            }
+        };
+        Self {
+            challenge: Some(Challenge::Unproved { error, metadata }.into()),
+            ..Self::new(Http::UNAUTHORIZED, word, title, unproved.to_string())
         }
     }
 
@@ -211,6 +225,12 @@ impl From<Rejection> for Problem {
     }
 }
 
+impl From<BadPresentation> for Problem {
+    fn from(bad: BadPresentation) -> Self {
+        Self::invalid(bad.to_string())
+    }
+}
+
 impl From<TooManyFailures> for Problem {
     fn from(told: TooManyFailures) -> Self {
         let detail = told.to_string();
@@ -224,6 +244,10 @@ impl From<TooManyFailures> for Problem {
 impl From<ExchangeError> for Problem {
     fn from(error: ExchangeError) -> Self {
         match error {
+            error if error.may_pass() => {
+                tracing::warn!(%error, "a management request has to be repeated");
+                Self::unavailable()
+            }
             ExchangeError::Store(error) => Rejection::from(error).into(),
             other => {
                 tracing::error!(error = %other, "could not answer a management request");
@@ -260,13 +284,14 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = Http::from_u16(self.status).unwrap_or(Http::INTERNAL_SERVER_ERROR);
         let (challenge, retry_after) =
-            (self.challenge.as_deref().map(Challenge::header), self.retry_after);
+            (self.challenge.as_deref().map(Challenge::headers), self.retry_after);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        for challenge in challenge.iter().flatten() {
+            headers
+                .extend(HeaderValue::from_str(challenge).map(|it| (header::WWW_AUTHENTICATE, it)));
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
@@ -275,20 +300,5 @@ impl IntoResponse for Problem {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
-    }
-}
-
-impl Challenge {
-    fn header(&self) -> String {
-        const REALM: &str = "Bearer realm=\"keyturn\"";
-        match self {
-            Self::Missing { metadata } => format!("{REALM}, resource_metadata=\"{metadata}\""),
-            Self::Invalid { metadata } => {
-                format!("{REALM}, error=\"invalid_token\", resource_metadata=\"{metadata}\"")
-            }
-            Self::InsufficientScope { scope } => {
-                format!("{REALM}, error=\"insufficient_scope\", scope=\"{scope}\"")
-            }
-        }
     }
 }

@@ -15,6 +15,7 @@ pub(super) use self::refusal::{Blame, word_for};
 use super::{
     basic::BadAuthorization,
     form::{BadBody, BadForm},
+    proof::TwoProofs,
 };
 use crate::manage::Rejection;
 
@@ -97,6 +98,11 @@ impl OAuthError {
         "organizationId must be a valid GUID",
         "organizationId is the id of an organization",
     );
+    /// Whatever is wrong with it; RFC 9449, section 5.
+    const fn invalid_proof(error_description: &'static str) -> Self {
+        Self::new(Http::BAD_REQUEST, "invalid_dpop_proof", error_description)
+    }
+
     const SERVER_ERROR: Self =
         Self::new(Http::INTERNAL_SERVER_ERROR, "server_error", "the request could not be answered");
     const UNAVAILABLE: Self = Self {
@@ -119,6 +125,12 @@ impl OAuthError {
             Http::UNAUTHORIZED => Self { beside: Beside::Challenge, ..self },
             _ => self,
         }
+    }
+}
+
+impl From<TwoProofs> for OAuthError {
+    fn from(_: TwoProofs) -> Self {
+        Self::invalid_proof("send one DPoP header")
     }
 }
 

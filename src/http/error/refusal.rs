@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{Beside, OAuthError};
 use crate::{
     app::TooManyFailures,
-    exchange::{Distrust, ExchangeError, NotExchanged, Refusal, TurnedAway},
+    exchange::{Distrust, ExchangeError, NotExchanged, Refusal, TurnedAway, Unproved},
+    signing::BadProof,
 };
 
 /// What a request offered as its credential: the same refusal has another name for each (RFC 6749,
@@ -149,6 +150,44 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
             "invalid_scope",
             "a requested scope is not granted to this key at this resource",
         ),
+        Refusal::Unproved(unproved) => self::unproved(unproved, blame),
+    }
+}
+
+/// RFC 9449, sections 5 and 8.
+fn unproved(unproved: &Unproved, blame: Blame) -> OAuthError {
+    match unproved {
+        Unproved::Missing => OAuthError::invalid_proof("a DPoP proof is demanded here"),
+        Unproved::Bad(bad) => OAuthError::invalid_proof(wrong_with(*bad)),
+        Unproved::Replayed => OAuthError::invalid_proof("the DPoP proof was used before"),
+        Unproved::KeyNotAllowed(_) => {
+            OAuthError::invalid_proof("the DPoP proof is by another key than is demanded here")
+        }
+        Unproved::Nonce => OAuthError::new(
+            Http::BAD_REQUEST,
+            "use_dpop_nonce",
+            "put the nonce of the header DPoP-Nonce into the DPoP proof",
+        ),
+        Unproved::OtherKey { .. } => blame.proved("it is bound to another key"),
+        // Of what is presented to a resource server.
+        Unproved::BoundToken(_) | Unproved::UnboundToken => blame.unproved(),
+    }
+}
+
+/// What whoever writes a client has to know.
+const fn wrong_with(proof: BadProof) -> &'static str {
+    match proof {
+        BadProof::Malformed(_) => "the DPoP proof is no well-formed JWT",
+        BadProof::WrongType => "the typ of a DPoP proof is dpop+jwt",
+        BadProof::WrongAlgorithm => "the alg of a DPoP proof is ES256, EdDSA, Ed25519 or RS256",
+        BadProof::Extension(_) => "the DPoP proof asks for an extension",
+        BadProof::Key(_) => "the jwk in the DPoP proof is no usable public key for its alg",
+        BadProof::BadSignature => "the DPoP proof is not signed by the key in it",
+        BadProof::Claim(_) => "the DPoP proof has no jti, htm, htu, iat or ath as it should be",
+        BadProof::OtherMethod => "the htm of the DPoP proof is not the method",
+        BadProof::OtherUrl => "the htu of the DPoP proof is not the URL of this endpoint",
+        BadProof::OtherTime => "the iat of the DPoP proof is too far from now",
+        BadProof::OtherToken => "the ath of the DPoP proof is not of the access token",
     }
 }
 

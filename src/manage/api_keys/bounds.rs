@@ -24,7 +24,8 @@ pub(super) async fn check(
     }
     let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
     bounds.check_expiry(key.expires_at)?;
-    Ok(bounds.check_networks(&key.allowed_networks)?)
+    bounds.check_networks(&key.allowed_networks)?;
+    Ok(bounds.check_proof(&key.proof)?)
 }
 
 /// When a key with this lifetime ends. Whoever does not say gets what the policy gives, at most

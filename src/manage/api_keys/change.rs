@@ -6,7 +6,8 @@ use super::{Rejection, WRITE, bounds, event, find};
 use crate::{
     app::App,
     domain::{
-        ApiKey, ApiKeyId, Expected, Lifetime, Networks, Reach, Roles, Text, Version, WhenLeaked,
+        ApiKey, ApiKeyId, Expected, Lifetime, Networks, ProofDemand, Reach, Roles, Text, Version,
+        WhenLeaked,
     },
     manage::{Asker, audit},
     store::{self, Tx},
@@ -22,6 +23,7 @@ pub struct Edit {
     pub allowed_networks: Option<Networks>,
     pub lifetime: Option<Lifetime>,
     pub when_leaked: Option<WhenLeaked>,
+    pub proof: Option<ProofDemand>,
 }
 
 /// A key that is being changed, in a transaction.
@@ -138,6 +140,7 @@ fn apply(app: &App, asker: &Asker, key: &mut ApiKey, edit: Edit) -> Result<(), R
     key.reach = edit.reach.unwrap_or_else(|| key.reach.clone());
     key.allowed_networks = edit.allowed_networks.unwrap_or_else(|| key.allowed_networks.clone());
     key.when_leaked = edit.when_leaked.unwrap_or(key.when_leaked);
+    key.proof = edit.proof.unwrap_or_else(|| key.proof.clone());
     Ok(())
 }
 
@@ -150,6 +153,7 @@ fn describe(key: &ApiKey) -> Value {
         "allowed_networks": key.allowed_networks,
         "expires_at": key.expires_at,
         "when_leaked": key.when_leaked,
+        "proof": key.proof.to_string(),
     })
 }
 

@@ -25,6 +25,8 @@ pub struct NewApiKey {
     pub allowed_networks: Networks,
     pub lifetime: Lifetime,
     pub when_leaked: WhenLeaked,
+    /// `None`: as the key that asks demands it.
+    pub proof: Option<ProofDemand>,
 }
 
 /// A new key, and its secret for the one time that anybody sees it.
@@ -98,7 +100,7 @@ pub(in crate::manage) async fn add(
         locked_at: None,
         revoked_at: None,
         when_leaked: new.when_leaked,
-        proof: ProofDemand::None,
+        proof: proof(asker, new.proof),
         version: Version::FIRST,
     };
     bounds::check(app, tx, asker, &key).await?;
@@ -110,6 +112,7 @@ pub(in crate::manage) async fn add(
         "roles": key.roles.as_ref().map(ToString::to_string),
         "reach": key.reach.to_string(),
         "expires_at": key.expires_at,
+        "proof": key.proof.to_string(),
     });
     audit(app, tx, asker, event("api_key.created", &key, detail));
     Ok(Created { key, secret })
@@ -128,6 +131,11 @@ fn networks(asker: &Asker, wanted: Networks) -> Networks {
         Some(bounds) if wanted.is_empty() => bounds.networks.clone(),
         _ => wanted,
     }
+}
+
+fn proof(asker: &Asker, wanted: Option<ProofDemand>) -> ProofDemand {
+    let own = || asker.authority.bounds().map(|bounds| bounds.proof.clone()).unwrap_or_default();
+    wanted.unwrap_or_else(own)
 }
 
 /// Counted last: who may not make a key learns nothing of how many there are.

@@ -31,6 +31,7 @@ impl Work<'_> {
             allowed_networks: after.allowed_networks.clone(),
             lifetime: after.expires,
             when_leaked: after.when_leaked,
+            proof: Some(after.proof.clone()),
         };
         let api_keys::Created { key, secret } =
             api_keys::add(self.app, self.tx, self.asker, new).await?;
@@ -88,6 +89,7 @@ impl Work<'_> {
             allowed_networks: (before.allowed_networks != *networks).then(|| networks.clone()),
             lifetime: (before.expires != after.expires).then_some(after.expires),
             when_leaked: (before.when_leaked != after.when_leaked).then_some(after.when_leaked),
+            proof: (before.proof != after.proof).then(|| after.proof.clone()),
         }))
     }
 

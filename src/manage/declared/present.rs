@@ -216,6 +216,7 @@ impl Reading<'_> {
             allowed_networks: key.allowed_networks,
             expires: key.expires_at.map_or(Lifetime::Never, Lifetime::Until),
             when_leaked: key.when_leaked,
+            proof: key.proof,
             enabled: key.disabled_at.is_none(),
             locked: key.locked_at.is_some(),
         }

@@ -9,7 +9,7 @@ use crate::signing::{
 };
 
 /// Verifies signatures, each by the algorithms that it was made for.
-pub(super) struct ForeignKey {
+pub(in crate::signing) struct ForeignKey {
     id: Option<String>,
     /// One; of an RSA key that does not say what it is for, one for each of the six.
     by_algorithm: Vec<PublicKey>,
@@ -45,7 +45,7 @@ pub enum UnusableJwk {
 type Jwk = Map<String, Value>;
 
 impl ForeignKey {
-    pub(super) fn read(jwk: &Value) -> Result<Self, UnusableJwk> {
+    pub(in crate::signing) fn read(jwk: &Value) -> Result<Self, UnusableJwk> {
         let jwk = jwk.as_object().ok_or(UnusableJwk::Malformed)?;
         // Before anything else: whoever published these must hear of it.
         if ["d", "p", "q", "dp", "dq", "qi", "oth"].iter().any(|name| jwk.contains_key(*name)) {
@@ -74,7 +74,7 @@ impl ForeignKey {
         self.id.as_deref()
     }
 
-    pub(super) fn by(&self, algorithm: SignatureAlgorithm) -> Option<&PublicKey> {
+    pub(in crate::signing) fn by(&self, algorithm: SignatureAlgorithm) -> Option<&PublicKey> {
         self.by_algorithm.iter().find(|key| key.algorithm() == algorithm)
     }
 

@@ -5,7 +5,7 @@ mod token;
 
 use serde_json::Value;
 
-use self::jwk::ForeignKey;
+pub(super) use self::jwk::ForeignKey;
 pub use self::{
     jwk::UnusableJwk,
     token::{ForeignToken, Unverified},

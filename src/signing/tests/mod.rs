@@ -4,6 +4,7 @@
 mod forge;
 mod forged_content;
 mod forged_header;
+mod proofs;
 mod verified;
 
 use std::sync::LazyLock;

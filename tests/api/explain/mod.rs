@@ -58,7 +58,7 @@ impl Attempt {
             door: API_KEY,
         };
         let credential = Credential::ApiKey { name: self.name, secret: self.secret.into() };
-        let request = Request { credential, caller: None, wish: self.wish, origin };
+        let request = Request { credential, caller: None, proof: None, wish: self.wish, origin };
         (request_id, exchange::exchange(&server.app, request).await)
     }
 }

@@ -47,7 +47,7 @@ async fn a_key_is_made_with_all_that_can_be_asked_for() {
             "allowed_networks": ["10.2.0.0/16", "2001:db8::1/128"], "status": "active",
             "created_at": "2027-01-15T08:00:00Z", "expires_at": "2027-02-01T10:00:00Z",
             "disabled_at": null, "locked_at": null, "revoked_at": null, "when_leaked": "disable",
-            "audit_email": body["audit_email"], "last_used": null,
+            "proof": "none", "audit_email": body["audit_email"], "last_used": null,
             "secrets": [{ "id": secret_id, "created_at": "2027-01-15T08:00:00Z",
                 "dies_at": null, "is_live": true, "last_used": null }],
         });

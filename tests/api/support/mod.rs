@@ -43,6 +43,7 @@ mod manage;
 mod options;
 #[path = "../../support/postgres.rs"]
 mod postgres;
+mod proof;
 
 use self::database::Place;
 pub(crate) use self::{
@@ -51,6 +52,7 @@ pub(crate) use self::{
     form::{FORM, basic, encoded, mistyped, post},
     manage::{Caller, problem},
     options::{Options, key_encryption_key},
+    proof::{ProofKey, base64},
 };
 
 pub(crate) const ISSUER: &str = "https://keyturn.test";
@@ -312,6 +314,7 @@ pub(crate) fn new_key(owner: Owner, name: &str) -> NewApiKey {
         allowed_networks: "".parse().unwrap(),
         lifetime: Lifetime::Default,
         when_leaked: WhenLeaked::Revoke,
+        proof: None,
     }
 }
 

@@ -51,6 +51,7 @@ impl Default for Options {
                 failures_per_minute: NonZeroU32::new(100_000).unwrap(),
                 disable_unused_after: None,
                 sends_mail: true,
+                proofs_need_nonce: false,
             },
             edge: http::Settings {
                 trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],

@@ -218,7 +218,7 @@ impl World {
         caller: Option<Caller>,
         wish: Wish,
     ) -> Result<Issued, ExchangeError> {
-        let request = Request { credential, caller, wish, origin: self.origin() };
+        let request = Request { credential, caller, proof: None, wish, origin: self.origin() };
         exchange::exchange(&self.server.app, request).await
     }
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::proof::AskedProof;
 use crate::{
     domain::{
         KeyName, Lifetime, Networks, OrganizationId, Owner, Reach, RoleName, Status, Text,
@@ -116,6 +117,8 @@ pub(super) struct NewKey {
     #[schema(value_type = Option<Moment>)]
     expires_at: Option<Option<Moment>>,
     when_leaked: Option<AskedReaction>,
+    /// Left out: as the key that asks.
+    proof: Option<AskedProof>,
 }
 
 /// Where a key may act: its own organization, everything below it, or these organizations.
@@ -162,6 +165,7 @@ impl NewKey {
             allowed_networks: networks(&self.allowed_networks.unwrap_or_default())?,
             lifetime: self.expires_at.map_or(Lifetime::Default, lifetime),
             when_leaked: self.when_leaked.map_or(WhenLeaked::Revoke, WhenLeaked::from),
+            proof: self.proof.map(AskedProof::into_demand).transpose()?,
         })
     }
 }
@@ -222,6 +226,7 @@ pub(super) struct ChangeKey {
     #[schema(value_type = Option<Moment>)]
     expires_at: Option<Option<Moment>>,
     when_leaked: Option<AskedReaction>,
+    proof: Option<AskedProof>,
 }
 
 impl ChangeKey {
@@ -234,6 +239,7 @@ impl ChangeKey {
             allowed_networks: self.allowed_networks.as_deref().map(networks).transpose()?,
             lifetime: self.expires_at.map(lifetime),
             when_leaked: self.when_leaked.map(WhenLeaked::from),
+            proof: self.proof.map(AskedProof::into_demand).transpose()?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod asked;
+mod proof;
 mod shown;
 
 use axum::{

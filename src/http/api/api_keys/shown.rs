@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::proof::ShownProof;
 use crate::{
     app::App,
     clock::Timestamp,
@@ -37,6 +38,7 @@ pub(in crate::http::api) struct ShownKey {
     revoked_at: Option<Moment>,
     /// `notify`, `disable` or `revoke`.
     when_leaked: &'static str,
+    proof: ShownProof,
     /// How the audit logs of other systems know it.
     audit_email: String,
     /// Of all its secrets.
@@ -111,6 +113,7 @@ impl ShownKey {
             locked_at: key.locked_at.map(Moment),
             revoked_at: key.revoked_at.map(Moment),
             when_leaked: key.when_leaked.as_str(),
+            proof: ShownProof::from(&key.proof),
             audit_email: key.audit_email(&app.settings.keys.audit_email_domain),
             name: key.name.to_string(),
             description: key.description.to_string(),

@@ -1,0 +1,55 @@
+//! What the holder of a key has to prove, as callers write and read it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    domain::{ProofDemand, Thumbprint},
+    http::api::{extract::Parsed, problem::Problem},
+};
+
+/// What the holder of a key has to prove beside its secret (DPoP): nothing, the possession of any
+/// key, or of one of the keys with these thumbprints (RFC 7638).
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum AskedProof {
+    Word(ProofWord),
+    #[schema(value_type = Vec<String>)]
+    Keys(Vec<Parsed<Thumbprint>>),
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ProofWord {
+    None,
+    Any,
+}
+
+impl AskedProof {
+    pub(super) fn into_demand(self) -> Result<ProofDemand, Problem> {
+        match self {
+            Self::Word(ProofWord::None) => Ok(ProofDemand::None),
+            Self::Word(ProofWord::Any) => Ok(ProofDemand::Any),
+            Self::Keys(keys) => ProofDemand::one_of(keys.into_iter().map(|key| key.0).collect())
+                .map_err(|bad| Problem::invalid(format!("proof: {bad}"))),
+        }
+    }
+}
+
+/// `none`, `any`, or the thumbprints of keys.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum ShownProof {
+    Word(&'static str),
+    Keys(Vec<String>),
+}
+
+impl From<&ProofDemand> for ShownProof {
+    fn from(demand: &ProofDemand) -> Self {
+        match demand {
+            ProofDemand::None => Self::Word("none"),
+            ProofDemand::Any => Self::Word("any"),
+            ProofDemand::OneOf(keys) => Self::Keys(keys.iter().map(ToString::to_string).collect()),
+        }
+    }
+}
