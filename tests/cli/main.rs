@@ -26,6 +26,7 @@ mod peers;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod quickstart;
+mod refreshed;
 mod revoked;
 mod rotation;
 mod settings;

@@ -205,7 +205,7 @@ async fn a_family_ends_with_the_key_that_it_is_of() {
 async fn rt_24_a_family_goes_on_when_the_key_of_its_tokens_has_changed_twice() {
     for server in TestServer::on_each_engine().await {
         let acme = server.acme().await;
-        let refresh = RefreshTerms { rotates: true, lifetime: 400 * DAY, idle: 400 * DAY };
+        let refresh = RefreshTerms { rotates: true, lifetime: 365 * DAY, idle: 365 * DAY };
         let terms = ClientTerms { refresh: Some(refresh), ..shop_terms() };
         let shop = Shop::with(&server, acme, "shop", terms).await;
         let old = refresh_token(&shop.first(&server).await);

@@ -10,5 +10,6 @@ mod kubernetes;
 mod manual;
 mod network;
 mod refresh;
+mod refreshed;
 mod status;
 mod terminal;
