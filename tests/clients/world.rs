@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::support::{Key, Place, Server, free_port, wait};
 
 /// What the server does not do yet, though the scripts can.
-pub(crate) const WAITING: &[&str] = &["private_key_jwt", "none", "refresh", "dpop", "revocation"];
+pub(crate) const WAITING: &[&str] = &["none", "refresh", "dpop", "revocation"];
 
 /// Tells whether the server does not know this yet, and says so.
 pub(crate) fn waits(flow: &str) -> bool {
