@@ -45,7 +45,6 @@ pub use change::Change;
 pub use client::{
     Authentication, BadKeySet, BadRedirectUri, BadTerms, Client, ClientSecret, ClientTerms,
     ExchangeRule, GrantType, KEYTURN_CLI, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
-    ExchangeRule, GrantType, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
     UnknownGrantType,
 };
 pub use delegate::Delegate;

@@ -16,15 +16,6 @@ mod doors;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
-#[path = "../support/foreign.rs"]
-mod foreign;
-#[path = "../support/foreign.rs"]
-mod foreign;
-#[path = "../support/foreign.rs"]
-mod foreign;
-mod forgeries;
-mod forgeries;
-mod forgeries;
 mod forgeries;
 mod gateway;
 mod introspection;
