@@ -19,6 +19,7 @@ mod possession;
 mod record;
 mod refresh_token;
 mod refusal;
+mod refused;
 mod revocation;
 mod simulate;
 mod subject_token;
@@ -44,7 +45,7 @@ pub use self::{
     workload::{Distrust, KeysFrom, Outcome, Trial, try_out},
 };
 use self::{
-    identity::Identity, narrow::Grant, refresh_token::Presenter, refusal::Refused,
+    identity::Identity, narrow::Grant, refresh_token::Presenter, refused::Refused,
     succession::Succession,
 };
 use crate::{
@@ -165,8 +166,7 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
         }
         Credential::Client => client::identify(caller.as_ref())?,
         Credential::Token { subject, actor } => {
-            let caller = caller.as_ref();
-            subject_token::identify(app, subject, actor.as_ref(), caller, wish).await?
+            subject_token::identify(app, subject, actor.as_ref(), request, now).await?
         }
         Credential::RefreshToken { token, name } => {
             let presenter = Presenter { caller: caller.as_ref(), name, origin };

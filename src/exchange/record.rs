@@ -1,6 +1,6 @@
 //! Leaves the trace of every exchange: a count of what was issued, the reason for what was not.
 
-use super::{Caller, Failed, Refusal, identity::Identity, refusal::Refused};
+use super::{Caller, Failed, Refusal, identity::Identity, refused::Refused};
 use crate::{
     app::App,
     clock::Timestamp,

@@ -1,12 +1,11 @@
 //! Why a caller gets no token: the true reason, for the audit trail and the log. `http::error`
 //! decides what the caller may learn.
 
-use std::{fmt, net::IpAddr};
+use std::net::IpAddr;
 
 use super::{
     NotExchanged,
     gateway::TurnedAway,
-    identity::Identity,
     possession::Unproved,
     words::{cut, roles, some_of, span},
     workload::Distrust,
@@ -15,8 +14,8 @@ use crate::{
     app::TooManyFailures,
     clock::Timestamp,
     domain::{
-        ApiKeyId, ClientId, FamilyId, GrantType, KeyName, MalformedSecret, Networks,
-        OrganizationId, ResourceIdentifier, Roles, SecretId, Source, TrustId,
+        ClientId, FamilyId, GrantType, KeyName, MalformedSecret, Networks, OrganizationId,
+        ResourceIdentifier, Roles, Source, TrustId,
     },
     ledger::NotRecorded,
     peers::NoKeys,
@@ -259,37 +258,6 @@ impl Refusal {
             _ => String::new(),
         };
         format!("{right}{self}{before}")
-    }
-}
-
-/// A refusal with the key it concerns, once that is known.
-#[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) refusal: Refusal,
-    pub(super) key: Option<(ApiKeyId, SecretId)>,
-    /// What was to be exchanged came through these, if through more than one.
-    pub(super) through: Option<Box<Chain>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Chain(Vec<Source>);
-
-impl fmt::Display for Chain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let links: Vec<_> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&links.join(", "))
-    }
-}
-
-impl Refused {
-    pub(super) fn new(refusal: Refusal) -> Self {
-        Self { refusal, key: None, through: None }
-    }
-
-    pub(super) fn of(self, identity: &Identity) -> Self {
-        let is_chain = identity.sources.len() > 1;
-        let through = is_chain.then(|| Box::new(Chain(identity.sources.clone())));
-        Self { key: identity.key(), through, ..self }
     }
 }
 

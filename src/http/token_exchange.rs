@@ -15,6 +15,7 @@ use crate::{
 
 const API_KEY: &str = "urn:keyturn:params:oauth:token-type:api-key";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const REFRESH_TOKEN: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
@@ -50,6 +51,7 @@ fn kind_of(token_type: &str) -> Result<TokenKind, OAuthError> {
     match token_type {
         API_KEY => Ok(TokenKind::ApiKey),
         ACCESS_TOKEN => Ok(TokenKind::AccessToken),
+        REFRESH_TOKEN => Ok(TokenKind::RefreshToken),
         JWT => Ok(TokenKind::Jwt),
         ID_TOKEN => Ok(TokenKind::IdToken),
         _ => Err(OAuthError::invalid_request("tokens of this type are not exchanged")),

@@ -17,15 +17,6 @@ mod dpop;
 mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
-#[path = "../support/foreign.rs"]
-mod foreign;
-#[path = "../support/foreign.rs"]
-mod foreign;
-#[path = "../support/foreign.rs"]
-mod foreign;
-mod forgeries;
-mod forgeries;
-mod forgeries;
 mod forgeries;
 mod forgeries;
 mod gateway;

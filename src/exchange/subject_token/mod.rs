@@ -8,13 +8,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::refusal::{NotExchanged, Part};
 use super::{
-    Caller, ClaimedName, Failed, Refusal, Wish, access_token, api_key,
+    Caller, ClaimedName, Failed, Refusal, Request, Wish, access_token, api_key,
     identity::{Holder, Identity},
+    refresh_token::{self, Presenter},
     workload,
 };
 use crate::{
     app::App,
-    domain::{Authentication, Ceiling, GrantType, Secret, Source},
+    clock::Timestamp,
+    domain::{Authentication, Ceiling, GrantType, Secret, Source, Turn},
     signing::{Audience, TokenType, Unverified},
 };
 
@@ -29,6 +31,8 @@ pub enum TokenKind {
     ApiKey,
     /// One of ours.
     AccessToken,
+    /// One of ours.
+    RefreshToken,
     /// One of ours, or somebody else's.
     Jwt,
     /// Somebody else's.
@@ -45,16 +49,17 @@ pub(super) async fn identify(
     app: &App,
     subject: &Offered,
     actor: Option<&Offered>,
-    caller: Option<&Caller>,
-    wish: &Wish,
+    request: &Request,
+    now: Timestamp,
 ) -> Result<Identity, Failed> {
+    let caller = request.caller.as_ref();
     not_public(caller)?;
-    let subject = prove(app, Part::Subject, subject, caller, wish).await?;
+    let subject = prove(app, Part::Subject, subject, request, now).await?;
     let actor = match actor {
-        Some(actor) => Some(prove(app, Part::Actor, actor, caller, wish).await?),
+        Some(actor) => Some(prove(app, Part::Actor, actor, request, now).await?),
         None => None,
     };
-    let combined = combine(app, &subject, actor, caller, wish);
+    let combined = combine(app, &subject, actor, caller, &request.wish);
     combined.map_err(|why| Failed::from(Refusal::from(why)).of(&subject.identity))
 }
 
@@ -72,16 +77,18 @@ async fn prove(
     app: &App,
     part: Part,
     offered: &Offered,
-    caller: Option<&Caller>,
-    wish: &Wish,
+    request: &Request,
+    now: Timestamp,
 ) -> Result<Proven, Failed> {
+    let caller = request.caller.as_ref();
     let text = offered.token.expose_secret();
     let kind = kind(app, offered.kind, text);
     let identity = match kind {
         TokenKind::ApiKey => api_key::identify(app, &ClaimedName::None, &offered.token).await?,
-        TokenKind::AccessToken => access_token(app, part, text, caller).await?,
+        TokenKind::AccessToken => access_token(app, part, text, caller, now).await?,
+        TokenKind::RefreshToken => refresh_token(app, part, &offered.token, request, now).await?,
         TokenKind::Jwt | TokenKind::IdToken => {
-            workload::identify_external(app, text, wish.organization).await?
+            workload::identify_external(app, text, request.wish.organization).await?
         }
     };
     Ok(Proven { kind, identity })
@@ -107,16 +114,36 @@ async fn access_token(
     part: Part,
     text: &str,
     caller: Option<&Caller>,
+    now: Timestamp,
 ) -> Result<Identity, Failed> {
     if caller.is_none() {
         return Err(Refusal::from(NotExchanged::NoClient).into());
     }
-    let now = app.clock.now();
     let token = app.signer.verify(text, now, TokenType::AccessToken, Audience::Any);
     let token = token.map_err(|why| Refusal::from(NotExchanged::Untrusted(part, why)))?;
     let identity = access_token::identify(app, &token).await?;
     let usual = token.audiences.first().and_then(|audience| audience.parse().ok());
     Ok(Identity { usual, ..identity })
+}
+
+/// Whoever may use a refresh token may exchange it, too. That does not use it up, so only the newest
+/// of its family will do.
+async fn refresh_token(
+    app: &App,
+    part: Part,
+    token: &SecretString,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Identity, Failed> {
+    let Request { caller, origin, .. } = request;
+    let by = Presenter { caller: caller.as_ref(), name: &ClaimedName::None, origin };
+    let identity = refresh_token::identify(app, token, &by, now).await?;
+    match &identity.refreshed {
+        Some(refreshed) if refreshed.turn == Turn::Current => {
+            Ok(Identity { refreshed: None, ..identity })
+        }
+        _ => Err(Failed::from(Refusal::from(NotExchanged::Replaced(part))).of(&identity)),
+    }
 }
 
 /// One identity of all who have a part in it, with no more rights than each of them has.
@@ -160,6 +187,8 @@ impl Proven {
         match self.kind {
             // A rule of trust says what it is worth to whoever has it (RFC 7523, section 2.1).
             TokenKind::ApiKey | TokenKind::Jwt | TokenKind::IdToken => true,
+            // Of a client's it was proved that the client presents it.
+            TokenKind::RefreshToken => true,
             TokenKind::AccessToken => false,
         }
     }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{NotExchanged, Proven, is_own};
+use super::{NotExchanged, Proven, TokenKind, is_own};
 use crate::{
     app::App,
     domain::{Delegate, KnownClient, ResourceIdentifier},
@@ -22,7 +22,8 @@ pub(super) fn targets(
     let Some(caller) = caller else {
         return if subject.stands_alone() { Ok(None) } else { Err(NotExchanged::NoClient) };
     };
-    if is_own(caller, &subject.identity) {
+    // A refresh token is its client's, whoever's rights it draws on.
+    if is_own(caller, &subject.identity) || subject.kind == TokenKind::RefreshToken {
         return Ok(None);
     }
     let Some(known) = caller.registered() else { return Err(NotExchanged::NotTheKeys) };

@@ -217,6 +217,7 @@ fn not_exchanged(why: &NotExchanged, blame: Blame) -> OAuthError {
     match why {
         NotExchanged::NoClient => OAuthError::INVALID_CLIENT,
         NotExchanged::Untrusted(..) => blame.unproved(),
+        NotExchanged::Replaced(_) => blame.proved("the refresh token was replaced by a newer one"),
         NotExchanged::NotTheKeys | NotExchanged::NoRule(..) => {
             blame.proved("the client may not exchange this token")
         }

@@ -82,9 +82,13 @@ fn registration() -> impl Strategy<Value = Registration> {
     let rules = vec((select(&RESOURCES[..]), proptest::bool::weighted(0.7)), 0..4);
     let resources = option::weighted(0.3, names(&RESOURCES));
     let lifetime = option::weighted(0.3, 60..400_u32);
-    (names(&SCOPES), resources, lifetime, rules).prop_map(|(scopes, resources, lifetime, rules)| {
-        Registration { scopes, resources, lifetime, rules }
-    })
+    (names(&SCOPES), resources, lifetime, rules).prop_map(
+        |(scopes, resources, lifetime, mut rules)| {
+            rules.sort_unstable();
+            rules.dedup_by_key(|rule| rule.0);
+            Registration { scopes, resources, lifetime, rules }
+        },
+    )
 }
 
 fn hop() -> impl Strategy<Value = Hop> {

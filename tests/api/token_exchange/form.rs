@@ -1,9 +1,10 @@
 //! What a request and an answer look like: TX-01 to TX-07, TX-14; RI-01 to RI-05; KX-13.
 
-use keyturn::domain::{ClientTerms, Owner, RefreshTerms};
+use keyturn::domain::Owner;
 
 use super::{
-    ACCESS_TOKEN, API_KEY, GRANT, JWT, World, exchange, party, rule, terms, token_of, token_of_key,
+    ACCESS_TOKEN, API_KEY, GRANT, JWT, World, exchange, party, refreshing, rule, terms, token_of,
+    token_of_key,
 };
 use crate::support::{OAUTH, encoded, post};
 
@@ -107,19 +108,17 @@ async fn tx_07_the_answer_says_of_what_type_the_token_is() {
 }
 
 #[tokio::test]
-async fn tx_07_without_terms_for_it_there_is_no_refresh_token() {
+async fn tx_07_there_is_a_refresh_token_only_where_the_clients_terms_say_so() {
     for World { server, acme, secret, .. } in World::on_each_engine().await {
-        let without = terms(vec![rule("urn:api", true)]);
-        let refresh = RefreshTerms { rotates: true, lifetime: 3600, idle: 3600 };
-        let only_for_refresh = ClientTerms { refresh: Some(refresh), ..without.clone() };
-        let without = party(&server, acme, "without", without).await;
-        let other = party(&server, acme, "other", only_for_refresh).await;
+        let without = party(&server, acme, "without", terms(vec![rule("urn:api", true)])).await;
+        let with = party(&server, acme, "with", refreshing(vec![rule("urn:api", true)])).await;
 
-        let none = without.exchanges(&server, secret.reveal(), &[]).await;
-        let perhaps = other.exchanges(&server, secret.reveal(), &[]).await;
+        let without = without.exchanges(&server, secret.reveal(), &[]).await;
+        let with = with.exchanges(&server, secret.reveal(), &[]).await;
 
-        assert!(none.body["refresh_token"].is_null(), "{}", server.engine);
-        assert_eq!((none.status.as_u16(), perhaps.status.as_u16()), (200, 200));
+        assert_eq!((without.status.as_u16(), with.status.as_u16()), (200, 200));
+        assert!(without.body["refresh_token"].is_null(), "{}", server.engine);
+        assert!(with.body["refresh_token"].is_string(), "{}", server.engine);
     }
 }
 

@@ -6,12 +6,13 @@ mod form;
 mod of_others;
 mod policy;
 mod recorded;
+mod refreshed;
 
 use keyturn::{
     clock::Timestamp,
     domain::{
         Authentication, Client, ClientTerms, ExchangeRule, GrantType, OrganizationId, Owner,
-        Secret, Source, Thumbprint,
+        RefreshTerms, Secret, Source, Thumbprint,
     },
     exchange::{self, Standing},
     signing::{AccessToken, Audience, Confirmation, TokenType, VerifiedToken},
@@ -74,6 +75,14 @@ fn terms(exchanges: Vec<ExchangeRule>) -> ClientTerms {
         exchanges,
         ..ClientTerms::default()
     }
+}
+
+/// The same for a client that is given refresh tokens.
+fn refreshing(exchanges: Vec<ExchangeRule>) -> ClientTerms {
+    let mut terms = terms(exchanges);
+    terms.grants.push(GrantType::RefreshToken);
+    let refresh = RefreshTerms { rotates: true, lifetime: 3600, idle: 3600 };
+    ClientTerms { refresh: Some(refresh), ..terms }
 }
 
 /// A rule for our own tokens.

@@ -93,7 +93,8 @@ async fn tx_08_roles_that_give_more_than_the_token_are_not_in_it() {
     let narrow = narrow.exchanges(&server, &token, &[]).await;
     let wide = wide.exchanges(&server, &token, &[]).await;
 
-    assert_eq!(server.claims(&narrow).await["roles"], json!([]));
+    let roles = server.claims(&narrow).await["roles"].clone();
+    assert!(roles.as_array().is_none_or(Vec::is_empty), "{roles}");
     assert_eq!(server.claims(&wide).await["roles"], json!(["manager"]));
 }
 
@@ -166,15 +167,13 @@ async fn tx_12_a_client_exchanges_only_what_it_was_registered_for() {
             grants: vec![GrantType::ClientCredentials],
             ..terms(vec![rule("urn:api", true)])
         };
-        let public = ClientTerms {
-            authentication: Authentication::None,
-            ..terms(vec![rule("urn:api", true)])
-        };
         let by_rule = party(&server, acme, "by rule", terms(vec![rule("urn:api", true)])).await;
         let none = party(&server, acme, "none", terms(Vec::new())).await;
         let elsewhere = party(&server, acme, "elsewhere", terms(vec![foreign])).await;
         let no_grant = party(&server, acme, "no grant", no_grant).await;
-        let public = server.client(acme, "public", public).await.client.id.to_string();
+        let public = party(&server, acme, "public", terms(vec![rule("urn:api", true)])).await;
+        // Nobody can register one like this.
+        public.change(&server, |it| it.terms.authentication = Authentication::None).await;
         let token = token_of_key(&server, &secret).await;
 
         for subject in [&*token, secret.reveal()] {
@@ -185,7 +184,7 @@ async fn tx_12_a_client_exchanges_only_what_it_was_registered_for() {
             let none = none.exchanges(&server, subject, &[]).await;
             let elsewhere = elsewhere.exchanges(&server, subject, &[]).await;
             let no_grant = no_grant.exchanges(&server, subject, &[]).await;
-            let public = [("client_id", &*public)];
+            let public = [("client_id", &*public.id)];
             let public = exchange(&server, (subject, ACCESS_TOKEN), &public).await;
 
             assert_eq!(server.claims(&allowed).await["client_id"], by_rule.id, "{what}");
