@@ -18,7 +18,6 @@ mod explain;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;
-mod forgeries;
 mod gateway;
 mod introspection;
 mod jwks;

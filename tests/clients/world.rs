@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::support::{Key, Place, Server, free_port, wait};
 
 /// What the server does not do yet, though the scripts can.
-pub(crate) const WAITING: &[&str] = &["none", "refresh", "dpop", "revocation"];
+pub(crate) const WAITING: &[&str] = &["dpop"];
 
 /// Tells whether the server does not know this yet, and says so.
 pub(crate) fn waits(flow: &str) -> bool {
@@ -40,6 +40,7 @@ impl World {
         let issuer = format!("https://localhost:{port}");
         certify(&mut place);
         place.set("ISSUER", &issuer);
+        place.set("REFRESH_TOKENS__FOR_API_KEYS", "true");
         place.succeeds(&["migrate"]);
         place.succeeds(&["organization", "create", "acme"]);
         place.succeeds(&["resource", "register", RESOURCE, "--scope", "read", "--scope", "write"]);
