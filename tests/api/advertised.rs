@@ -2,10 +2,16 @@
 //! and holds the answer against the documents, both ways.
 
 use axum::http::header::AUTHORIZATION;
-use keyturn::domain::{Authentication, ClientTerms, GrantType};
+use keyturn::domain::{Authentication, ClientTerms, GrantType, KeySource, RefreshTerms};
 use serde_json::Value;
 
-use crate::support::{Answer, ISSUER, OAUTH, Options, TestServer, basic, encoded, post};
+use crate::{
+    assertions::{self, JWT_BEARER},
+    foreign::Foreigner,
+    support::{
+        Client, INTROSPECT, ISSUER, OAUTH, Options, REVOKE, TestServer, basic, encoded, post,
+    },
+};
 
 const OPENID_DOCUMENT: &str = "/.well-known/openid-configuration";
 const OAUTH_DOCUMENT: &str = "/.well-known/oauth-authorization-server";
@@ -133,51 +139,83 @@ async fn md_04_a_grant_is_advertised_if_and_only_if_it_can_be_asked_for() {
     }
 }
 
-/// A client that proves itself in this way, asking for what every client may.
-async fn asked(server: &TestServer, name: &str, authentication: Authentication) -> Answer {
-    let id = server.root(name).await;
-    let by_header = authentication == Authentication::ClientSecretBasic;
-    let grants = vec![GrantType::ClientCredentials];
-    let scopes = "read".parse().unwrap();
-    let terms = ClientTerms { authentication, grants, scopes, ..ClientTerms::default() };
-    let made = server.client(id, name, terms).await;
-    let (id, secret) = (made.client.id.to_string(), made.secret.unwrap());
-    let grant = ("grant_type", "client_credentials");
-    if !by_header {
-        let form = [grant, ("client_id", &id), ("client_secret", secret.reveal())];
-        return server.post(OAUTH, &form).await;
+/// What an endpoint is asked that takes clients, by anyone.
+const QUESTIONS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("token", OAUTH, &[("grant_type", "refresh_token"), ("refresh_token", "garbage")]),
+    ("introspection", INTROSPECT, &[("token", "garbage")]),
+    ("revocation", REVOKE, &[("token", "garbage")]),
+];
+
+fn methods() -> [(Authentication, Option<Foreigner>); 4] {
+    let key = Foreigner::new("mine");
+    let keys = KeySource::Pinned(key.jwks());
+    [
+        (Authentication::None, None),
+        (Authentication::ClientSecretBasic, None),
+        (Authentication::ClientSecretPost, None),
+        (Authentication::PrivateKeyJwt { keys, compat_aud: false }, Some(key)),
+    ]
+}
+
+/// Tells whether a client that is known by this method alone may ask there.
+async fn is_taken(
+    server: &TestServer,
+    client: &Client,
+    method: &Authentication,
+    key: Option<&Foreigner>,
+    (path, question): (&str, &[(&str, &str)]),
+) -> bool {
+    let mut form = question.to_vec();
+    let assertion = key.map(|key| key.token(&assertions::claims(&client.id, server)));
+    if let Some(assertion) = &assertion {
+        form.extend([("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)]);
     }
-    let mut request = post(OAUTH, &encoded(&[grant]));
-    request.headers_mut().insert(AUTHORIZATION, basic(&id, secret.reveal()).parse().unwrap());
-    server.send(request).await
+    if matches!(method, Authentication::ClientSecretPost | Authentication::None) {
+        form.push(("client_id", &client.id));
+    }
+    if *method == Authentication::ClientSecretPost {
+        form.push(("client_secret", &client.secret));
+    }
+    let mut request = post(path, &encoded(&form));
+    if *method == Authentication::ClientSecretBasic {
+        let header = basic(&client.id, &client.secret).parse().unwrap();
+        request.headers_mut().insert(AUTHORIZATION, header);
+    }
+    server.send(request).await.body["error"] != "invalid_client"
 }
 
 #[tokio::test]
 async fn md_04_md_06_a_method_of_authentication_is_advertised_if_and_only_if_it_works() {
     let server = TestServer::start().await;
-    server.acme().await;
+    let acme = server.acme().await;
     let document = document(&server, OAUTH_DOCUMENT).await;
-    let advertised = listed(&document, "token_endpoint_auth_methods_supported");
 
-    for method in [Authentication::ClientSecretBasic, Authentication::ClientSecretPost] {
+    for (method, key) in methods() {
         let name = method.as_str();
-        let answer = asked(&server, name, method).await;
-        assert_eq!(answer.status, 200, "{name}: {}", answer.text);
-        assert!(advertised.contains(&name), "{name}");
+        let terms = ClientTerms {
+            authentication: method.clone(),
+            grants: vec![GrantType::RefreshToken],
+            scopes: "read".parse().unwrap(),
+            refresh: Some(RefreshTerms { rotates: true, lifetime: 3600, idle: 3600 }),
+            ..ClientTerms::default()
+        };
+        let client: Client = server.client(acme, name, terms).await.into();
+        for (endpoint, path, question) in QUESTIONS {
+            let asked = (*path, *question);
+            let taken = is_taken(&server, &client, &method, key.as_ref(), asked).await;
+
+            let methods = listed(&document, &format!("{endpoint}_endpoint_auth_methods_supported"));
+            assert_eq!(methods.contains(&name), taken, "{name} at the {endpoint} endpoint");
+        }
     }
-    for never in ["client_secret_jwt", "tls_client_auth", "self_signed_tls_client_auth"] {
-        assert!(!advertised.contains(&never), "{never}");
-    }
-    let signs = advertised.contains(&"private_key_jwt");
-    let algorithms = listed(&document, "token_endpoint_auth_signing_alg_values_supported");
-    assert_eq!(!algorithms.is_empty(), signs, "algorithms belong to signatures");
-    for never in ["none", "HS256", "HS384", "HS512"] {
-        assert!(!algorithms.contains(&never), "{never}");
-    }
-    for endpoint in ["introspection", "revocation"] {
-        let there = !document[format!("{endpoint}_endpoint")].is_null();
-        let methods = listed(&document, &format!("{endpoint}_endpoint_auth_methods_supported"));
-        assert_eq!(!methods.is_empty(), there, "{endpoint}: the default would be another");
+    for (endpoint, ..) in QUESTIONS {
+        let member = |what| format!("{endpoint}_endpoint_auth_{what}_supported");
+        for never in ["client_secret_jwt", "tls_client_auth", "self_signed_tls_client_auth"] {
+            assert!(!listed(&document, &member("methods")).contains(&never), "{never}");
+        }
+        let algorithms = listed(&document, &member("signing_alg_values"));
+        assert!(algorithms.contains(&"ES256"), "{endpoint}: {algorithms:?}");
+        assert!(algorithms.iter().all(|it| !it.starts_with("HS") && *it != "none"), "{endpoint}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the clients of others meet: a server with a certificate, an API key, and a client for each
 //! way to prove oneself.
 
-use std::{fs, io::Write as _, net::TcpStream};
+use std::{fs, net::TcpStream};
 
 use aws_lc_rs::{
     encoding::AsBigEndian as _,
@@ -12,18 +12,6 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use serde_json::{Value, json};
 
 use super::support::{Key, Place, Server, free_port, wait};
-
-/// What the server does not do yet, though the scripts can.
-pub(crate) const WAITING: &[&str] = &["none", "refresh", "dpop", "revocation"];
-
-/// Tells whether the server does not know this yet, and says so.
-pub(crate) fn waits(flow: &str) -> bool {
-    let waits = WAITING.contains(&flow);
-    if waits {
-        let _ = writeln!(std::io::stderr(), "a crate waits for {flow}");
-    }
-    waits
-}
 
 pub(crate) const RESOURCE: &str = "https://api.example.com";
 
@@ -40,6 +28,7 @@ impl World {
         let issuer = format!("https://localhost:{port}");
         certify(&mut place);
         place.set("ISSUER", &issuer);
+        place.set("REFRESH_TOKENS__FOR_API_KEYS", "true");
         place.succeeds(&["migrate"]);
         place.succeeds(&["organization", "create", "acme"]);
         place.succeeds(&["resource", "register", RESOURCE, "--scope", "read", "--scope", "write"]);
