@@ -81,7 +81,7 @@ fn names(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str
 fn registration() -> impl Strategy<Value = Registration> {
     let rules = vec((select(&RESOURCES[..]), proptest::bool::weighted(0.7)), 0..4);
     let resources = option::weighted(0.3, names(&RESOURCES));
-    let lifetime = option::weighted(0.3, 60..400_u32);
+    let lifetime = option::weighted(0.3, 60..=360_u32);
     (names(&SCOPES), resources, lifetime, rules).prop_map(
         |(scopes, resources, lifetime, mut rules)| {
             rules.sort_unstable();
