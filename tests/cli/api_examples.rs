@@ -51,5 +51,6 @@ fn the_examples_of_the_management_api_run_one_after_the_other() {
     let access_token = "urn:ietf:params:oauth:token-type:access_token";
     assert_eq!(told[10], format!("{access_token}\nBearer\nkeys:read"));
     assert!(told.contains(&"200\n401"), "a revoked token: {said}");
+    assert!(told.contains(&"a DPoP proof is demanded here"), "{said}");
     assert_eq!(told.last(), Some(&"1\nrevoked"));
 }
