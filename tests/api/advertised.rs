@@ -139,8 +139,11 @@ async fn md_04_a_grant_is_advertised_if_and_only_if_it_can_be_asked_for() {
     }
 }
 
+/// The name of an endpoint, its path, and a form.
+type Question = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// What an endpoint is asked that takes clients, by anyone.
-const QUESTIONS: &[(&str, &str, &[(&str, &str)])] = &[
+const QUESTIONS: &[Question] = &[
     ("token", OAUTH, &[("grant_type", "refresh_token"), ("refresh_token", "garbage")]),
     ("introspection", INTROSPECT, &[("token", "garbage")]),
     ("revocation", REVOKE, &[("token", "garbage")]),

@@ -289,6 +289,9 @@ async fn ca_07_a_client_proves_itself_in_the_way_it_is_registered_for() {
     }
 }
 
+/// What is sent beside, and what comes of it.
+type Case<'a> = (&'a [(&'a str, &'a str)], (u16, &'a str));
+
 #[tokio::test]
 async fn ca_04_an_assertion_is_named_by_its_type_and_stands_alone() {
     let server = TestServer::start().await;
@@ -301,7 +304,7 @@ async fn ca_04_an_assertion_is_named_by_its_type_and_stands_alone() {
     let assertion = shop.assertion(&server, json!({}));
     let assertion = ("client_assertion", assertion.as_str());
     let other = Uuid::from_u128(7).to_string();
-    let cases: [(&[(&str, &str)], (u16, &str)); 6] = [
+    let cases: [Case<'_>; 6] = [
         (&[grant, assertion], (400, "invalid_request")),
         (&[grant, kind], (400, "invalid_request")),
         (&[grant, saml, assertion], REFUSED),

@@ -150,7 +150,7 @@ async fn sf_07_a_source_that_fails_is_not_asked_again_for_half_a_minute() {
     let still = rig.verify(&key).await;
 
     let expected = Err(NotVerified::NoKeys(NoKeys::Status(404)));
-    assert_eq!((failed, still), ([expected.clone(), expected.clone()], expected));
+    assert_eq!((failed, still), ([expected, expected], expected));
     assert_eq!(rig.asked(), 1);
 }
 

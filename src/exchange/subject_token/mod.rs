@@ -185,10 +185,11 @@ impl Proven {
     /// Whether whoever holds it may use it without being somebody else's client.
     fn stands_alone(&self) -> bool {
         match self.kind {
-            // A rule of trust says what it is worth to whoever has it (RFC 7523, section 2.1).
-            TokenKind::ApiKey | TokenKind::Jwt | TokenKind::IdToken => true,
-            // Of a client's it was proved that the client presents it.
-            TokenKind::RefreshToken => true,
+            // A rule of trust says what it is worth to whoever has it (RFC 7523, section 2.1). Of a
+            // client's refresh token it was proved that the client presents it.
+            TokenKind::ApiKey | TokenKind::Jwt | TokenKind::IdToken | TokenKind::RefreshToken => {
+                true
+            }
             TokenKind::AccessToken => false,
         }
     }

@@ -91,7 +91,8 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         | Refusal::MalformedRefreshToken
         | Refusal::UnknownRefreshToken
         // Whoever it was not given to need not know that there is one.
-        | Refusal::RefreshTokenOfAnother(_) => blame.unproved(),
+        | Refusal::RefreshTokenOfAnother(_)
+        | Refusal::TurnedAway(TurnedAway::Untrusted(_) | TurnedAway::Unproved) => blame.unproved(),
         // Whatever the grant, the client has to prove itself first.
         Refusal::UnknownClient
         | Refusal::WrongClientSecret(_)
@@ -123,8 +124,7 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::SourceGone(_) | Refusal::NoSource => {
             blame.proved("what it was obtained with is no longer valid")
         }
-        Refusal::TurnedAway(TurnedAway::Untrusted(_) | TurnedAway::Unproved) => blame.unproved(),
-        Refusal::TurnedAway(TurnedAway::TooFewScopes(_)) => OAuthError::new(
+                Refusal::TurnedAway(TurnedAway::TooFewScopes(_)) => OAuthError::new(
             Http::FORBIDDEN,
             "insufficient_scope",
             "what was shown lacks a scope that is needed here",

@@ -65,8 +65,8 @@ async fn jb_07_of_many_at_once_one_is_the_first() {
             other.assert(&token)
         );
 
-        let issued = [a, b, c, d].iter().filter(|answer| answer.status == 200).count();
-        assert_eq!(issued, 1, "{}", server.engine);
+        let first = [a, b, c, d].iter().filter(|answer| answer.status == 200).count();
+        assert_eq!(first, 1, "{}", server.engine);
     }
 }
 

@@ -59,7 +59,9 @@ fn a_refresh_token_that_rotates_is_replaced_in_the_settings() {
         kept.push(home.succeeds(&["token"]));
     }
 
-    kept.iter().for_each(|token| place.keep_out_of_logs(token));
+    for token in &kept {
+        place.keep_out_of_logs(token);
+    }
     assert!(kept.is_sorted_by(|one, next| one != next), "{kept:?}");
     assert!(kept.iter().all(|token| token.starts_with("ktr_")));
 }
