@@ -1,5 +1,5 @@
-//! What gateways are told of who stands before them: checks BR-01 to BR-09, and WIRES of keys that
-//! are used directly.
+//! What gateways are told of who stands before them: checks BR-01 to BR-09, and keys that are used
+//! directly.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use axum::{
 };
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{OrganizationId, Owner, Secret, Source, Thumbprint},
+    domain::{OrganizationId, Owner, ProofDemand, Secret, Source, Thumbprint},
     manage::api_keys::NewApiKey,
     signing::{AccessToken, Confirmation, TokenType},
 };
@@ -317,6 +317,18 @@ async fn the_allow_list_of_a_key_is_held_against_the_address_of_the_client() {
         assert_eq!(refused.status, 403, "{}", refused.text);
         assert_eq!(made_up.status, 403, "only proxies that are trusted are believed");
     }
+}
+
+#[tokio::test]
+async fn dp_08_a_key_that_has_to_be_proved_does_not_pass_alone() {
+    let server = TestServer::start().await;
+    let acme = server.acme().await;
+    let new = new_key(Owner::Organization(acme), "ci");
+    let (_, secret) = server.make_key(NewApiKey { proof: Some(ProofDemand::Any), ..new }).await;
+
+    let answer = bearer(&server, VERIFY, secret.reveal()).await;
+
+    assert_eq!(refused(&answer), (401, "invalid_token"), "{}", answer.text);
 }
 
 #[tokio::test]

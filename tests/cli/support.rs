@@ -221,7 +221,7 @@ impl Server<'_> {
 
     /// A token for a resource. Neither needs to be encoded.
     pub(crate) fn token(&self, secret: &str, resource: &str) -> String {
-        let form = format!("pat={secret}&resource={resource}");
+        let form = format!("pat={secret}&audience={resource}");
         let form_type = "Content-Type: application/x-www-form-urlencoded\r\n";
         let mut connection = Connection::open(self.address).unwrap();
         let token = connection.post("/auth/v1/token", form_type, &form).unwrap().token();

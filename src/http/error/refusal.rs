@@ -157,6 +157,10 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
 /// RFC 9449, sections 5 and 8.
 fn unproved(unproved: &Unproved, blame: Blame) -> OAuthError {
     match unproved {
+        // Gateways know the statuses of RFC 6750 alone.
+        _ if blame == Blame::Bearer => {
+            blame.proved("a DPoP proof is demanded, and none is taken here")
+        }
         Unproved::Missing => OAuthError::invalid_proof("a DPoP proof is demanded here"),
         Unproved::Bad(bad) => OAuthError::invalid_proof(wrong_with(*bad)),
         Unproved::Replayed => OAuthError::invalid_proof("the DPoP proof was used before"),

@@ -202,15 +202,16 @@ impl World {
         }
     }
 
-    async fn caller(&self, id: &str, secret: &str) -> Caller {
+    /// Refused where it is a key that may not be used any more.
+    async fn caller(&self, id: &str, secret: &str) -> Result<Caller, ExchangeError> {
         let proof = ClientProof::Post(secret.to_owned().into());
         let claim = Claim { id: id.to_owned(), proof };
-        exchange::authenticate(&self.server.app, &claim, None, &self.origin()).await.unwrap()
+        exchange::authenticate(&self.server.app, &claim, None, &self.origin()).await
     }
 
     /// A token of the client for itself.
     async fn own(&self, party: &Party) -> Option<String> {
-        let caller = self.caller(&party.id, &party.secret).await;
+        let caller = self.caller(&party.id, &party.secret).await.unwrap();
         let (credential, wish) = (Credential::Client, Wish::default());
         let wish = Wish { resource: Some(RESOURCES[0].parse().unwrap()), ..wish };
         self.ask(credential, Some(caller), wish).await.ok().map(|issued| issued.access_token)
@@ -243,6 +244,7 @@ impl World {
             }
             (_, None) => None,
         };
+        let caller = caller.transpose();
         let actor = match party {
             Some(party) if hop.has_actor => self.own(party).await,
             _ => None,
@@ -264,7 +266,10 @@ impl World {
             resource: hop.resource.map(|resource| resource.parse().unwrap()),
             scopes: hop.scopes.as_ref().map(|scopes| scopes.join(" ").parse().unwrap()),
         };
-        (inputs, self.ask(credential, caller, wish).await)
+        match caller {
+            Ok(caller) => (inputs, self.ask(credential, caller, wish).await),
+            Err(refused) => (inputs, Err(refused)),
+        }
     }
 
     /// What the token says; `None` where its time is over.

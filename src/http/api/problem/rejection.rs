@@ -1,0 +1,70 @@
+//! What a caller of the management API learns of each rejection.
+
+use axum::http::StatusCode as Http;
+
+use super::{Challenge, InTheWay, Problem};
+use crate::manage::Rejection;
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let (detail, may_pass) = (rejection.to_string(), rejection.may_pass());
+        match rejection {
+            Rejection::NotFound(what) => Self::not_found(what),
+            Rejection::MissingScope(scope) => Self {
+                challenge: Some(Challenge::InsufficientScope { scope }.into()),
+                ..Self::new(Http::FORBIDDEN, "insufficient-scope", "Insufficient scope", detail)
+            },
+            Rejection::NotTheServersOwner | Rejection::Wider(_) => Self::forbidden(detail),
+            Rejection::ChangedMeanwhile => {
+                Self::new(Http::PRECONDITION_FAILED, "changed-meanwhile", "Changed", detail)
+            }
+            Rejection::OtherRequest => {
+                Self::new(Http::UNPROCESSABLE_ENTITY, "other-request", "Other request", detail)
+            }
+            Rejection::StillUsed(obstacles) => Self {
+                obstacles: obstacles.into_iter().map(InTheWay::from).collect(),
+                ..Self::conflict(detail)
+            },
+            Rejection::NameTaken(_)
+            | Rejection::ExpiryIsFixed
+            | Rejection::TooManyKeys(_)
+            | Rejection::TooManyWebhooks(_)
+            | Rejection::WebhookDisabled
+            | Rejection::TooManyTrusts(_)
+            | Rejection::TooManyClients(_)
+            | Rejection::TooManySecrets(_)
+            | Rejection::NoSecretNeeded
+            | Rejection::Revoked
+            | Rejection::Locked
+            | Rejection::Expired
+            | Rejection::NotRotating
+            | Rejection::AlreadyRotating(_)
+            | Rejection::KnownSigningKey
+            | Rejection::OtherKeyEncryptionKey { .. }
+            | Rejection::Exists => Self::conflict(detail),
+            Rejection::Expiry(_)
+            | Rejection::NoRole
+            | Rejection::UnknownRole(_)
+            | Rejection::BuiltInRole(_)
+            | Rejection::OutOfReach(_)
+            | Rejection::GraceTooLong(_)
+            | Rejection::TokenLifetime
+            | Rejection::MalformedResource(_)
+            | Rejection::RefusedUrl(_)
+            | Rejection::FlawedTrust(_)
+            | Rejection::MalformedJwks(_)
+            | Rejection::NoUsableKey
+            | Rejection::BadTerms(_)
+            | Rejection::SecretEndsInThePast
+            | Rejection::MalformedPem(_) => Self::invalid(detail),
+            Rejection::TooBusy(_) | Rejection::Store(_) if may_pass => {
+                tracing::warn!(error = detail, "a management request has to be repeated");
+                Self::unavailable()
+            }
+            Rejection::TooBusy(_) | Rejection::Store(_) => {
+                tracing::error!(error = detail, "could not answer a management request");
+                Self::server_error()
+            }
+        }
+    }
+}
