@@ -328,7 +328,7 @@ async fn dp_08_a_key_that_has_to_be_proved_does_not_pass_alone() {
 
     let answer = bearer(&server, VERIFY, secret.reveal()).await;
 
-    assert_eq!(refused(&answer), (401, "invalid_token"), "{}", answer.text);
+    assert_eq!(refused(&answer), (401, INVALID), "{}", answer.text);
 }
 
 #[tokio::test]
