@@ -42,7 +42,7 @@ impl Claim {
     }
 }
 
-/// A client that has proved who it is: nobody makes one but [`authenticate`].
+/// A client that has proved who it is: nobody makes one but `authenticate`.
 #[derive(Clone)]
 pub struct Caller(pub(super) Identity);
 
