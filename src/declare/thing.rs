@@ -151,10 +151,6 @@ impl Thing for ApiKey {
             Reach::Subtree => json!("subtree"),
             Reach::Listed(paths) => paths.iter().map(ToString::to_string).collect(),
         };
-        let proof = match &self.proof {
-            ProofDemand::OneOf(keys) => json!(keys),
-            word => json!(word.to_string()),
-        };
         vec![
             ("description", json!(self.description)),
             ("roles", roles.map_or("all".into(), |roles| json!(roles))),
@@ -162,7 +158,7 @@ impl Thing for ApiKey {
             ("allowed_networks", json!(self.allowed_networks)),
             ("expires", expires),
             ("when_leaked", json!(self.when_leaked)),
-            ("proof", proof),
+            ("proof", proof(&self.proof)),
             ("enabled", self.enabled.into()),
             ("locked", self.locked.into()),
         ]
@@ -203,7 +199,7 @@ impl Thing for Client {
             ("redirect_uris", json!(terms.redirect_uris)),
             ("token_lifetime_seconds", terms.token_lifetime.map_or("default".into(), Value::from)),
             ("refresh", terms.refresh.as_ref().map_or("none".into(), refresh)),
-            ("proof", terms.proof.to_string().into()),
+            ("proof", proof(&terms.proof)),
             ("exchanges", terms.exchanges.iter().map(exchange).collect()),
             ("enabled", self.enabled.into()),
         ]
@@ -244,6 +240,13 @@ impl Thing for Trust {
             ("once", self.once.into()),
             ("enabled", self.enabled.into()),
         ]
+    }
+}
+
+fn proof(demand: &ProofDemand) -> Value {
+    match demand {
+        ProofDemand::OneOf(keys) => json!(keys),
+        word => json!(word.to_string()),
     }
 }
 

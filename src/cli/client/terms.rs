@@ -6,8 +6,8 @@ use anyhow::Context as _;
 
 use crate::{
     domain::{
-        Authentication, ClientTerms, ExchangeRule, GrantType, ProofDemand, RefreshTerms,
-        ResourceIdentifier, UnknownGrantType,
+        Authentication, ClientTerms, ExchangeRule, GrantType, RefreshTerms, ResourceIdentifier,
+        UnknownGrantType,
     },
     manage::clients::TermsEdit,
 };
@@ -52,10 +52,10 @@ pub(super) struct Terms {
     usual_token_lifetime: bool,
     #[command(flatten)]
     refresh: Refresh,
-    /// Whether it has to prove the possession of a key: `none`, `any`, or thumbprints with spaces
-    /// between them
-    #[arg(long, value_name = "WHICH")]
-    proof: Option<ProofDemand>,
+    /// What it has to prove (DPoP): `none`, the possession of `any` key, or of the key with this
+    /// thumbprint, may be repeated
+    #[arg(long, value_name = "none|any|THUMBPRINT")]
+    proof: Vec<String>,
     /// Whose tokens it may exchange for which resource, in its own name, may be repeated
     #[arg(long = "exchange", num_args = 2, value_names = ["ISSUER", "RESOURCE"])]
     exchanges: Vec<String>,
@@ -107,7 +107,7 @@ impl Terms {
             redirect_uris: some(self.redirect_uris),
             token_lifetime: self.token_lifetime.map(Some).or(usual),
             refresh: self.refresh.over(before.refresh.as_ref()).map(Some),
-            proof: self.proof,
+            proof: (!self.proof.is_empty()).then(|| self.proof.join(" ").parse()).transpose()?,
             exchanges: some(exchanges),
         })
     }

@@ -6,15 +6,15 @@ use serde::Deserialize;
 use toml::Value;
 
 use super::{
-    entries::{Entry, said},
+    entries::Entry,
     problem::Problem,
-    values::{Listed, Parsed, Resources, TokenLifetime},
+    values::{Listed, Parsed, Proof, Resources, TokenLifetime},
 };
 use crate::{
     declare::{Client, ClientOf, OrganizationPath},
     domain::{
-        Authentication, BadTerms, ClientTerms, ExchangeRule, GrantType, KeyName, ProofDemand,
-        RefreshTerms, ResourceIdentifier, Scopes,
+        Authentication, BadTerms, ClientTerms, ExchangeRule, GrantType, KeyName, RefreshTerms,
+        ResourceIdentifier, Scopes,
     },
 };
 
@@ -40,7 +40,7 @@ struct Written {
     redirect_uris: Option<Vec<String>>,
     token_lifetime_seconds: Option<TokenLifetime>,
     refresh: Option<Refresh>,
-    proof: Option<Parsed<ProofDemand>>,
+    proof: Option<Proof>,
     exchanges: Option<Vec<Exchange>>,
     enabled: Option<bool>,
     write_secret_to: Option<PathBuf>,
@@ -136,7 +136,7 @@ impl Entry for ClientEntry {
             redirect_uris: it.redirect_uris.clone().unwrap_or(ground.redirect_uris),
             token_lifetime: it.token_lifetime_seconds.map_or(ground.token_lifetime, seconds),
             refresh: it.refresh.clone().map_or(usual, |terms| terms.0),
-            proof: said(it.proof.as_ref(), ground.proof),
+            proof: it.proof.clone().map_or(ground.proof, |it| it.0),
             exchanges: exchanges.unwrap_or(ground.exchanges),
         };
         let enabled = before.is_none_or(|before| before.enabled);

@@ -2,12 +2,10 @@
 
 use proptest::{option, prelude::*, sample::select};
 
-use super::words;
+use super::{KEYS, words};
 use crate::{
     declare::Client,
-    domain::{
-        Authentication, ClientTerms, ExchangeRule, GrantType, KeySource, ProofDemand, RefreshTerms,
-    },
+    domain::{Authentication, ClientTerms, ExchangeRule, GrantType, KeySource, RefreshTerms},
 };
 
 fn authentication() -> impl Strategy<Value = Authentication> {
@@ -29,7 +27,7 @@ prop_compose! {
         resources in option::of(Just(vec!["build".parse().unwrap()])),
         token_lifetime in option::of(30..360_u32),
         refresh in option::of((any::<bool>(), 60..9999_u32)),
-        is_bound in any::<bool>(),
+        proof in select(&["none", "any", KEYS][..]),
         impersonation in option::of(any::<bool>()),
         enabled in any::<bool>(),
     ) -> Client {
@@ -48,7 +46,7 @@ prop_compose! {
             redirect_uris: vec!["https://app.example.com/callback".to_owned()],
             token_lifetime,
             refresh,
-            proof: if is_bound { ProofDemand::Any } else { ProofDemand::None },
+            proof: proof.parse().unwrap(),
             exchanges: impersonation.into_iter().map(exchange).collect(),
         };
         Client { terms: terms.checked().unwrap(), enabled }

@@ -4,7 +4,7 @@ use super::{
     Authentication, BadKeySet, BadRedirectUri, ClientTerms, ExchangeRule, GrantType, KeySource,
     RefreshTerms, key_set, redirect_uri,
 };
-use crate::domain::{ProofDemand, Resource};
+use crate::domain::Resource;
 
 /// What is wrong with the terms of a client. Safe to show to whoever wrote them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,15 +49,12 @@ pub enum BadTerms {
     Issuer,
     #[error("exchanges from {0} for one resource are said twice")]
     ExchangeTwice(String),
-    #[error("the client demands proofs by keys of which none is named")]
-    NoProofKey,
 }
 
 const MOST_SCOPES: usize = 100;
 const MOST_RESOURCES: usize = 50;
 const MOST_REDIRECT_URIS: usize = 20;
 const MOST_EXCHANGES: usize = 50;
-const MOST_PROOF_KEYS: usize = 20;
 const SHORTEST_REFRESH: u32 = 60;
 /// A year.
 const LONGEST_REFRESH: u32 = 31_536_000;
@@ -93,12 +90,6 @@ impl ClientTerms {
             few("resources", resources.len(), MOST_RESOURCES)?;
             if resources.is_empty() {
                 return Err(BadTerms::NoResource);
-            }
-        }
-        if let ProofDemand::OneOf(keys) = &self.proof {
-            few("keys to prove by", keys.len(), MOST_PROOF_KEYS)?;
-            if keys.is_empty() {
-                return Err(BadTerms::NoProofKey);
             }
         }
         Ok(())
@@ -254,10 +245,6 @@ mod tests {
             (
                 exchanging(vec![rule("https://a.example"), rule("https://a.example")]),
                 BadTerms::ExchangeTwice("https://a.example".into()),
-            ),
-            (
-                ClientTerms { proof: ProofDemand::OneOf(Vec::new()), ..terms() },
-                BadTerms::NoProofKey,
             ),
             (
                 ClientTerms { redirect_uris: vec!["http://a.example/".into()], ..terms() },

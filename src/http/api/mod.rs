@@ -17,6 +17,7 @@ mod members;
 mod moment;
 mod organizations;
 mod problem;
+mod proof;
 mod published;
 mod resources;
 mod roles;
@@ -33,7 +34,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) use self::problem::Problem;
-use super::{edge::Edge, proof};
+use super::edge::Edge;
 
 fn described() -> OpenApiRouter<Edge> {
     OpenApiRouter::with_openapi(description::begin())
@@ -56,7 +57,7 @@ pub(super) fn router(edge: &Edge) -> Router<Edge> {
     let (router, api) = described().split_for_parts();
     let issuer = edge.app.settings.issuer.as_str();
     router
-        .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce))
+        .layer(middleware::from_fn_with_state(edge.clone(), crate::http::proof::with_nonce))
         .merge(published::router(&description::complete(api, Some(issuer))))
 }
 

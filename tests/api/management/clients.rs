@@ -97,7 +97,7 @@ async fn all_that_is_said_of_a_client_is_shown() {
         }
         assert_eq!(made.body["secret"], Value::Null);
         let bare = json!({ "resources": null, "refresh": null, "token_lifetime_seconds": null,
-            "grant_types": [], "proof": "none", "exchanges": [], "redirect_uris": [] });
+            "grant_types": [], "proof": ["0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"], "exchanges": [], "redirect_uris": [] });
         let changed = caller.patch(&one(CLIENTS, made.id()), "*", &bare).await;
         assert_eq!(changed.status, 200, "{}", changed.text);
         for (member, said) in bare.as_object().unwrap() {
@@ -132,6 +132,8 @@ async fn what_makes_no_sense_is_refused_with_the_reason() {
         (json!({ "redirect_uris": ["http://a.example/"] }), "loopback"),
         (json!({ "redirect_uris": ["javascript:alert(1)"] }), "dot"),
         (json!({ "resources": [] }), "name a resource"),
+        (json!({ "proof": [] }), "up to 16 thumbprints"),
+        (json!({ "proof": vec!["0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"; 17] }), "up to 16"),
         (json!({ "token_lifetime_seconds": 361 }), "30 to 360"),
         (
             json!({ "refresh": { "rotates": true, "lifetime_seconds": 60, "idle_seconds": 60 } }),

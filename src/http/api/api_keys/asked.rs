@@ -4,7 +4,6 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::proof::AskedProof;
 use crate::{
     domain::{
         KeyName, Lifetime, Networks, OrganizationId, Owner, Reach, RoleName, Status, Text,
@@ -14,6 +13,7 @@ use crate::{
         extract::{Parsed, present},
         moment::Moment,
         problem::Problem,
+        proof::AskedProof,
         texts::{Name, RoleText},
     },
     manage::{

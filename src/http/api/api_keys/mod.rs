@@ -2,7 +2,6 @@
 
 mod actions;
 mod asked;
-mod proof;
 mod shown;
 
 use axum::{

@@ -4,12 +4,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::proof::ShownProof;
 use crate::{
     app::App,
     clock::Timestamp,
     domain::{ApiKey, ApiKeySecret, Owner, Reach, RoleName, Secret},
-    http::api::moment::{Moment, of_minute},
+    http::api::{
+        moment::{Moment, of_minute},
+        proof::ShownProof,
+    },
     manage::api_keys::{LastUse, Listed},
 };
 

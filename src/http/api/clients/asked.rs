@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::words::{Exchange, Method, Proof, Refresh};
+use super::words::{Exchange, Method, Refresh};
 use crate::{
     domain::{
         Authentication, ClientTerms, ExchangeRule, GrantType, KeyName, OrganizationId,
@@ -15,6 +15,7 @@ use crate::{
         extract::{Parsed, present},
         moment::Moment,
         problem::Problem,
+        proof::AskedProof,
         texts::{Name, Scope, scopes},
     },
     manage::{
@@ -79,7 +80,7 @@ macro_rules! said_of_a_client {
             #[schema(value_type = Option<Refresh>)]
             refresh: Option<Option<Refresh>>,
             #[schema(inline)]
-            proof: Option<Proof>,
+            proof: Option<AskedProof>,
             /// What it may exchange beside what is its own (RFC 8693).
             #[schema(max_items = 50)]
             exchanges: Option<Vec<Exchange>>,
@@ -106,7 +107,7 @@ macro_rules! said_of_a_client {
                     redirect_uris: self.redirect_uris,
                     token_lifetime: self.token_lifetime_seconds,
                     refresh: self.refresh.map(|it| it.map(Into::into)),
-                    proof: self.proof.map(TryInto::try_into).transpose()?,
+                    proof: self.proof.map(AskedProof::into_demand).transpose()?,
                     exchanges: self.exchanges.map(rules).transpose()?,
                 })
             }

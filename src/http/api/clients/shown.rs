@@ -5,11 +5,14 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words::{Exchange, Proof, Refresh};
+use super::words::{Exchange, Refresh};
 use crate::{
     clock::Timestamp,
     domain::{Authentication, ClientSecret, GrantType, KeySource, Secret, SecretId},
-    http::api::moment::{Moment, of_minute},
+    http::api::{
+        moment::{Moment, of_minute},
+        proof::ShownProof,
+    },
     manage::clients::Listed,
 };
 
@@ -38,7 +41,7 @@ pub(super) struct ShownClient {
     /// `null`: it is given no refresh tokens.
     refresh: Option<Refresh>,
     #[schema(inline)]
-    proof: Proof,
+    proof: ShownProof,
     exchanges: Vec<Exchange>,
     created_at: Moment,
     /// Not `null`: it gets no tokens.
@@ -110,7 +113,7 @@ impl ShownClient {
             redirect_uris: terms.redirect_uris,
             token_lifetime_seconds: terms.token_lifetime,
             refresh: terms.refresh.map(Into::into),
-            proof: Proof::from(&terms.proof),
+            proof: ShownProof::from(&terms.proof),
             exchanges: terms.exchanges.into_iter().map(Into::into).collect(),
             created_at: Moment(client.created_at),
             disabled_at: client.disabled_at.map(Moment),

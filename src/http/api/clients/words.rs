@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{ExchangeRule, ProofDemand, RefreshTerms},
+    domain::{ExchangeRule, RefreshTerms},
     http::api::problem::Problem,
 };
 
@@ -57,47 +57,6 @@ impl From<RefreshTerms> for Refresh {
     fn from(terms: RefreshTerms) -> Self {
         let RefreshTerms { rotates, lifetime, idle } = terms;
         Self { rotates, lifetime_seconds: lifetime, idle_seconds: idle }
-    }
-}
-
-/// Whether it has to prove the possession of a key (RFC 9449): `none`, `any`, or the thumbprints
-/// of the keys of which it has to be one.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
-pub(super) enum Proof {
-    Word(ProofWord),
-    Listed(Vec<String>),
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum ProofWord {
-    None,
-    Any,
-}
-
-impl TryFrom<Proof> for ProofDemand {
-    type Error = Problem;
-
-    fn try_from(said: Proof) -> Result<Self, Problem> {
-        let listed = match said {
-            Proof::Word(ProofWord::None) => return Ok(Self::None),
-            Proof::Word(ProofWord::Any) => return Ok(Self::Any),
-            Proof::Listed(listed) => listed,
-        };
-        let all = listed.iter().map(|text| text.parse()).collect::<Result<_, _>>();
-        let bad = |bad: crate::domain::MalformedThumbprint| Problem::invalid(bad.to_string());
-        Ok(Self::OneOf(all.map_err(bad)?))
-    }
-}
-
-impl From<&ProofDemand> for Proof {
-    fn from(demand: &ProofDemand) -> Self {
-        match demand {
-            ProofDemand::None => Self::Word(ProofWord::None),
-            ProofDemand::Any => Self::Word(ProofWord::Any),
-            ProofDemand::OneOf(all) => Self::Listed(all.iter().map(ToString::to_string).collect()),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the holder of a key has to prove, as callers write and read it.
+//! What the holder of a credential has to prove, as callers write and read it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,7 +8,7 @@ use crate::{
     http::api::{extract::Parsed, problem::Problem},
 };
 
-/// What the holder of a key has to prove beside its secret (DPoP): nothing, the possession of any
+/// What the holder of a credential has to prove beside it (DPoP, RFC 9449): nothing, the possession of any
 /// key, or of one of the keys with these thumbprints (RFC 7638).
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(untagged)]
