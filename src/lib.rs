@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod courier;
 
 pub mod app;
+pub mod authorize;
 pub mod exchange;
 pub mod manage;
 

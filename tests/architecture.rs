@@ -40,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
+    ("authorize", &["app", "directory", "domain", "store"]),
     (
         "exchange",
         &["app", "clock", "directory", "domain", "ledger", "peers", "random", "signing", "store"],
@@ -58,7 +59,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
-    ("http", &["app", "clock", "domain", "exchange", "ledger", "manage", "metrics", "signing"]),
+    (
+        "http",
+        &[
+            "app",
+            "authorize",
+            "clock",
+            "domain",
+            "exchange",
+            "ledger",
+            "manage",
+            "metrics",
+            "signing",
+        ],
+    ),
 ];
 
 /// Modules and crate roots that the table does not bind.

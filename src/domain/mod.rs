@@ -44,8 +44,8 @@ pub use ceiling::Ceiling;
 pub use change::Change;
 pub use client::{
     Authentication, BadKeySet, BadRedirectUri, BadTerms, Client, ClientSecret, ClientTerms,
-    ExchangeRule, GrantType, KEYTURN_CLI, KeySource, KnownClient, RefreshTerms, TOKEN_ENDPOINT,
-    UnknownGrantType,
+    ExchangeRule, GrantType, KEYTURN_CLI, KeySource, KnownClient, RedirectUri, RefreshTerms,
+    TOKEN_ENDPOINT, UnknownGrantType,
 };
 pub use delegate::Delegate;
 pub use family::{Family, Granted, Turn};

@@ -4,7 +4,7 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
-use super::{client, edge::Edge, introspect, jwks, revoke, token};
+use super::{authorize, client, edge::Edge, introspect, jwks, revoke, token};
 use crate::signing::PROOF_ALGORITHMS;
 
 pub(super) const OPENID: &str = "/.well-known/openid-configuration";
@@ -14,6 +14,10 @@ pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: &'a str,
+    authorization_endpoint: String,
+    authorization_response_iss_parameter_supported: bool,
+    /// Empty, and there: both documents require it, and libraries insist.
+    response_types_supported: [&'static str; 0],
     token_endpoint: String,
     jwks_uri: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -65,6 +69,9 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
     scopes.dedup();
     let metadata = Metadata {
         issuer,
+        authorization_endpoint: format!("{issuer}{}", authorize::PATH),
+        authorization_response_iss_parameter_supported: true,
+        response_types_supported: [],
         token_endpoint: format!("{issuer}{}", token::OAUTH),
         jwks_uri: format!("{issuer}{}", jwks::PATH),
         scopes_supported: scopes,

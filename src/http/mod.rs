@@ -1,6 +1,7 @@
 //! The HTTP face: paths to handlers, forms to requests, refusals to responses. Decides nothing.
 
 mod api;
+mod authorize;
 mod basic;
 mod caller;
 mod client;
@@ -59,6 +60,9 @@ pub fn router(app: App, settings: Settings) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce))
         .layer(from_browsers(&edge.settings.cors_origins));
+    let browsed = Router::new()
+        .route(authorize::PATH, get(authorize::by_query).post(authorize::by_form))
+        .method_not_allowed_fallback(method_not_allowed);
     let published = Router::new()
         .route(jwks::PATH, get(jwks::jwks))
         .route(discovery::OPENID, get(discovery::openid))
@@ -71,7 +75,7 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(gateway::VERIFY_BEFORE, any(gateway::verify_before))
         .route(gateway::VERIFY_BEFORE_ROOT, any(gateway::verify_before))
         .method_not_allowed_fallback(method_not_allowed);
-    let own = doors.merge(gateways).merge(published).merge(api::router(&edge));
+    let own = doors.merge(browsed).merge(gateways).merge(published).merge(api::router(&edge));
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
     own.route("/healthz", get(operations::alive))

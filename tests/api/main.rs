@@ -7,6 +7,7 @@ mod api_key;
 mod assertions;
 mod at_once;
 mod attempts;
+mod authorize;
 mod bounds;
 mod client_credentials;
 mod clients;

@@ -9,7 +9,11 @@ use std::{fmt, str::FromStr};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-pub use self::{check::BadTerms, key_set::BadKeySet, redirect_uri::BadRedirectUri};
+pub use self::{
+    check::BadTerms,
+    key_set::BadKeySet,
+    redirect_uri::{BadRedirectUri, RedirectUri},
+};
 use super::{
     ClientId, KeyName, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash,
     SecretId, Version,
@@ -54,6 +58,14 @@ pub struct ClientTerms {
     pub proof: ProofDemand,
     /// What it may exchange beside what is its own (RFC 8693).
     pub exchanges: Vec<ExchangeRule>,
+}
+
+impl ClientTerms {
+    /// `None`: it has not registered that one, or more or fewer than one and the request names
+    /// none.
+    pub fn redirect_uri(&self, asked: Option<&str>) -> Option<RedirectUri> {
+        RedirectUri::of(&self.redirect_uris, asked)
+    }
 }
 
 /// Where clients ask for tokens, below the issuer. Its URL is an audience, too: older libraries

@@ -91,11 +91,16 @@ impl Form {
         if !content_type.is_some_and(declares_form) {
             return Err(BadForm::NotAForm);
         }
+        Self::of(body)
+    }
+
+    /// The parameters of a body, or of the query where a browser is sent with them.
+    pub(super) fn of(text: &[u8]) -> Result<Self, BadForm> {
         let mut form = Self {
-            text: Zeroizing::new(String::with_capacity(body.len())),
+            text: Zeroizing::new(String::with_capacity(text.len())),
             parameters: Vec::with_capacity(8),
         };
-        for pair in pairs(body) {
+        for pair in pairs(text) {
             form.add(pair)?;
         }
         Ok(form)

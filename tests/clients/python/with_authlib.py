@@ -62,7 +62,7 @@ class Api(JWTBearerTokenValidator):
 def discovery():
     server = AuthorizationServerMetadata(METADATA)
     assert server["issuer"] == ISSUER
-    # It wants to hear of response types, which a server without an authorization endpoint has not.
+    # It takes an empty list of response types for none.
     for name in server.REGISTRY_KEYS:
         if name != "response_types_supported" and hasattr(server, f"validate_{name}"):
             getattr(server, f"validate_{name}")()
