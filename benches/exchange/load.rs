@@ -41,7 +41,7 @@ pub(crate) struct Asker {
 /// What a client presents.
 enum With {
     Keys(Request),
-    Tokens(Holder, Work),
+    Tokens(Holder),
 }
 
 /// What came of it.
@@ -81,7 +81,7 @@ impl Load {
                 Work::Exchange => With::Keys(Request::new(self.algorithm, self.reuse)),
                 work => {
                     let number = number % self.keys.count();
-                    With::Tokens(Holder::new(&mut client, &self.keys, number).await?, work)
+                    With::Tokens(Holder::new(work, &mut client, &self.keys, number).await?)
                 }
             };
             askers.push(Asker { client, with, keys: Arc::clone(&self.keys) });
@@ -150,9 +150,9 @@ impl Asker {
         let Self { client, with, keys } = self;
         Ok(match with {
             With::Keys(request) => is_ok(client.ask(request.of(keys, number)).await?),
-            With::Tokens(holder, work) => {
-                let request = holder.request(*work);
-                holder.keeps(*work, client.ask(request.as_bytes()).await?)
+            With::Tokens(holder) => {
+                let request = holder.request();
+                holder.keeps(client.ask(request.as_bytes()).await?)
             }
         })
     }

@@ -19,6 +19,7 @@ mod postgres;
 mod process;
 mod report;
 mod request;
+mod resource_server;
 mod seed;
 mod stage;
 mod work;

@@ -29,6 +29,7 @@ use crate::{
     database::on,
     keys::{self, Row},
     request::resource,
+    resource_server,
 };
 
 const KEYS_TO_AN_ORGANIZATION: usize = 1000;
@@ -82,6 +83,10 @@ pub(crate) async fn fill(store: &Store, keys: usize) -> anyhow::Result<()> {
         let mut tx = store.write().await?;
         store::organizations::insert(&mut tx, &organization).await?;
         tx.commit(now).await?;
+        if first == 0 {
+            // In the first organization, which runs the server: it may ask of everybody's tokens.
+            resource_server::insert(store, id, now).await?;
+        }
         let last = keys.min(first + KEYS_TO_AN_ORGANIZATION);
         let rows: Vec<_> = (first..last).map(|number| keys::row(number, now)).collect();
         on!(store, pool => async { insert!(pool, &rows, id, now) })?;

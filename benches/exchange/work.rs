@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use crate::{
     clients::{Client, is_ok},
     keys::{self, Keys},
+    resource_server,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,8 +34,9 @@ impl Work {
     }
 }
 
-/// The key of a client of these kinds of work, which proves itself by it, and what it got for it.
+/// What a client of these kinds of work proves itself by, and what it got for a key.
 pub(crate) struct Holder {
+    work: Work,
     authorization: String,
     access_token: String,
     refresh_token: String,
@@ -42,10 +44,16 @@ pub(crate) struct Holder {
 
 impl Holder {
     /// Exchanges a key, which is not measured.
-    pub(crate) async fn new(client: &mut Client, keys: &Keys, number: usize) -> io::Result<Self> {
+    pub(crate) async fn new(
+        work: Work,
+        client: &mut Client,
+        keys: &Keys,
+        number: usize,
+    ) -> io::Result<Self> {
         let pair =
             format!("{}:{}", keys::name(number), String::from_utf8_lossy(keys.secret(number)));
         let mut holder = Self {
+            work,
             authorization: BASE64_STANDARD.encode(pair),
             access_token: String::new(),
             refresh_token: String::new(),
@@ -56,12 +64,15 @@ impl Holder {
         holder.access_token = token.ok_or(io::ErrorKind::PermissionDenied)?;
         // A server that gives none is told apart by its refusal of an empty one.
         holder.refresh_token = member(answer, "refresh_token").unwrap_or_default();
+        if work == Work::Introspection {
+            holder.authorization = BASE64_STANDARD.encode(resource_server::credentials());
+        }
         Ok(holder)
     }
 
-    pub(crate) fn request(&self, work: Work) -> String {
+    pub(crate) fn request(&self) -> String {
         let Self { access_token, refresh_token, .. } = self;
-        match work {
+        match self.work {
             Work::Exchange => self.post("/oauth2/token", "grant_type=client_credentials"),
             Work::Refresh => {
                 let body = format!("grant_type=refresh_token&refresh_token={refresh_token}");
@@ -82,11 +93,11 @@ impl Holder {
     }
 
     /// Keeps what the next request needs of an answer. Tells whether it was the right one.
-    pub(crate) fn keeps(&mut self, work: Work, answer: &[u8]) -> bool {
+    pub(crate) fn keeps(&mut self, answer: &[u8]) -> bool {
         if !is_ok(answer) {
             return false;
         }
-        match work {
+        match self.work {
             Work::Exchange | Work::TokenExchange => true,
             Work::Introspection => contains(answer, b"\"active\":true"),
             Work::Refresh => match member(answer, "refresh_token") {
