@@ -1,4 +1,5 @@
-//! What resource servers hear of tokens: checks IN-01 to IN-09, AT-11, INC-09, INC-20.
+//! What resource servers hear of tokens: checks IN-01 to IN-09, AT-11, JW-05, INC-09,
+//! INC-20.
 
 use axum::http::{
     Request,
@@ -12,6 +13,7 @@ use keyturn::{
         Authentication, ClientTerms, Delegate, OrganizationId, Owner, Secret, SecretPrefix, Source,
         Thumbprint,
     },
+    manage::{Asker, signing_keys},
     random::Random,
     signing::{AccessToken, Confirmation, TokenType},
 };
@@ -56,6 +58,22 @@ async fn token(server: &TestServer, secret: &Secret) -> String {
     let form = [("pat", secret.reveal()), ("audience", "api")];
     let answer = server.post("/auth/v1/token", &form).await;
     answer.body["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn jw_05_a_token_by_a_revoked_signing_key_is_dead_on_every_node() {
+    for (server, other) in TestServer::pairs_on_each_engine().await {
+        let scene = Scene::on(server).await;
+        let before = scene.ask().await;
+        let signing_key_id = decode_header(&scene.token).unwrap().kid.unwrap();
+
+        signing_keys::revoke(&scene.server.app, &Asker::keyturn(), &signing_key_id).await.unwrap();
+        other.app.catch_up().await.unwrap();
+
+        assert_eq!(before.body["active"], true, "{}", before.text);
+        assert_eq!(scene.ask().await.body, inactive(), "{}", scene.server.engine);
+        assert_eq!(other.introspect(&scene.api, &scene.token).await.body, inactive());
+    }
 }
 
 #[tokio::test]
