@@ -36,6 +36,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 mod answer;
+mod ci;
 mod client;
 mod database;
 mod form;
@@ -48,6 +49,7 @@ mod proof;
 use self::database::Place;
 pub(crate) use self::{
     answer::{Answer, verified},
+    ci::Ci,
     client::{Client, INTROSPECT, REVOKE},
     form::{FORM, basic, encoded, mistyped, post},
     manage::{Caller, problem},
