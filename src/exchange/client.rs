@@ -40,6 +40,11 @@ impl Claim {
         let id = id.or_else(said).unwrap_or_default();
         Self { id, proof: ClientProof::Assertion(assertion) }
     }
+
+    /// Whether to look at it uses it up.
+    pub(super) fn counts_once(&self) -> bool {
+        matches!(self.proof, ClientProof::Assertion(_))
+    }
 }
 
 /// A client that has proved who it is: nobody makes one but `authenticate`.

@@ -119,15 +119,21 @@ pub struct Issued {
 
 /// Finds out which client asks, and whether it may use this grant, before anything else of the
 /// request is looked at. Where it asks for no grant, nothing else will judge it: so this does.
-/// Whatever is refused is recorded.
+/// Whatever is refused is recorded. `proof`: what is to be proved beside, and is looked at first where
+/// the client offers what counts only once.
 pub async fn authenticate(
     app: &App,
     claim: &Claim,
     grant: Option<GrantType>,
+    proof: Option<&OfferedProof>,
     origin: &Origin,
 ) -> Result<Caller, ExchangeError> {
     let caller = async {
-        let caller = client::authenticate(app, claim, app.clock.now()).await?;
+        let now = app.clock.now();
+        if claim.counts_once() {
+            possession::read(app, proof, now)?;
+        }
+        let caller = client::authenticate(app, claim, now).await?;
         match grant {
             Some(grant) => client::allow(&caller, grant)?,
             None => client::admit(app, &caller, origin).await?,

@@ -12,15 +12,27 @@ use super::{
     envelope::RequestId,
     error::OAuthError,
     form::{BODY_WITHIN, BadForm, Form, LONGEST_BODY, read_body},
+    proof::{self, TwoProofs},
     source::source,
 };
-use crate::domain::{Origin, RefusalRecord, UserAgent};
+use crate::{
+    domain::{Origin, RefusalRecord, UserAgent},
+    exchange::OfferedProof,
+};
 
 /// A form that was posted to a token endpoint, and by whom.
 pub(super) struct Posted {
     pub(super) form: Form,
     pub(super) headers: HeaderMap,
     pub(super) origin: Origin,
+}
+
+impl Posted {
+    /// What shows that whoever asks holds a key, if it is offered.
+    pub(super) fn proof(&self, edge: &Edge) -> Result<Option<OfferedProof>, TwoProofs> {
+        let url = format!("{}{}", edge.app.settings.issuer, self.origin.door);
+        proof::offered(&self.headers, "POST", url)
+    }
 }
 
 impl FromRequest<Edge> for Posted {

@@ -135,7 +135,9 @@ impl Claimed {
     ) -> Result<Caller, OAuthError> {
         let claim = self.claim.as_ref().ok_or(OAuthError::INVALID_CLIENT)?;
         let (origin, began) = (&posted.origin, Instant::now());
-        let caller = exchange::authenticate(&edge.app, claim, grant, origin).await;
+        // Where no grant is asked for, there is no token to bind.
+        let proof = if grant.is_some() { posted.proof(edge)? } else { None };
+        let caller = exchange::authenticate(&edge.app, claim, grant, proof.as_ref(), origin).await;
         caller.map_err(|error| {
             let word = word_for(&error, origin.door, origin.request_id);
             edge.metrics.count_exchange(origin.door, word, began.elapsed());

@@ -17,7 +17,7 @@ use super::{
     edge::Edge,
     error::{Blame, OAuthError, word_for},
     form::Form,
-    introspect, leaks, proof, revoke,
+    introspect, leaks, revoke,
     token_exchange::token_exchange,
 };
 use crate::{
@@ -182,9 +182,8 @@ pub(super) fn missing(what: &'static str) -> OAuthError {
 
 /// Reads what all doors have in common, exchanges, counts, and writes the answer.
 pub(super) async fn answer(edge: &Edge, ask: Ask, posted: Posted) -> Answer {
-    let Posted { mut form, headers, origin } = posted;
-    let url = format!("{}{}", edge.app.settings.issuer, origin.door);
-    let proof = proof::offered(&headers, "POST", url)?;
+    let proof = posted.proof(edge)?;
+    let Posted { mut form, origin, .. } = posted;
     let wish = Wish {
         organization: organization(&mut form)?,
         resource: resource(&mut form)?,

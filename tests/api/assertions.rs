@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     foreign::Foreigner,
     peers::{Reaction, Receiver},
-    support::{Answer, ISSUER, OAUTH, TestServer, encoded, post, send},
+    support::{Answer, ISSUER, OAUTH, Options, ProofKey, TestServer, encoded, post, send},
 };
 
 pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -170,6 +170,39 @@ async fn jb_01_an_assertion_counts_once_on_all_nodes_together() {
         let (good, bad): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
         assert_eq!(good.len(), 1, "{}", server.engine);
         assert!(bad.iter().all(|answer| answer.error() == REFUSED), "{}", server.engine);
+    }
+}
+
+/// RFC 9449, section 8: the same request is made again, with the nonce; nothing else of it is wrong.
+#[tokio::test]
+async fn jb_01_dp_09_who_is_told_to_use_a_nonce_has_not_used_up_the_assertion() {
+    let options = || {
+        let mut options = Options::default();
+        options.settings.proofs_need_nonce = true;
+        options
+    };
+    for server in TestServer::on_each_engine_with(options).await {
+        let acme = server.acme().await;
+        let shop = Shop::on(&server, acme, false).await;
+        let (key, assertion) = (ProofKey::p256(), shop.assertion(&server, json!({})));
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", JWT_BEARER),
+            ("client_assertion", assertion.as_str()),
+        ];
+        let elsewhere = key.proof(&server, ("POST", "/elsewhere"), json!({}));
+
+        let asked = server.post_by(&key, OAUTH, &form).await;
+        let bad = server.post_with(OAUTH, &form, &[&elsewhere]).await;
+        let nonce = json!({ "nonce": asked.header("dpop-nonce") });
+        let proof = || key.proof(&server, ("POST", OAUTH), nonce.clone());
+        let answer = server.post_with(OAUTH, &form, &[&proof()]).await;
+        let again = server.post_with(OAUTH, &form, &[&proof()]).await;
+
+        assert_eq!(asked.error(), (400, "use_dpop_nonce"), "{}", server.engine);
+        assert_eq!(bad.error(), (400, "invalid_dpop_proof"), "{}", server.engine);
+        assert_eq!(answer.body["token_type"], "DPoP", "{}: {}", server.engine, answer.text);
+        assert_eq!(again.error(), REFUSED, "{}: now it is used up", server.engine);
     }
 }
 

@@ -263,7 +263,7 @@ impl Made<'_> {
         };
         let proof = ClientProof::Post(secret.to_owned().into());
         let (app, claim) = (&self.world.server.app, Claim { id: id.to_owned(), proof });
-        exchange::authenticate(app, &claim, None, &self.world.origin()).await.map(Some)
+        exchange::authenticate(app, &claim, None, None, &self.world.origin()).await.map(Some)
     }
 
     pub(super) async fn ask(
