@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use keyturn::{
     domain::{
-        Authentication, ClientTerms, Delegate, OrganizationId, Owner, Secret, SecretPrefix, Source,
-        Thumbprint,
+        Authentication, ClientTerms, Delegate, GrantType, OrganizationId, Owner, RefreshTerms,
+        Secret, SecretPrefix, Source, Thumbprint,
     },
     manage::{Asker, signing_keys},
     random::Random,
@@ -20,7 +20,9 @@ use keyturn::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Client, INTROSPECT, TestServer, basic, encoded, post};
+use crate::support::{
+    Answer, Client, INTROSPECT, OAUTH, Options, TestServer, basic, encoded, post,
+};
 
 /// Nothing but this is said of a token that is not good.
 fn inactive() -> Value {
@@ -320,6 +322,46 @@ async fn in_07_keys_are_nobodys_to_introspect() {
     let answer = scene.server.introspect(&scene.api, scene.secret.reveal()).await;
 
     assert_eq!(answer.body, inactive());
+}
+
+/// Nobody but the client it was given to has anything to do with a refresh token.
+#[tokio::test]
+async fn in_07_a_refresh_token_is_never_active_whoever_asks() {
+    let options = || {
+        let mut options = Options::default();
+        options.settings.refresh.for_api_keys = Some(RefreshTerms::default());
+        options
+    };
+    for server in TestServer::on_each_engine_with(options).await {
+        let scene = Scene::on(server).await;
+        let (server, acme) = (&scene.server, scene.acme);
+        let terms = ClientTerms {
+            grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+            scopes: "read".parse().unwrap(),
+            resources: Some(vec!["api".parse().unwrap()]),
+            refresh: Some(RefreshTerms::default()),
+            ..ClientTerms::default()
+        };
+        let shop: Client = server.client(acme, "shop", terms).await.into();
+        let app = server.public_app(acme, "app", true).await;
+        let own = [("grant_type", "client_credentials"), ("audience", "api")];
+        let refresh = |answer: Answer| answer.body["refresh_token"].as_str().unwrap().to_owned();
+        let of_key = refresh(server.exchange("ci", &scene.secret).await);
+        let of_shop = refresh(server.send(shop.request(OAUTH, &own)).await);
+        let of_app = refresh(app.first(server, None).await);
+
+        for token in [&of_key, &of_shop, &of_app] {
+            for by in [&scene.api, &shop] {
+                for hint in ["refresh_token", "access_token"] {
+                    let form = [("token", token.as_str()), ("token_type_hint", hint)];
+                    let answer = server.send(by.request(INTROSPECT, &form)).await;
+
+                    assert_eq!(answer.body, inactive(), "{}", server.engine);
+                }
+            }
+        }
+        assert_eq!(app.refresh(server, None, &of_app).await.status, 200, "and it lives on");
+    }
 }
 
 #[tokio::test]

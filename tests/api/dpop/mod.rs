@@ -5,6 +5,7 @@ mod demanded;
 mod forged;
 mod nonces;
 mod presented;
+mod refreshed;
 
 use std::sync::Arc;
 

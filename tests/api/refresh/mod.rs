@@ -3,6 +3,7 @@
 mod bounds;
 mod ends;
 mod presented;
+mod public;
 mod races;
 mod reuse;
 

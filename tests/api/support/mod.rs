@@ -36,6 +36,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 mod answer;
+mod app;
 mod ci;
 mod client;
 mod database;

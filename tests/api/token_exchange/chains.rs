@@ -1,15 +1,15 @@
-//! What becomes of a token when something it came from ends: TX-15, TX-16, TX-18, TX-19; INC-08.
+//! What becomes of a token when something it came from ends: TX-15, TX-16, TX-19; INC-08.
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{Expected, Source, Thumbprint},
+    domain::{Expected, Source},
     manage::{Asker, resources},
 };
 use serde_json::json;
 
 use super::{
-    ACCESS_TOKEN, Party, Says, World, claims, exchange, party, revoke_token, rule, signed,
-    standing, terms, token_of, token_of_key, verified,
+    ACCESS_TOKEN, Party, World, claims, exchange, party, revoke_token, rule, standing, terms,
+    token_of, token_of_key, verified,
 };
 
 /// Tokens that came one from the other: by the key, through `front`, through `back`.
@@ -138,37 +138,6 @@ async fn tx_16_what_is_no_longer_a_target_is_refused_at_each_hop() {
 
         assert_eq!(again.error(), (400, "invalid_target"), "{}", server.engine);
         assert_eq!(chain.good().await, [false; 3]);
-    }
-}
-
-#[tokio::test]
-async fn tx_18_what_comes_from_a_bound_token_is_bound_to_the_same_key() {
-    let World { server, acme, key, secret } = World::new().await;
-    let [source] = verified(&server, &token_of_key(&server, &secret).await).sources[..] else {
-        panic!("a key's secret alone")
-    };
-    let thumbprint: Thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".parse().unwrap();
-    let bound = signed(
-        &server,
-        &Says {
-            subject: &format!("key:{}", key.id),
-            client_id: &key.id.to_string(),
-            sources: &[source],
-            organization: acme,
-            expires_at: server.app.clock.now() + TimeDelta::minutes(6),
-            bound_to: Some(thumbprint.clone()),
-        },
-    );
-    let party = party(&server, acme, "app", terms(vec![rule("urn:api", true)])).await;
-
-    let answer = party.exchanges(&server, &bound, &[]).await;
-
-    // Where proofs are asked for there is no token at all without one.
-    if answer.status == 200 {
-        assert_eq!(answer.body["token_type"], "DPoP");
-        assert_eq!(server.claims(&answer).await["cnf"]["jkt"], thumbprint.as_str());
-    } else {
-        assert_eq!(answer.status, 400, "{}", answer.text);
     }
 }
 

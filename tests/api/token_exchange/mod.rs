@@ -1,6 +1,7 @@
 //! RFC 8693: a token goes in, another with no more rights comes out. Checks TX-01 to TX-19.
 
 mod any;
+mod bound;
 mod chains;
 mod form;
 mod of_others;
@@ -12,10 +13,10 @@ use keyturn::{
     clock::Timestamp,
     domain::{
         Authentication, Client, ClientTerms, ExchangeRule, GrantType, OrganizationId, Owner,
-        RefreshTerms, Secret, Source, Thumbprint,
+        RefreshTerms, Secret, Source,
     },
     exchange::{self, Standing},
-    signing::{AccessToken, Audience, Confirmation, TokenType, VerifiedToken},
+    signing::{AccessToken, Audience, TokenType, VerifiedToken},
     store,
 };
 use serde_json::Value;
@@ -25,6 +26,7 @@ use crate::support::{Answer, ISSUER, OAUTH, TestServer};
 const GRANT: (&str, &str) = ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
 const API_KEY: &str = "urn:keyturn:params:oauth:token-type:api-key";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const REFRESH_TOKEN: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// A registered client with its secret.
@@ -156,7 +158,6 @@ struct Says<'a> {
     sources: &'a [Source],
     organization: OrganizationId,
     expires_at: Timestamp,
-    bound_to: Option<Thumbprint>,
 }
 
 /// A token as an earlier version or another grant would have made it.
@@ -173,7 +174,7 @@ fn signed(server: &TestServer, says: &Says<'_>) -> String {
         roles: &[],
         src: says.sources,
         act: None,
-        cnf: says.bound_to.as_ref().map(|jkt| Confirmation { jkt }),
+        cnf: None,
         org: says.organization.0,
         user_id: None,
         email: None,

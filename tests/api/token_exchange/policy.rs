@@ -24,7 +24,6 @@ async fn tx_05_a_token_that_is_not_good_is_an_invalid_request() {
             sources: &[],
             organization: acme,
             expires_at: server.app.clock.now() + TimeDelta::minutes(6),
-            bound_to: None,
         };
         let bad = [
             "nonsense".to_owned(),

@@ -8,12 +8,10 @@ use keyturn::{
 };
 
 use super::{
-    ACCESS_TOKEN, Party, World, exchange, party, refreshing, rule, standing, token_of,
-    token_of_key, verified,
+    ACCESS_TOKEN, Party, REFRESH_TOKEN, World, exchange, party, refreshing, rule, standing,
+    token_of, token_of_key, verified,
 };
 use crate::support::{Answer, OAUTH, TestServer};
-
-const REFRESH_TOKEN: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 
 async fn refresh(server: &TestServer, by: &Party, token: &str, more: &[(&str, &str)]) -> Answer {
     let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
