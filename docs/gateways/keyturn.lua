@@ -1,10 +1,11 @@
 -- Asks keyturn who sends a request. Whoever passes is told to the API by headers.
 
 -- Whom keys and tokens have to be for. `scope=read` demands a scope, too.
-local VERIFY = "http://127.0.0.1:8080/auth/v1/verify?resource=api&token=1"
+-- `origin` is where callers reach this server: their proofs (DPoP) have to be made for it.
+local VERIFY = "http://127.0.0.1:8080/auth/v1/verify?resource=api&token=1&origin=http://127.0.0.1:8000"
 
 -- What shows who it is.
-local SHOWN = { "authorization", "x-api-key" }
+local SHOWN = { "authorization", "x-api-key", "dpop" }
 
 -- What is not set here could be made up by the client.
 local TOLD = {
@@ -21,15 +22,16 @@ local TOLD = {
 -- HAProxy counts the values of a header from 0.
 local function values(headers, name)
     local found = {}
-    for _, value in pairs(headers[name] or {}) do
-        found[#found + 1] = value
+    local all = headers[name] or {}
+    while all[#found] do
+        found[#found + 1] = all[#found]
     end
     return found
 end
 
 local function refuse(txn, status, answer)
     local reply = txn:reply({ status = status })
-    for _, name in ipairs({ "www-authenticate", "content-type", "x-request-id" }) do
+    for _, name in ipairs({ "www-authenticate", "dpop-nonce", "content-type", "x-request-id" }) do
         for _, value in ipairs(values(answer and answer.headers or {}, name)) do
             reply:add_header(name, value)
         end
@@ -40,8 +42,12 @@ end
 
 core.register_action("keyturn", { "http-req" }, function(txn)
     local sent = txn.http:req_get_headers()
-    -- The address of the client: what it wrote itself is left out.
-    local asked = { ["x-forwarded-for"] = { txn.f:src() } }
+    -- The address of the client, and what it asks for: what it wrote itself is left out.
+    local asked = {
+        ["x-forwarded-for"] = { txn.f:src() },
+        ["x-forwarded-method"] = { txn.f:method() },
+        ["x-forwarded-uri"] = { txn.f:pathq() },
+    }
     for _, name in ipairs(SHOWN) do
         if sent[name] then
             asked[name] = values(sent, name)
@@ -53,6 +59,10 @@ core.register_action("keyturn", { "http-req" }, function(txn)
         local status = answer and answer.status
         -- What is wrong between HAProxy and keyturn is not the client's fault.
         return refuse(txn, (status == 401 or status == 403 or status == 429) and status or 503, answer)
+    end
+    local nonce = values(answer.headers, "dpop-nonce")[1]
+    if nonce then
+        txn:set_var("txn.keyturn_nonce", nonce)
     end
     txn.http:req_del_header("x-api-key")
     for _, name in ipairs(TOLD) do

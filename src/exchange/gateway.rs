@@ -4,8 +4,8 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    ClaimedName, Credential, ExchangeError, Failed, NotHeld, Refusal, Request, Wish,
-    access_token::judged, narrow, recorded, refusal::Lack, walk,
+    ClaimedName, Credential, ExchangeError, Failed, Manner, NotHeld, Refusal, Request, Wish,
+    access_token::judged, narrow, possession, recorded, refusal::Lack, walk,
 };
 use crate::{
     app::App,
@@ -16,6 +16,7 @@ use crate::{
 /// Somebody who stands before a gateway.
 pub struct Visit {
     pub shown: Shown,
+    pub manner: Manner,
     /// For whom the gateway stands there; the default resource if none is named.
     pub resource: Option<ResourceIdentifier>,
     /// Nobody passes without these.
@@ -45,8 +46,6 @@ pub struct Pass {
 pub enum TurnedAway {
     #[error(transparent)]
     Untrusted(Untrusted),
-    #[error("the token is bound to a key, and came without a proof of that")]
-    Unproved,
     #[error(transparent)]
     TooFewScopes(NotHeld),
 }
@@ -55,7 +54,6 @@ impl TurnedAway {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Untrusted(_) => "untrusted_token",
-            Self::Unproved => "bound_token_as_bearer",
             Self::TooFewScopes(_) => "too_few_scopes",
         }
     }
@@ -64,7 +62,7 @@ impl TurnedAway {
     pub(super) fn is_after_proof(&self) -> bool {
         match self {
             Self::Untrusted(why) => matches!(why, Untrusted::Expired | Untrusted::WrongAudience),
-            Self::Unproved | Self::TooFewScopes(_) => true,
+            Self::TooFewScopes(_) => true,
         }
     }
 }
@@ -82,11 +80,16 @@ pub async fn pass(app: &App, visit: &Visit) -> Result<Pass, ExchangeError> {
     passing.await.map_err(|failed| recorded(app, &visit.origin, failed))
 }
 
-/// The key is exchanged: from there on its holder has a token like any other.
+/// The key is exchanged: from there on its holder has a token like any other, bound to the key of
+/// the proof where it came with one.
 async fn of_key(app: &App, visit: &Visit, secret: &SecretString) -> Result<Pass, Failed> {
+    let proof = match &visit.manner {
+        Manner::Bearer => None,
+        Manner::Proved(offered) => Some(offered.as_ref().map_err(Clone::clone)?),
+    };
     let request = Request {
         credential: Credential::ApiKey { name: ClaimedName::None, secret: secret.clone() },
-        proof: None,
+        proof: proof.cloned(),
         caller: None,
         wish: Wish { resource: visit.resource.clone(), ..Wish::default() },
         origin: visit.origin.clone(),
@@ -100,9 +103,7 @@ async fn of_key(app: &App, visit: &Visit, secret: &SecretString) -> Result<Pass,
 async fn of_token(app: &App, visit: &Visit, shown: &SecretString) -> Result<Pass, Failed> {
     let resource = narrow::audience(app, visit.resource.as_ref()).await?;
     let token = verified(app, shown, Audience::Is(resource.as_str()))?;
-    if token.bound_to.is_some() {
-        return Err(refused(TurnedAway::Unproved));
-    }
+    possession::held(app, &visit.manner, token.bound_to.as_ref()).await?;
     let standing = judged(app, &token, Some(visit.origin.source)).await?;
     let (scopes, roles) = (standing.scopes, standing.roles);
     Ok(Pass { access_token: shown.clone(), token, scopes, roles })

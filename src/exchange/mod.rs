@@ -37,7 +37,7 @@ pub use self::{
     explain::{Explanation, NOTHING_RECORDED, explain},
     gateway::{Pass, Shown, TurnedAway, Visit, pass},
     introspection::{Introspected, introspect},
-    possession::{OfferedProof, Unproved, hold},
+    possession::{Manner, OfferedProof, Unproved, Untold, hold},
     refusal::{ExchangeError, Lack, NotHeld, Refusal},
     revocation::{Held, Revocable, held, revocable},
     simulate::{Prospect, Simulation, simulate},

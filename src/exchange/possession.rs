@@ -1,5 +1,7 @@
 //! Holds whoever asks to the key that they have to prove the possession of (RFC 9449).
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::{
     Caller, ExchangeError, Failed, Refusal,
     identity::{Holder, Identity},
@@ -13,12 +15,24 @@ use crate::{
 };
 
 /// A proof with the request that it came with. Nothing in it has been checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OfferedProof {
     pub proof: String,
     pub method: String,
     /// By its public name, whatever a proxy made of it.
     pub url: String,
+    /// The token or key that it was presented with, to whom that is for: the proof has to name it.
+    pub goes_with: Option<SecretString>,
+}
+
+/// How a token or a key is presented to whom it is for.
+#[derive(Debug)]
+pub enum Manner {
+    /// Whoever has it may (RFC 6750).
+    Bearer,
+    /// Whoever has its key, too, may (RFC 9449, section 7): with a proof of that, or with none that
+    /// could be looked at.
+    Proved(Result<OfferedProof, Unproved>),
 }
 
 /// Why the possession of the right key is not proved.
@@ -42,6 +56,21 @@ pub enum Unproved {
     BoundToken(Thumbprint),
     #[error("it is bound to no key: send it as `Authorization: Bearer`")]
     UnboundToken,
+    #[error(
+        "the gateway does not say by `{0}` what was asked for, so that no proof can be checked"
+    )]
+    Untold(Untold),
+}
+
+/// What a gateway has to say of a request, so that a proof for it can be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Untold {
+    #[error("origin")]
+    Origin,
+    #[error("X-Forwarded-Method")]
+    Method,
+    #[error("X-Forwarded-Uri")]
+    Path,
 }
 
 impl Unproved {
@@ -55,6 +84,7 @@ impl Unproved {
             Self::OtherKey { .. } => "bound_to_other_key",
             Self::BoundToken(_) => "bound_token_without_proof",
             Self::UnboundToken => "unbound_token_with_proof",
+            Self::Untold(_) => "proof_not_checkable",
         }
     }
 }
@@ -71,7 +101,7 @@ pub(super) fn read(
     offered: Option<&OfferedProof>,
     now: Timestamp,
 ) -> Result<Option<Proof>, Refusal> {
-    Ok(offered.map(|offered| verify(app, offered, None, now)).transpose()?)
+    Ok(offered.map(|offered| verify(app, offered, now)).transpose()?)
 }
 
 /// The key to bind the token to: the one whose possession is proved. What is bound already, a
@@ -129,13 +159,9 @@ fn same(bound_to: &Thumbprint, proved: &Thumbprint) -> Result<(), Unproved> {
     Err(Unproved::OtherKey { bound_to: bound_to.clone(), proved: proved.clone() })
 }
 
-fn verify(
-    app: &App,
-    offered: &OfferedProof,
-    access_token: Option<&str>,
-    now: Timestamp,
-) -> Result<Proof, Unproved> {
-    let OfferedProof { proof, method, url } = offered;
+fn verify(app: &App, offered: &OfferedProof, now: Timestamp) -> Result<Proof, Unproved> {
+    let OfferedProof { proof, method, url, goes_with } = offered;
+    let access_token = goes_with.as_ref().map(SecretString::expose_secret);
     let proof = verify_proof(proof, &ProvedRequest { method, url, access_token }, now)?;
     match (&app.proof_nonces, &proof.nonce) {
         (None, _) => Ok(proof),
@@ -149,22 +175,33 @@ async fn use_up(app: &App, proof: &Proof) -> Result<(), Failed> {
     if app.ledger.decide(once).await? { Ok(()) } else { Err(Unproved::Replayed.into()) }
 }
 
-/// That whoever presents an access token as bound, with a proof, holds the key it is bound to.
+/// That whoever presents an access token holds the key it is bound to: a bound one is no bearer
+/// token, nor the other way round (RFC 9449, section 7.2).
 pub async fn hold(
     app: &App,
-    token: &str,
+    manner: &Manner,
     bound_to: Option<&Thumbprint>,
-    offered: Option<&OfferedProof>,
 ) -> Result<(), ExchangeError> {
-    let held = async {
-        let bound_to = bound_to.ok_or(Unproved::UnboundToken)?;
-        let offered = offered.ok_or(Unproved::Missing)?;
-        let proof = verify(app, offered, Some(token), app.clock.now())?;
-        same(bound_to, &proof.thumbprint)?;
-        use_up(app, &proof).await
-    };
-    held.await.map_err(|failed| match failed {
+    held(app, manner, bound_to).await.map_err(|failed| match failed {
         Failed::Refused(refused) => refused.refusal.into(),
         Failed::Error(error) => error,
     })
+}
+
+pub(super) async fn held(
+    app: &App,
+    manner: &Manner,
+    bound_to: Option<&Thumbprint>,
+) -> Result<(), Failed> {
+    match (manner, bound_to) {
+        (Manner::Bearer, None) => Ok(()),
+        (Manner::Bearer, Some(key)) => Err(Unproved::BoundToken(key.clone()).into()),
+        (Manner::Proved(_), None) => Err(Unproved::UnboundToken.into()),
+        (Manner::Proved(offered), Some(key)) => {
+            let offered = offered.as_ref().map_err(Clone::clone)?;
+            let proof = verify(app, offered, app.clock.now())?;
+            same(key, &proof.thumbprint)?;
+            use_up(app, &proof).await
+        }
+    }
 }

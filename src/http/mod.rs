@@ -4,6 +4,7 @@ mod api;
 mod authorize;
 mod basic;
 mod caller;
+mod challenge;
 mod client;
 mod discovery;
 mod edge;
@@ -74,7 +75,8 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(gateway::VERIFY, get(gateway::verify).post(gateway::verify))
         .route(gateway::VERIFY_BEFORE, any(gateway::verify_before))
         .route(gateway::VERIFY_BEFORE_ROOT, any(gateway::verify_before))
-        .method_not_allowed_fallback(method_not_allowed);
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce));
     let own = doors.merge(browsed).merge(gateways).merge(published).merge(api::router(&edge));
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };

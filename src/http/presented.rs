@@ -1,12 +1,13 @@
-//! An access token as it is presented: by `Authorization: Bearer` (RFC 6750), or `DPoP` with a proof
-//! (RFC 9449, section 7).
+//! An access token or a key as it is presented to whom it is for: by `Authorization: Bearer`
+//! (RFC 6750), or `DPoP` with a proof (RFC 9449, section 7).
 
 use axum::http::{HeaderMap, header::AUTHORIZATION, request::Parts};
+use secrecy::SecretString;
 
 use super::{edge::Edge, proof};
 use crate::{
     domain::Thumbprint,
-    exchange::{self, ExchangeError, Refusal, Unproved},
+    exchange::{self, ExchangeError, Manner, OfferedProof, Unproved},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +39,7 @@ pub(super) fn presented(headers: &HeaderMap) -> Result<Option<Presented<'_>>, Ba
         return Err(BadPresentation::Repeated);
     }
     let text = value.to_str().map_err(|_| BadPresentation::NoText)?;
-    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    let token = token.trim();
-    let scheme = match scheme {
-        scheme if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
-        scheme if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
-        _ => return Ok(None),
-    };
-    Ok((!token.is_empty()).then_some(Presented { scheme, token }))
+    Ok(Presented::read(text).filter(|presented| !presented.token.is_empty()))
 }
 
 /// The request that a token is presented with, as its sender made it.
@@ -67,26 +61,40 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl Presented<'_> {
-    /// That whoever presents the token holds the key it is bound to: a bound one is no bearer
-    /// token, nor the other way round (RFC 9449, section 7.2).
+impl<'a> Presented<'a> {
+    /// The value of a header; `None` where it is of no scheme for tokens.
+    pub(super) fn read(value: &'a str) -> Option<Self> {
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        let scheme = match scheme {
+            scheme if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+            scheme if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
+            _ => return None,
+        };
+        Some(Self { scheme, token: token.trim() })
+    }
+
     pub(super) async fn prove(
         &self,
         edge: &Edge,
         bound_to: Option<&Thumbprint>,
         asked: Asked<'_>,
     ) -> Result<(), ExchangeError> {
-        match (self.scheme, bound_to) {
-            (Scheme::Bearer, None) => Ok(()),
-            (Scheme::Bearer, Some(key)) => {
-                Err(Refusal::from(Unproved::BoundToken(key.clone())).into())
-            }
-            (Scheme::Dpop, bound_to) => {
-                let Asked { headers, method, url } = asked;
-                // Of several proofs none counts.
-                let offered = proof::offered(headers, method, url).unwrap_or_default();
-                exchange::hold(&edge.app, self.token, bound_to, offered.as_ref()).await
-            }
+        exchange::hold(&edge.app, &self.manner(Ok(asked)), bound_to).await
+    }
+
+    /// `asked`: what a proof has to be made for, or why that is not known.
+    pub(super) fn manner(&self, asked: Result<Asked<'_>, Unproved>) -> Manner {
+        match self.scheme {
+            Scheme::Bearer => Manner::Bearer,
+            Scheme::Dpop => Manner::Proved(asked.and_then(|asked| self.offered(asked))),
         }
+    }
+
+    fn offered(&self, asked: Asked<'_>) -> Result<OfferedProof, Unproved> {
+        let Asked { headers, method, url } = asked;
+        // Of several proofs none counts.
+        let offered = proof::offered(headers, method, url).unwrap_or_default();
+        let offered = offered.ok_or(Unproved::Missing)?;
+        Ok(OfferedProof { goes_with: Some(SecretString::from(self.token)), ..offered })
     }
 }

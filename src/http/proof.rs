@@ -30,7 +30,7 @@ pub(super) fn offered(
         return Err(TwoProofs);
     }
     let proof = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Ok(Some(OfferedProof { proof, method: method.to_owned(), url }))
+    Ok(Some(OfferedProof { proof, method: method.to_owned(), url, goes_with: None }))
 }
 
 /// Gives whoever sends proofs the nonce for the next one, where they need one (RFC 9449,

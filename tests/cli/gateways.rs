@@ -12,7 +12,12 @@ use std::{
     process::{Child, Command},
 };
 
+use aws_lc_rs::digest::{SHA256, digest};
+use keyturn::{clock::Clock, random::Random};
+use serde_json::json;
+
 use super::{
+    foreign::{Foreigner, base64},
     http::{Answer, Connection},
     peers::{Reaction, Received, Receiver},
     support::{Key, Place, Server, free_port, wait},
@@ -105,7 +110,7 @@ fn haproxy(place: &Place, keyturn: SocketAddr, api: SocketAddr) -> Gateway {
 /// A place with a resource `api`, a key, and proxies on this machine that are trusted.
 fn place() -> (Place, Key) {
     let trusted = ("HTTP__TRUSTED_PROXIES", "127.0.0.0/8");
-    let (place, key) = Place::with_key_and(&[trusted]);
+    let (place, key) = Place::with_key_and(&[trusted, ("DPOP__NONCE", "required")]);
     for resource in ["api", "other"] {
         place.succeeds(&["resource", "register", resource, "--scope", "read", "--scope", "admin"]);
     }
@@ -134,7 +139,8 @@ fn holds(place: &Place, server: &Server<'_>, key: &Key, gateway: &Gateway, api: 
     for refused in [&empty_handed, &mistyped, &elsewhere] {
         assert_eq!(refused.status, 401, "{}", refused.body);
     }
-    assert_eq!(empty_handed.challenge, "bearer realm=\"keyturn\"");
+    assert!(empty_handed.challenge.starts_with("bearer realm=\"keyturn\"\n"), "{empty_handed:?}");
+    assert!(!empty_handed.challenge.contains("error="), "{empty_handed:?}");
     assert!(mistyped.challenge.contains("error=\"invalid_token\""), "{}", mistyped.challenge);
     assert_eq!(api.received().len(), 0, "the API hears of nobody who does not pass");
 
@@ -166,6 +172,69 @@ fn holds(place: &Place, server: &Server<'_>, key: &Key, gateway: &Gateway, api: 
     wait(is_refused, || "the token of a revoked key passes".to_owned());
 }
 
+/// Somebody who proves a key when they show what they have.
+struct Prover {
+    key: Foreigner,
+    nonce: String,
+}
+
+impl Prover {
+    /// A proof for `GET` of this URL, beside this credential.
+    fn proof(&self, url: &str, credential: &str) -> String {
+        let mut jwk = self.key.jwk();
+        jwk.as_object_mut().unwrap().remove("kid");
+        let header = json!({ "typ": "dpop+jwt", "alg": self.key.algorithm(), "jwk": jwk });
+        let id = base64(Random::System.bytes::<16>());
+        let claims = json!({
+            "jti": id, "iat": Clock::system().now().timestamp(), "htm": "GET", "htu": url,
+            "ath": base64(digest(&SHA256, credential.as_bytes())), "nonce": self.nonce,
+        });
+        self.key.signed(&header, &claims)
+    }
+}
+
+/// What every gateway has to hold, too: proofs of possession (RFC 9449) are for the request that it
+/// receives itself.
+fn takes_proofs(place: &Place, gateway: &Gateway, api: &Receiver) {
+    let key = place.key("proved");
+    place.succeeds(&["key", "update", &key.name, "--proof", "any"]);
+    let mut prover = Prover { key: Foreigner::new("any"), nonce: String::new() };
+    let url = format!("http://{}/orders", gateway.address);
+    let shown = |credential: &str, proof: &str| {
+        format!("Authorization: DPoP {credential}\r\nDPoP: {proof}\r\n")
+    };
+
+    let asked = gateway.get(&shown(&key.secret, &prover.proof(&url, &key.secret)));
+    assert_eq!(asked.status, 401, "{}", asked.body);
+    assert!(asked.challenge.contains("error=\"use_dpop_nonce\""), "{}", asked.challenge);
+    prover.nonce = asked.nonce;
+
+    let proof = prover.proof(&url, &key.secret);
+    let by_key = gateway.get(&shown(&key.secret, &proof));
+    assert_eq!(by_key.status, 200, "{}", by_key.challenge);
+    assert_eq!(by_key.nonce, prover.nonce, "the next nonce comes with what the API answers");
+    let received = the_only(api);
+    assert_eq!(received.header("x-keyturn-subject"), format!("key:{}", key.id));
+    let passed_on = received.header("authorization");
+    let token = passed_on.strip_prefix("DPoP ").unwrap();
+    place.keep_out_of_logs(token);
+
+    let proof = prover.proof(&url, token);
+    assert_eq!(gateway.get(&shown(token, &proof)).status, 200, "a bound token passes as well");
+    let elsewhere = "http://127.0.0.1:1/other";
+    let made_up = "X-Forwarded-Uri: /other\r\nX-Forwarded-Method: GET\r\n\
+                   X-Original-URL: http://127.0.0.1:1/other\r\n";
+    for refused in [
+        gateway.get(&shown(token, &proof)),
+        gateway.get(&format!("Authorization: Bearer {token}\r\n")),
+        gateway.get(&format!("Authorization: Bearer {}\r\n", key.secret)),
+        gateway.get(&(shown(token, &prover.proof(elsewhere, token)) + made_up)),
+    ] {
+        assert_eq!(refused.status, 401, "{}", refused.body);
+    }
+    assert_eq!(api.received().len(), 2, "nobody else passes");
+}
+
 #[test]
 fn nginx_lets_pass_who_has_a_key_or_a_token() {
     if is_missing("nginx") {
@@ -179,6 +248,18 @@ fn nginx_lets_pass_who_has_a_key_or_a_token() {
 }
 
 #[test]
+fn nginx_lets_pass_who_proves_the_key_of_a_token() {
+    if is_missing("nginx") {
+        return;
+    }
+    let (place, _) = place();
+    let (server, api) = (place.serve(), api());
+    let gateway = nginx(&place, server.address, api.address);
+
+    takes_proofs(&place, &gateway, &api);
+}
+
+#[test]
 fn haproxy_lets_pass_who_has_a_key_or_a_token() {
     if is_missing("haproxy") {
         return;
@@ -188,6 +269,18 @@ fn haproxy_lets_pass_who_has_a_key_or_a_token() {
     let gateway = haproxy(&place, server.address, api.address);
 
     holds(&place, &server, &key, &gateway, &api);
+}
+
+#[test]
+fn haproxy_lets_pass_who_proves_the_key_of_a_token() {
+    if is_missing("haproxy") {
+        return;
+    }
+    let (place, _) = place();
+    let (server, api) = (place.serve(), api());
+    let gateway = haproxy(&place, server.address, api.address);
+
+    takes_proofs(&place, &gateway, &api);
 }
 
 #[test]

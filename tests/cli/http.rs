@@ -13,8 +13,10 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
     pub(crate) request_id: String,
-    /// `WWW-Authenticate`, in lower case.
+    /// Each `WWW-Authenticate`, in lower case, on a line of its own.
     pub(crate) challenge: String,
+    /// `DPoP-Nonce`.
+    pub(crate) nonce: String,
     /// The server said that this is its last answer on the connection.
     pub(crate) is_last: bool,
 }
@@ -80,14 +82,17 @@ impl<S: Read + Write> Connection<S> {
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or(io::ErrorKind::InvalidData)?;
         let (mut length, mut is_last) = (0, false);
-        let (mut request_id, mut challenge) = (String::new(), String::new());
+        let (mut request_id, mut nonce) = (String::new(), String::new());
+        let mut challenge = String::new();
         loop {
-            let line = self.line()?.to_ascii_lowercase();
+            let said = self.line()?;
+            let line = said.to_ascii_lowercase();
             match line.split_once(": ") {
                 Some(("content-length", value)) => length = value.parse().unwrap(),
                 Some(("connection", value)) => is_last = value == "close",
                 Some(("x-request-id", value)) => value.clone_into(&mut request_id),
-                Some(("www-authenticate", value)) => value.clone_into(&mut challenge),
+                Some(("www-authenticate", value)) => challenge = challenge + value + "\n",
+                Some(("dpop-nonce", _)) => said["dpop-nonce: ".len()..].clone_into(&mut nonce),
                 Some(_) => (),
                 None => break,
             }
@@ -95,7 +100,7 @@ impl<S: Read + Write> Connection<S> {
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
         let body = String::from_utf8(body).unwrap();
-        Ok(Answer { status, body, request_id, challenge, is_last })
+        Ok(Answer { status, body, request_id, challenge, nonce, is_last })
     }
 
     fn line(&mut self) -> io::Result<String> {

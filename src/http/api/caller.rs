@@ -31,7 +31,7 @@ impl FromRequestParts<Edge> for Caller {
         let metadata = || metadata_url(&app.settings.issuer);
         let presented = presented(&parts.headers)?;
         let presented = presented.ok_or_else(|| Problem::no_token(metadata()))?;
-        let invalid = || Problem::invalid_token(presented.scheme, metadata());
+        let invalid = || Problem::invalid_token(metadata());
 
         let (kind, audience) = (TokenType::AccessToken, app.own_resource.identifier.as_str());
         let audience = Audience::Is(audience);

@@ -4,7 +4,6 @@
 mod api_keys;
 mod audit;
 mod caller;
-mod challenge;
 mod clients;
 mod conditions;
 mod description;
@@ -34,7 +33,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(super) use self::problem::Problem;
-use super::edge::Edge;
+use super::{challenge, edge::Edge};
 
 fn described() -> OpenApiRouter<Edge> {
     OpenApiRouter::with_openapi(description::begin())
@@ -57,6 +56,7 @@ pub(super) fn router(edge: &Edge) -> Router<Edge> {
     let (router, api) = described().split_for_parts();
     let issuer = edge.app.settings.issuer.as_str();
     router
+        .layer(middleware::from_fn(challenge::by_scheme))
         .layer(middleware::from_fn_with_state(edge.clone(), crate::http::proof::with_nonce))
         .merge(published::router(&description::complete(api, Some(issuer))))
 }

@@ -118,6 +118,10 @@ impl OAuthError {
         self.error
     }
 
+    pub(super) fn is_unauthorized(&self) -> bool {
+        self.status == Http::UNAUTHORIZED
+    }
+
     /// Answers a client that used the Authorization header: with a challenge (RFC 6749,
     /// section 5.2).
     pub(super) fn challenging(self) -> Self {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Beside, OAuthError};
 use crate::{
     app::TooManyFailures,
-    exchange::{Distrust, ExchangeError, NotExchanged, Refusal, TurnedAway, Unproved},
+    exchange::{Distrust, ExchangeError, NotExchanged, Refusal, TurnedAway, Unproved, Untold},
     signing::BadProof,
 };
 
@@ -22,6 +22,8 @@ pub(in crate::http) enum Blame {
     Token,
     /// A key or a token that is used directly (RFC 6750, section 3.1).
     Bearer,
+    /// The same, with a proof (RFC 9449, section 7.1).
+    Proved,
 }
 
 impl Blame {
@@ -33,7 +35,7 @@ impl Blame {
                 OAuthError::new(Http::BAD_REQUEST, "invalid_grant", "the grant is not valid")
             }
             Self::Token => OAuthError::invalid_request("the token cannot be exchanged"),
-            Self::Bearer => Self::Bearer.proved("no key or token that is good here"),
+            Self::Bearer | Self::Proved => self.proved("no key or token that is good here"),
         }
     }
 
@@ -43,7 +45,9 @@ impl Blame {
             Self::Client => OAuthError::new(Http::UNAUTHORIZED, "invalid_client", why),
             Self::Grant => OAuthError::new(Http::BAD_REQUEST, "invalid_grant", why),
             Self::Token => OAuthError::invalid_request(why),
-            Self::Bearer => OAuthError::new(Http::UNAUTHORIZED, "invalid_token", why),
+            Self::Bearer | Self::Proved => {
+                OAuthError::new(Http::UNAUTHORIZED, "invalid_token", why)
+            }
         }
     }
 }
@@ -92,7 +96,10 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         | Refusal::UnknownRefreshToken
         // Whoever it was not given to need not know that there is one.
         | Refusal::RefreshTokenOfAnother(_)
-        | Refusal::TurnedAway(TurnedAway::Untrusted(_) | TurnedAway::Unproved) => blame.unproved(),
+        | Refusal::TurnedAway(TurnedAway::Untrusted(_)) => blame.unproved(),
+        Refusal::ClientDisabled(_) if matches!(blame, Blame::Bearer | Blame::Proved) => {
+            blame.unproved()
+        }
         // Whatever the grant, the client has to prove itself first.
         Refusal::UnknownClient
         | Refusal::WrongClientSecret(_)
@@ -124,7 +131,7 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::SourceGone(_) | Refusal::NoSource => {
             blame.proved("what it was obtained with is no longer valid")
         }
-                Refusal::TurnedAway(TurnedAway::TooFewScopes(_)) => OAuthError::new(
+        Refusal::TurnedAway(TurnedAway::TooFewScopes(_)) => OAuthError::new(
             Http::FORBIDDEN,
             "insufficient_scope",
             "what was shown lacks a scope that is needed here",
@@ -154,12 +161,11 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
     }
 }
 
-/// RFC 9449, sections 5 and 8.
+/// RFC 9449, sections 5, 7.1 and 8.
 fn unproved(unproved: &Unproved, blame: Blame) -> OAuthError {
-    match unproved {
-        // Gateways know the statuses of RFC 6750 alone.
+    let told = match unproved {
         _ if blame == Blame::Bearer => {
-            blame.proved("a DPoP proof is demanded, and none is taken here")
+            blame.proved("a DPoP proof is demanded: send it as Authorization: DPoP, with a proof")
         }
         Unproved::Missing => OAuthError::invalid_proof("a DPoP proof is demanded here"),
         Unproved::Bad(bad) => OAuthError::invalid_proof(wrong_with(*bad)),
@@ -173,8 +179,26 @@ fn unproved(unproved: &Unproved, blame: Blame) -> OAuthError {
             "put the nonce of the header DPoP-Nonce into the DPoP proof",
         ),
         Unproved::OtherKey { .. } => blame.proved("it is bound to another key"),
-        // Of what is presented to a resource server.
-        Unproved::BoundToken(_) | Unproved::UnboundToken => blame.unproved(),
+        Unproved::BoundToken(_) => blame.unproved(),
+        Unproved::UnboundToken => {
+            blame.proved("it is bound to no key: send it as Authorization: Bearer")
+        }
+        Unproved::Untold(untold) => blame.proved(unsaid(*untold)),
+    };
+    match blame {
+        Blame::Proved => OAuthError { status: Http::UNAUTHORIZED, ..told },
+        _ => told,
+    }
+}
+
+/// What whoever configures a gateway has to know.
+const fn unsaid(untold: Untold) -> &'static str {
+    match untold {
+        Untold::Origin => "this gateway takes no DPoP proofs: it names no origin",
+        Untold::Method => {
+            "the gateway sends no X-Forwarded-Method, so no DPoP proof can be checked"
+        }
+        Untold::Path => "the gateway sends no X-Forwarded-Uri, so no DPoP proof can be checked",
     }
 }
 
@@ -189,7 +213,7 @@ const fn wrong_with(proof: BadProof) -> &'static str {
         BadProof::BadSignature => "the DPoP proof is not signed by the key in it",
         BadProof::Claim(_) => "the DPoP proof has no jti, htm, htu, iat or ath as it should be",
         BadProof::OtherMethod => "the htm of the DPoP proof is not the method",
-        BadProof::OtherUrl => "the htu of the DPoP proof is not the URL of this endpoint",
+        BadProof::OtherUrl => "the htu of the DPoP proof is not the URL that it was sent to",
         BadProof::OtherTime => "the iat of the DPoP proof is too far from now",
         BadProof::OtherToken => "the ath of the DPoP proof is not of the access token",
     }

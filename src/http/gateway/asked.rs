@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Query,
-    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
+    http::{HeaderMap, Uri, header::AUTHORIZATION, request::Parts},
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use super::turned::Turned;
 use crate::{
     domain::{ResourceIdentifier, Scopes},
     exchange::Shown,
+    http::presented::{Presented, Scheme},
 };
 
 pub(super) struct Asked {
@@ -18,6 +19,9 @@ pub(super) struct Asked {
     pub(super) needs: Scopes,
     /// Whether the answer has a token to pass on.
     pub(super) wants_token: bool,
+    /// Where the gateway is reached, as in `https://api.example.com`: proofs have to be made for
+    /// that. What a visitor calls it does not count.
+    pub(super) origin: Option<String>,
 }
 
 /// A parameter that is not known is refused: a misspelt demand would let everybody pass.
@@ -27,13 +31,19 @@ struct Written {
     resource: Option<String>,
     scope: Option<String>,
     token: Option<String>,
+    origin: Option<String>,
 }
 
 impl Asked {
+    pub(super) fn takes_proofs(&self) -> bool {
+        self.origin.is_some()
+    }
+
     pub(super) fn in_query(parts: &Parts) -> Result<Self, Turned> {
         let written = Query::try_from_uri(&parts.uri);
-        let Query(written) = written
-            .map_err(|_| Turned::malformed("the query has resource, scope and token, each once"))?;
+        let Query(written) = written.map_err(|_| {
+            Turned::malformed("the query has resource, scope, token and origin, each once")
+        })?;
         Self::read(written)
     }
 
@@ -43,6 +53,7 @@ impl Asked {
             resource: only(headers, "x-keyturn-want-resource")?.map(str::to_owned),
             scope: only(headers, "x-keyturn-want-scope")?.map(str::to_owned),
             token: only(headers, "x-keyturn-want-token")?.map(str::to_owned),
+            origin: only(headers, "x-keyturn-want-origin")?.map(str::to_owned),
         };
         if written.resource.is_none() {
             return Err(Turned::malformed("X-Keyturn-Want-Resource is missing"));
@@ -58,36 +69,50 @@ impl Asked {
             Some("1") => true,
             Some(_) => return Err(Turned::malformed("token is 1, or is left out")),
         };
+        if written.origin.as_deref().is_some_and(|origin| !is_origin(origin)) {
+            return Err(Turned::malformed(
+                "origin is like https://api.example.com, without a path",
+            ));
+        }
         Ok(Self {
             resource: resource.map_err(|_| Turned::malformed("resource names no resource"))?,
             needs: needs.map_err(|_| Turned::malformed("scope has scopes, with single spaces"))?,
             wants_token,
+            origin: written.origin,
         })
     }
 }
 
-/// The one credential of a request: a bearer token (RFC 6750, section 2.1), or a key in a header of
-/// its own. `None` where there is none of these.
-pub(super) fn shown(headers: &HeaderMap) -> Result<Option<Shown>, Turned> {
-    let bearer = only(headers, AUTHORIZATION.as_str())?.and_then(|value| {
-        let (scheme, credential) = value.split_once(' ').unwrap_or((value, ""));
-        scheme.eq_ignore_ascii_case("bearer").then_some(credential.trim())
-    });
-    let key = only(headers, "x-api-key")?.map(str::trim);
-    match (bearer, key) {
-        (Some(_), Some(_)) => Err(Turned::malformed("there are two credentials")),
-        (Some(""), _) | (_, Some("")) => Err(Turned::malformed("the credential is empty")),
-        // A JWT has dots, the secret of a key has none.
-        (Some(token), None) if token.contains('.') => {
-            Ok(Some(Shown::AccessToken(SecretString::from(token))))
-        }
-        (Some(key), None) | (None, Some(key)) => Ok(Some(Shown::ApiKey(SecretString::from(key)))),
-        (None, None) => Ok(None),
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.authority()) else { return false };
+    ["https", "http"].contains(&scheme)
+        && !host.as_str().contains('@')
+        && format!("{scheme}://{host}") == text
+}
+
+/// The one credential of a request: a token or a key as one presents tokens (RFC 6750, section 2.1;
+/// RFC 9449, section 7.1), or a key in a header of its own. `None` where there is none of these.
+pub(super) fn shown(headers: &HeaderMap) -> Result<Option<(Presented<'_>, Shown)>, Turned> {
+    let presented = only(headers, AUTHORIZATION.as_str())?.and_then(Presented::read);
+    let key = only(headers, "x-api-key")?;
+    let key = key.map(|key| Presented { scheme: Scheme::Bearer, token: key.trim() });
+    if presented.is_some() && key.is_some() {
+        return Err(Turned::malformed("there are two credentials"));
     }
+    // A JWT has dots, the secret of a key has none.
+    let is_token = presented.is_some_and(|presented| presented.token.contains('.'));
+    let Some(presented) = presented.or(key) else { return Ok(None) };
+    if presented.token.is_empty() {
+        return Err(Turned::malformed("the credential is empty"));
+    }
+    let text = SecretString::from(presented.token);
+    let shown = if is_token { Shown::AccessToken(text) } else { Shown::ApiKey(text) };
+    Ok(Some((presented, shown)))
 }
 
 /// The value of a header that may be there once.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Turned> {
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Turned> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

@@ -2,6 +2,7 @@
 //! The answer is a status and headers, which every gateway can read.
 
 mod asked;
+mod original;
 mod turned;
 
 use std::{fmt::Write as _, time::Instant};
@@ -14,8 +15,8 @@ use axum::{
 use secrecy::ExposeSecret as _;
 
 use self::{asked::Asked, turned::Turned};
-use super::{caller::origin, edge::Edge, error::word_for};
-use crate::exchange::{self, Pass, Visit};
+use super::{caller::origin, edge::Edge, error::word_for, presented};
+use crate::exchange::{self, Pass, Unproved, Untold, Visit};
 
 pub(super) const VERIFY: &str = "/auth/v1/verify";
 /// For gateways that put the path of the request behind ours.
@@ -26,7 +27,8 @@ pub(super) const VERIFY_BEFORE_ROOT: &str = "/auth/v1/verify/";
 /// it.
 pub(super) async fn verify(State(edge): State<Edge>, parts: Parts) -> Result<Response, Turned> {
     let asked = Asked::in_query(&parts)?;
-    answer(&edge, &parts, asked).await
+    let original = original::by_headers(&asked, &parts.headers);
+    answer(&edge, &parts, &asked, original).await
 }
 
 /// Any method at `/auth/v1/verify/…`: the URL is that of the request, so headers say what the
@@ -36,16 +38,24 @@ pub(super) async fn verify_before(
     parts: Parts,
 ) -> Result<Response, Turned> {
     let asked = Asked::in_headers(&parts.headers)?;
-    answer(&edge, &parts, asked).await
+    let original = original::by_path(&asked, &parts);
+    answer(&edge, &parts, &asked, original).await
 }
 
-async fn answer(edge: &Edge, parts: &Parts, asked: Asked) -> Result<Response, Turned> {
-    let shown = asked::shown(&parts.headers)?.ok_or_else(Turned::empty_handed)?;
+async fn answer(
+    edge: &Edge,
+    parts: &Parts,
+    asked: &Asked,
+    original: Result<presented::Asked<'_>, Untold>,
+) -> Result<Response, Turned> {
+    let shown = asked::shown(&parts.headers)?;
+    let (presented, shown) = shown.ok_or_else(|| Turned::empty_handed(asked))?;
+    let manner = presented.manner(original.map_err(Unproved::Untold));
     let mut origin = origin(edge, parts);
     // The rest of the path may be anything.
     origin.door = VERIFY;
-    let Asked { resource, needs, wants_token } = asked;
-    let visit = Visit { shown, resource, needs, origin };
+    let (resource, needs) = (asked.resource.clone(), asked.needs.clone());
+    let visit = Visit { shown, manner, resource, needs, origin };
     let began = Instant::now();
     let outcome = exchange::pass(&edge.app, &visit).await;
     let word = match &outcome {
@@ -53,16 +63,21 @@ async fn answer(edge: &Edge, parts: &Parts, asked: Asked) -> Result<Response, Tu
         Err(error) => word_for(error, VERIFY, visit.origin.request_id),
     };
     edge.metrics.count_exchange(VERIFY, word, began.elapsed());
-    let pass = outcome.map_err(|error| Turned::away(error, &visit.needs))?;
+    let pass = outcome.map_err(|error| Turned::away(error, asked, presented.scheme))?;
     let mut headers = told(&pass);
-    if wants_token {
-        let bearer =
-            HeaderValue::from_str(&format!("Bearer {}", pass.access_token.expose_secret()));
-        let mut bearer = bearer.expect("a token is ASCII");
-        bearer.set_sensitive(true);
-        headers.insert(AUTHORIZATION, bearer);
+    if asked.wants_token {
+        headers.insert(AUTHORIZATION, to_pass_on(&pass));
     }
     Ok(headers.into_response())
+}
+
+/// Whoever gets a bound one sees by the scheme that it is no bearer token.
+fn to_pass_on(pass: &Pass) -> HeaderValue {
+    let scheme = if pass.token.bound_to.is_some() { "DPoP" } else { "Bearer" };
+    let value = HeaderValue::from_str(&format!("{scheme} {}", pass.access_token.expose_secret()));
+    let mut value = value.expect("a token is ASCII");
+    value.set_sensitive(true);
+    value
 }
 
 /// All of them are always there, if need be empty: a gateway that passes them on thereby overwrites

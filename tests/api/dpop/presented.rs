@@ -117,6 +117,27 @@ async fn dp_06_dp_10_a_proof_opens_a_resource_once_on_whatever_node() {
 }
 
 #[tokio::test]
+async fn br_04_a_bound_token_that_lacks_a_scope_is_told_so_by_its_own_scheme() {
+    let server = TestServer::start().await;
+    let key = ProofKey::p256();
+    let owner = Owner::Organization(server.acme().await);
+    let new = NewApiKey { roles: Some("viewer".parse().unwrap()), ..new_key(owner, "ci") };
+    let (_, secret) = server.make_key(new).await;
+    let form = [("name", "ci"), ("secret", secret.reveal()), ("resource", ISSUER)];
+    let answer = server.post_by(&key, API_KEY, &form).await;
+    let token = answer.body["access_token"].as_str().unwrap();
+    let path = "/api/v1/signing-keys";
+
+    let proof = key.proof_of(&server, ("GET", path), token);
+    let answer = server.get_with(path, &format!("DPoP {token}"), &[&proof]).await;
+
+    assert_eq!(problem(&answer), (403, "insufficient-scope"));
+    let expected = "DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 RS256\", \
+                    error=\"insufficient_scope\", scope=";
+    assert!(answer.header("www-authenticate").starts_with(expected), "{:?}", answer.headers);
+}
+
+#[tokio::test]
 async fn dp_10_without_a_token_both_schemes_are_offered() {
     let server = TestServer::start().await;
 

@@ -54,6 +54,15 @@ function call(token, scheme = "Bearer", proof = undefined) {
   return new Request("https://api.example.com/things", { headers });
 }
 
+/** What a gateway asks that has received this request. */
+function askedByGateway(url, request) {
+  const headers = new Headers(request.headers);
+  headers.set("x-forwarded-method", request.method);
+  headers.set("x-forwarded-uri", url.pathname);
+  const wanted = new URLSearchParams({ resource, origin: url.origin });
+  return fetch(`${issuer}/auth/v1/verify?${wanted}`, { headers });
+}
+
 async function worksFor(id, authentication) {
   const tokens = await granted({ client_id: id }, authentication);
   assert.equal(tokens.token_type, "bearer");
@@ -142,6 +151,9 @@ await run({
     assert.equal(said.cnf.jkt, await DPoP.calculateThumbprint());
     const bare = call(tokens.access_token);
     await assert.rejects(oauth.validateJwtAccessToken(as, bare, resource));
+    const passed = await askedByGateway(things, seen);
+    assert.equal(passed.status, 200, await passed.text());
+    assert.equal((await askedByGateway(things, seen)).status, 401);
   },
 
   async introspection() {

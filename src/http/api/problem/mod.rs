@@ -11,11 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::challenge::Challenge;
 use crate::{
     app::TooManyFailures,
     exchange::{ExchangeError, Unproved},
     http::{
+        challenge::Demand,
         form::BadBody,
         presented::{BadPresentation, Scheme},
     },
@@ -38,7 +38,7 @@ pub(in crate::http) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     obstacles: Vec<InTheWay>,
     #[serde(skip)]
-    challenge: Option<Box<Challenge>>,
+    demand: Option<Box<Demand>>,
     /// Seconds after which the same request may succeed.
     #[serde(skip)]
     retry_after: Option<u64>,
@@ -61,7 +61,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             obstacles: Vec::new(),
-            challenge: None,
+            demand: None,
             retry_after: None,
         }
     }
@@ -87,19 +87,15 @@ impl Problem {
     pub(super) fn no_token(metadata: String) -> Self {
         let detail = "send a token of this server, for itself, as `Authorization: Bearer`";
         Self {
-            challenge: Some(Challenge::Missing { metadata }.into()),
+            demand: Some(Demand::of_any(None, metadata).into()),
             ..Self::new(Http::UNAUTHORIZED, "unauthorized", "Unauthorized", detail)
         }
     }
 
-    pub(super) fn invalid_token(scheme: Scheme, metadata: String) -> Self {
+    pub(super) fn invalid_token(metadata: String) -> Self {
         let detail = "the token is not valid here, or its key works no more";
-        let challenge = match scheme {
-            Scheme::Bearer => Challenge::Invalid { metadata },
-            Scheme::Dpop => Challenge::Unproved { error: "invalid_token", metadata },
-        };
         Self {
-            challenge: Some(challenge.into()),
+            demand: Some(Demand::of_any(Some("invalid_token"), metadata).into()),
             ..Self::new(Http::UNAUTHORIZED, "invalid-token", "Invalid token", detail)
         }
     }
@@ -109,9 +105,10 @@ impl Problem {
     pub(super) fn unproved(unproved: &Unproved, metadata: String) -> Self {
         let (error, word, title) = match unproved {
             Unproved::Nonce => ("use_dpop_nonce", "use-dpop-nonce", "Proof without nonce"),
-            Unproved::OtherKey { .. } | Unproved::BoundToken(_) | Unproved::UnboundToken => {
-                ("invalid_token", "invalid-token", "Invalid token")
-            }
+            Unproved::OtherKey { .. }
+            | Unproved::BoundToken(_)
+            | Unproved::UnboundToken
+            | Unproved::Untold(_) => ("invalid_token", "invalid-token", "Invalid token"),
             Unproved::Missing
             | Unproved::Bad(_)
             | Unproved::Replayed
@@ -119,8 +116,9 @@ impl Problem {
                 ("invalid_dpop_proof", "invalid-dpop-proof", "Invalid proof")
             }
         };
+        let by_proof = Demand::of_any(Some(error), metadata);
         Self {
-            challenge: Some(Challenge::Unproved { error, metadata }.into()),
+            demand: Some(Demand { only: Some(Scheme::Dpop), ..by_proof }.into()),
             ..Self::new(Http::UNAUTHORIZED, word, title, unproved.to_string())
         }
     }
@@ -219,18 +217,16 @@ impl From<BadBody> for Problem {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let status = Http::from_u16(self.status).unwrap_or(Http::INTERNAL_SERVER_ERROR);
-        let (challenge, retry_after) =
-            (self.challenge.as_deref().map(Challenge::headers), self.retry_after);
+        let (demand, retry_after) = (self.demand.take(), self.retry_after);
         let mut response = (status, Json(self)).into_response();
+        if let Some(demand) = demand {
+            response.extensions_mut().insert(*demand);
+        }
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        for challenge in challenge.iter().flatten() {
-            headers
-                .extend(HeaderValue::from_str(challenge).map(|it| (header::WWW_AUTHENTICATE, it)));
-        }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }

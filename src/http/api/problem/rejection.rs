@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode as Http;
 
-use super::{Challenge, InTheWay, Problem};
+use super::{Demand, InTheWay, Problem};
 use crate::manage::Rejection;
 
 impl From<Rejection> for Problem {
@@ -11,7 +11,7 @@ impl From<Rejection> for Problem {
         match rejection {
             Rejection::NotFound(what) => Self::not_found(what),
             Rejection::MissingScope(scope) => Self {
-                challenge: Some(Challenge::InsufficientScope { scope }.into()),
+                demand: Some(Demand::for_scope(scope).into()),
                 ..Self::new(Http::FORBIDDEN, "insufficient-scope", "Insufficient scope", detail)
             },
             Rejection::NotTheServersOwner | Rejection::Wider(_) => Self::forbidden(detail),

@@ -1,6 +1,8 @@
 //! What gateways are told of who stands before them: checks BR-01 to BR-09, and keys that are used
 //! directly.
 
+mod proofs;
+
 use std::net::SocketAddr;
 
 use axum::{
