@@ -38,6 +38,7 @@ pub(crate) async fn insert(
         // Drawn by the store.
         status_index: 0,
         registration: None,
+        description: SelfDescription::default(),
         version: Version::FIRST,
     };
     let secret = ClientSecret {

@@ -141,6 +141,7 @@ fn app(store: &Store) -> anyhow::Result<App> {
         disable_unused_after: None,
         sends_mail: false,
         proofs_need_nonce: false,
+        registration: None,
     };
     let limits = Limits { api_keys: 1, stale_after: std::time::Duration::from_secs(10) };
     let recording = Recording::BeforeReply;

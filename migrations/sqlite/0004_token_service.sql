@@ -1,17 +1,24 @@
 -- Programs that are known by a name of their own. What a client may do is JSON.
 create table clients (
-    id              blob    not null primary key,
-    organization_id blob    not null references organizations (id),
-    name            text    not null,
-    terms           text    not null,
-    created_at      integer not null,
-    disabled_at     integer,
-    status_index    integer not null unique,
-    -- Of the token by which a client that registered itself manages itself.
-    registration    blob,
-    version         integer not null default 1,
+    id                  blob    not null primary key,
+    organization_id     blob    not null references organizations (id),
+    name                text    not null,
+    terms               text    not null,
+    created_at          integer not null,
+    disabled_at         integer,
+    status_index        integer not null unique,
+    -- Of the token by which a client that registered itself manages itself, and of the one before
+    -- that, which goes on until the new one is used: the answer that had it may be lost.
+    registration        blob,
+    registration_before blob,
+    -- What it says of itself, which nobody has verified. JSON.
+    description         text,
+    -- The minute of its last use without a secret, or one of the two hours before it.
+    last_used_minute    integer,
+    version             integer not null default 1,
     unique (organization_id, name)
 ) strict;
+create index clients_that_registered_themselves on clients (id) where registration is not null;
 
 create table client_secrets (
     id               blob    not null primary key,

@@ -1,8 +1,11 @@
-//! How often somebody may present what is no credential before being told to slow down.
+//! How often somebody may present what is no credential, or register clients, before being told to
+//! slow down.
 
 use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
+
+use crate::domain::RegistrationPolicy;
 
 /// A budget of failures for each source address. Successes are never counted: nobody can lock out
 /// the holder of a right secret.
@@ -43,6 +46,34 @@ impl Attempts {
     }
 
     /// Forgets the sources whose budget is whole again.
+    pub fn forget_the_innocent(&self) {
+        self.0.retain_recent();
+        self.0.shrink_to_fit();
+    }
+}
+
+/// How many clients each source address has registered of late. Each node counts for itself.
+pub struct Registrations(DefaultKeyedRateLimiter<Source>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many clients were registered from this address")]
+pub struct TooManyRegistrations {
+    pub retry_after: Duration,
+}
+
+impl Registrations {
+    pub fn new(policy: Option<&RegistrationPolicy>) -> Self {
+        let most = policy.map_or(NonZeroU32::MIN, |policy| policy.most_per_hour);
+        Self(RateLimiter::keyed(Quota::per_hour(most)))
+    }
+
+    /// Counts one that is about to be made. Tells when this source has made its share.
+    pub fn one_more(&self, source: IpAddr) -> Result<(), TooManyRegistrations> {
+        self.0.check_key(&source.into()).map_err(|until| TooManyRegistrations {
+            retry_after: until.wait_time_from(self.0.clock().now()),
+        })
+    }
+
     pub fn forget_the_innocent(&self) {
         self.0.retain_recent();
         self.0.shrink_to_fit();

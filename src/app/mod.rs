@@ -10,13 +10,13 @@ use chrono::TimeDelta;
 use tokio::sync::Mutex;
 
 pub use self::{
-    attempts::{Attempts, TooManyFailures},
+    attempts::{Attempts, Registrations, TooManyFailures, TooManyRegistrations},
     passwords::{Passwords, TooBusy},
 };
 use crate::{
     clock::Clock,
     directory::Directory,
-    domain::{Issuer, KeyPolicy, RefreshPolicy, Resource, Rotation},
+    domain::{Issuer, KeyPolicy, RefreshPolicy, RegistrationPolicy, Resource, Rotation},
     ledger::Ledger,
     outbound::Outbound,
     peers::Peers,
@@ -46,6 +46,7 @@ pub struct Parts {
     /// Wraps the private halves of new signing keys.
     pub key_encryption_key: KeyEncryptionKey,
     pub attempts: Attempts,
+    pub registrations: Registrations,
     pub passwords: Passwords,
     /// keyturn as a resource of its own.
     pub own_resource: Resource,
@@ -71,6 +72,8 @@ pub struct Settings {
     pub sends_mail: bool,
     /// Whether a proof of possession has to carry a nonce of ours.
     pub proofs_need_nonce: bool,
+    /// `None`: clients do not register themselves.
+    pub registration: Option<RegistrationPolicy>,
 }
 
 /// What [`App::new`] cannot make by itself.
@@ -90,6 +93,7 @@ impl App {
             signer: Signer::new(settings.issuer.clone(), on.key_encryption_key.clone()),
             proof_nonces: settings.proofs_need_nonce.then(|| Nonces::new(&on.key_encryption_key)),
             attempts: Attempts::new(settings.failures_per_minute),
+            registrations: Registrations::new(settings.registration.as_ref()),
             passwords: Passwords::default(),
             peers: Peers::new(on.outbound.clone(), on.clock.clone()),
             own_resource: Resource::keyturn(&settings.issuer),

@@ -45,6 +45,8 @@ pub struct Config {
     pub leaks: Leaks,
     pub tokens: Tokens,
     pub refresh_tokens: RefreshTokens,
+    /// `None` where clients do not register themselves.
+    pub registration: Option<crate::domain::RegistrationPolicy>,
     /// Whether a proof of possession has to carry a nonce of this server.
     pub proofs_need_nonce: bool,
     pub signing: Signing,

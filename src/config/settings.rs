@@ -90,6 +90,28 @@ settings! {
         grace_seconds: u32 = 30;
     }
 
+    [registration]: RegistrationSettings {
+        /// Whether programs register themselves as clients, at `/oauth2/register` (RFC 7591).
+        /// `off`; `token`: with an access token of a key that may make clients (`clients:write`);
+        /// `open`: anybody does.
+        mode: String = "off";
+        /// The id of the organization that they belong to: `keyturn org show` tells it.
+        organization: String = "";
+        /// The scopes that such a client may have, and has where it does not say.
+        scopes: Vec<String> = &[];
+        /// The resources that its tokens may be for; none: any.
+        resources: Vec<String> = &[];
+        /// The grant types that it may have: `client_credentials`, `refresh_token`,
+        /// `urn:ietf:params:oauth:grant-type:jwt-bearer` or `…:token-exchange`, all in full.
+        grant_types: Vec<String> = &["client_credentials"];
+        /// The most of them at once: 1 to 1000000.
+        most_clients: u32 = 1000;
+        /// How many one source address may register in an hour, at each node.
+        most_per_hour: u32 = 20;
+        /// Those that got no token for so long are deleted: 1 to 3650.
+        delete_unused_after_days: u32 = 30;
+    }
+
     [dpop]: DpopSettings {
         /// `required`: a proof of possession carries a nonce of this server, which it gives out
         /// anew every two minutes. `off`: its time is enough, to a minute.

@@ -43,9 +43,10 @@ pub use authority::{Authority, Below, Bounds, Sight, Wider};
 pub use ceiling::Ceiling;
 pub use change::Change;
 pub use client::{
-    Authentication, BadKeySet, BadRedirectUri, BadTerms, Client, ClientSecret, ClientTerms,
-    ExchangeRule, GrantType, KEYTURN_CLI, KeySource, KnownClient, RedirectUri, RefreshTerms,
-    TOKEN_ENDPOINT, UnknownGrantType,
+    Admission, AskedTerms, Authentication, BadDescription, BadKeySet, BadRedirectUri, BadTerms,
+    Client, ClientSecret, ClientTerms, ExchangeRule, GrantType, KEYTURN_CLI, KeySource,
+    KnownClient, RedirectUri, RefreshTerms, Registration, RegistrationPolicy, SelfDescription,
+    TOKEN_ENDPOINT, TooMuch, UnknownGrantType,
 };
 pub use delegate::Delegate;
 pub use family::{Family, Granted, Turn};

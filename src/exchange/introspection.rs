@@ -42,6 +42,10 @@ async fn is_meant(
     known: &KnownClient,
     token: &VerifiedToken,
 ) -> Result<bool, StoreError> {
+    // Nobody makes themselves a resource server.
+    if known.client.registration.is_some() {
+        return Ok(false);
+    }
     let resources = known.client.terms.resources.as_deref().unwrap_or_default();
     let is_named = |audience: &String| resources.iter().any(|it| it.as_str() == audience);
     if !token.audiences.iter().all(is_named) {

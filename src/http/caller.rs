@@ -1,10 +1,13 @@
 //! Who calls, and the form that was posted: what every token endpoint takes out of a request.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
 use axum::{
-    extract::{ConnectInfo, FromRequest, Request},
-    http::{HeaderMap, header},
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
 };
 
 use super::{
@@ -55,14 +58,25 @@ impl FromRequest<Edge> for Posted {
     }
 }
 
+/// Who sent a request whose body is no form.
+pub(super) struct Sender(pub(super) Origin);
+
+impl FromRequestParts<Edge> for Sender {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Infallible> {
+        Ok(Self(origin(edge, parts)))
+    }
+}
+
 /// The address that a request comes from, whatever stands between.
-pub(super) fn address(edge: &Edge, parts: &axum::http::request::Parts) -> IpAddr {
+pub(super) fn address(edge: &Edge, parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip());
     source(peer, &parts.headers, &edge.settings.trusted_proxies)
 }
 
-pub(super) fn origin(edge: &Edge, parts: &axum::http::request::Parts) -> Origin {
+pub(super) fn origin(edge: &Edge, parts: &Parts) -> Origin {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let id = parts.extensions.get::<RequestId>().map(|id| id.0);
     Origin {

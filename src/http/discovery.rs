@@ -4,7 +4,7 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
-use super::{authorize, client, edge::Edge, introspect, jwks, revoke, token};
+use super::{authorize, client, edge::Edge, introspect, jwks, register, revoke, token};
 use crate::signing::PROOF_ALGORITHMS;
 
 pub(super) const OPENID: &str = "/.well-known/openid-configuration";
@@ -20,6 +20,8 @@ struct Metadata<'a> {
     response_types_supported: [&'static str; 0],
     token_endpoint: String,
     jwks_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
     grant_types_supported: &'a [&'static str],
@@ -74,6 +76,7 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
         response_types_supported: [],
         token_endpoint: format!("{issuer}{}", token::OAUTH),
         jwks_uri: format!("{issuer}{}", jwks::PATH),
+        registration_endpoint: register::is_on(edge).then(|| format!("{issuer}{}", register::PATH)),
         scopes_supported: scopes,
         grant_types_supported: &token::GRANT_TYPES,
         token_endpoint_auth_methods_supported: &client::METHODS,

@@ -20,6 +20,7 @@ mod page;
 mod presented;
 mod proof;
 mod protected_resource;
+mod register;
 mod revoke;
 mod source;
 mod token;
@@ -46,7 +47,7 @@ pub fn api_description() -> String {
 /// Every path, under the path of the issuer, and the layers around them.
 pub fn router(app: App, settings: Settings) -> Router {
     let edge = Edge::new(app, settings);
-    let doors = Router::new()
+    let doors = register::door(&edge)
         .route(token::API_KEY, post(token::api_key))
         .route(token::PERSONAL, post(token::personal))
         .route(token::PERSONAL_V3, post(token::personal_v3))
@@ -77,7 +78,12 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(gateway::VERIFY_BEFORE_ROOT, any(gateway::verify_before))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce));
-    let own = doors.merge(browsed).merge(gateways).merge(published).merge(api::router(&edge));
+    let own = doors
+        .merge(browsed)
+        .merge(register::of_one(&edge))
+        .merge(gateways)
+        .merge(published)
+        .merge(api::router(&edge));
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
     own.route("/healthz", get(operations::alive))

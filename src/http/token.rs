@@ -17,7 +17,7 @@ use super::{
     edge::Edge,
     error::{Blame, OAuthError, word_for},
     form::Form,
-    introspect, leaks, revoke,
+    introspect, leaks, register, revoke,
     token_exchange::token_exchange,
 };
 use crate::{
@@ -55,6 +55,7 @@ pub(super) fn door(path: &str) -> &'static str {
         leaks::GITHUB,
         introspect::PATH,
         revoke::PATH,
+        register::PATH,
     ];
     doors.into_iter().find(|door| path.ends_with(door)).unwrap_or("elsewhere")
 }

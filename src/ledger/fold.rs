@@ -91,6 +91,7 @@ impl Fold {
             // Each knows its own.
             store::api_key_secrets::mark_used(&mut tx, circumstances.minute, &unknown).await?;
             store::client_secrets::mark_used(&mut tx, circumstances.minute, &unknown).await?;
+            store::clients::mark_used(&mut tx, circumstances.minute, &unknown).await?;
             marked.push((circumstances, unknown));
         }
         for refusal in &refusals {

@@ -7,24 +7,25 @@ use super::{
     sight_columns,
 };
 use crate::domain::{
-    Change, Client, ClientId, ClientTerms, KnownClient, OrganizationId, SecretHash, Sight, Version,
+    Change, Client, ClientId, ClientTerms, KnownClient, OrganizationId, Registration, SecretHash,
+    SecretId, SelfDescription, Sight, Version,
 };
 
 statements! {
     INSERT = "
         insert into clients (
             id, organization_id, name, terms, created_at, disabled_at, status_index, registration,
-            version)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+            registration_before, description, version)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
     FIND = "
         select id, organization_id, name, terms, created_at, disabled_at, status_index,
-            registration, version
+            registration, registration_before, description, version
         from clients where id = $1";
 
     NAMED = "
         select id, organization_id, name, terms, created_at, disabled_at, status_index,
-            registration, version
+            registration, registration_before, description, version
         from clients where name = $1 order by created_at, id";
 
     LIST = "
@@ -34,22 +35,27 @@ statements! {
             select o.id from organizations o join seen on o.parent_id = seen.id where $2
         )
         select id, organization_id, name, terms, created_at, disabled_at, status_index,
-            registration, version
+            registration, registration_before, description, version
         from clients
         where id > $3 and ($4 or organization_id in (select id from seen))
             and (organization_id = $5 or $5 is null)
         order by id limit $6";
 
     COUNT = "
-        select count(*) from clients where organization_id = $1";
+        select count(*) from clients where organization_id = $1 and registration is null";
 
     UPDATE = "
         update clients set name = $3, terms = $4, disabled_at = $5, registration = $6,
-            version = version + 1
+            registration_before = $7, description = $8, version = version + 1
         where id = $1 and version = $2";
 
     DELETE = "
         delete from clients where id = $1 and version = $2";
+
+    MARK_USED = "
+        update clients set last_used_minute = $1
+        where (last_used_minute is null or last_used_minute < $1 - 60)
+            and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 }
 
 row! {
@@ -62,6 +68,8 @@ row! {
         disabled_at: Option<i64>,
         status_index: i64,
         registration: Option<Vec<u8>>,
+        registration_before: Option<Vec<u8>>,
+        description: Option<String>,
         version: i64,
     }
 }
@@ -70,9 +78,8 @@ impl TryFrom<Row> for Client {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let hash = |bytes: Vec<u8>| {
-            SecretHash::try_from(bytes).map_err(|_| StoreError::Corrupt("clients.registration"))
-        };
+        let before = hash("clients.registration_before", row.registration_before)?;
+        let token = hash("clients.registration", row.registration)?;
         Ok(Self {
             id: ClientId(row.id),
             organization_id: OrganizationId(row.organization_id),
@@ -81,10 +88,16 @@ impl TryFrom<Row> for Client {
             created_at: moment("clients.created_at", row.created_at)?,
             disabled_at: moment_if_any("clients.disabled_at", row.disabled_at)?,
             status_index: row.status_index,
-            registration: row.registration.map(hash).transpose()?,
+            registration: token.map(|token| Registration { token, before }),
+            description: read_description(row.description.as_deref())?,
             version: Version(row.version),
         })
     }
+}
+
+fn hash(column: &'static str, bytes: Option<Vec<u8>>) -> Result<Option<SecretHash>, StoreError> {
+    let hash = bytes.map(SecretHash::try_from).transpose();
+    hash.map_err(|_| StoreError::Corrupt(column))
 }
 
 fn read_terms(text: &str) -> Result<ClientTerms, StoreError> {
@@ -95,12 +108,30 @@ fn written(terms: &ClientTerms) -> Result<String, StoreError> {
     serde_json::to_string(terms).map_err(|_| StoreError::Corrupt("clients.terms"))
 }
 
+fn read_description(text: Option<&str>) -> Result<SelfDescription, StoreError> {
+    let Some(text) = text else { return Ok(SelfDescription::default()) };
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt("clients.description"))
+}
+
+/// Both tokens by which it manages itself.
+fn tokens(client: &Client) -> (Option<&[u8]>, Option<&[u8]>) {
+    let Some(Registration { token, before }) = &client.registration else { return (None, None) };
+    (Some(token.as_bytes()), before.as_ref().map(SecretHash::as_bytes))
+}
+
+fn written_description(client: &Client) -> Result<Option<String>, StoreError> {
+    let said = Some(&client.description).filter(|said| **said != SelfDescription::default());
+    let text = said.map(serde_json::to_string).transpose();
+    text.map_err(|_| StoreError::Corrupt("clients.description"))
+}
+
 /// Gives the client its place in the status list, which is never given again.
 ///
 /// Fails with [`StoreError::Conflict`] if the organization has a client of this name.
 pub async fn insert(tx: &mut Tx, client: Client) -> Result<Client, StoreError> {
     let status_index = counters::next(tx, counters::STATUS_INDEX).await?;
     let terms = written(&client.terms)?;
+    let ((token, before), description) = (tokens(&client), written_description(&client)?);
     execute!(
         tx,
         INSERT(
@@ -111,7 +142,9 @@ pub async fn insert(tx: &mut Tx, client: Client) -> Result<Client, StoreError> {
             client.created_at.timestamp(),
             client.disabled_at.map(|at| at.timestamp()),
             status_index,
-            client.registration.as_ref().map(SecretHash::as_bytes),
+            token,
+            before,
+            description.as_deref(),
             client.version.0,
         )
     )?;
@@ -155,6 +188,7 @@ pub async fn list(
     rows.into_iter().map(Client::try_from).collect()
 }
 
+/// Those that did not register themselves.
 pub async fn count(tx: &mut Tx, organization: OrganizationId) -> Result<i64, StoreError> {
     let (count,): (i64,) = fetch!(tx, COUNT(organization.0) => fetch_one)?;
     Ok(count)
@@ -165,11 +199,19 @@ pub async fn update(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
     tx.changes(Change::Client { id: client.id });
     let terms = written(&client.terms)?;
     let disabled_at = client.disabled_at.map(|at| at.timestamp());
-    let registration = client.registration.as_ref().map(SecretHash::as_bytes);
-    let (id, version) = (client.id.0, client.version.0);
+    let ((token, before), description) = (tokens(client), written_description(client)?);
     let changed = execute!(
         tx,
-        UPDATE(id, version, client.name.as_str(), terms.as_str(), disabled_at, registration)
+        UPDATE(
+            client.id.0,
+            client.version.0,
+            client.name.as_str(),
+            terms.as_str(),
+            disabled_at,
+            token,
+            before,
+            description.as_deref(),
+        )
     )?;
     Ok(changed == 1)
 }
@@ -178,4 +220,23 @@ pub async fn update(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
 pub async fn delete(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
     tx.changes(Change::Client { id: client.id });
     Ok(execute!(tx, DELETE(client.id.0, client.version.0))? == 1)
+}
+
+/// As many as [`MARK_USED`] has places for.
+const MARKED_AT_ONCE: usize = 16;
+
+/// Remembers that clients were used without a secret in this minute; ids that are none of theirs,
+/// and those of which an hour before it is remembered, change nothing.
+pub async fn mark_used(
+    tx: &mut Tx,
+    minute: i64,
+    counted_as: &[SecretId],
+) -> Result<(), StoreError> {
+    for some in counted_as.chunks(MARKED_AT_ONCE) {
+        let places = some.iter().cycle().take(MARKED_AT_ONCE);
+        execute_built!(tx, MARK_USED, |query| {
+            places.fold(query.bind(minute), |query, client| query.bind(client.0))
+        })?;
+    }
+    Ok(())
 }

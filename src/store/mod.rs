@@ -25,6 +25,7 @@ pub mod organizations;
 pub mod outbox;
 pub mod refresh_families;
 pub mod refusals;
+pub mod registrations;
 pub mod reminders;
 pub mod resources;
 pub mod revoked_tokens;
@@ -66,6 +67,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     outbox::STATEMENTS,
     refresh_families::STATEMENTS,
     refusals::STATEMENTS,
+    registrations::STATEMENTS,
     reminders::STATEMENTS,
     resources::STATEMENTS,
     revoked_tokens::STATEMENTS,

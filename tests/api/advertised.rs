@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     assertions::{self, JWT_BEARER},
     foreign::Foreigner,
+    registration,
     support::{
         Client, INTROSPECT, ISSUER, OAUTH, Options, REVOKE, TestServer, basic, encoded, post,
     },
@@ -69,9 +70,14 @@ async fn document(server: &TestServer, name: &str) -> Value {
     answer.body
 }
 
+/// One where clients register themselves.
+async fn registering() -> TestServer {
+    TestServer::with(registration::options(registration::policy())).await
+}
+
 #[tokio::test]
 async fn md_04_an_endpoint_is_advertised_if_and_only_if_it_answers() {
-    for server in [TestServer::start().await, tenant().await] {
+    for server in [TestServer::start().await, tenant().await, registering().await] {
         let issuer = &server.app.settings.issuer;
         for name in [OPENID_DOCUMENT, OAUTH_DOCUMENT] {
             let document = document(&server, name).await;

@@ -29,6 +29,7 @@ mod metadata;
 #[path = "../support/peers.rs"]
 mod peers;
 mod refresh;
+mod registration;
 mod retention;
 mod revocation;
 mod rights;

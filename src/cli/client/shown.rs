@@ -8,7 +8,7 @@ use crate::{
     clock::{Timestamp, timestamp},
     domain::{
         Authentication, Client, ClientId, ClientSecret, ExchangeRule, GrantType, KeyName,
-        KeySource, OrganizationId, RefreshTerms, ResourceIdentifier, SecretId,
+        KeySource, OrganizationId, RefreshTerms, ResourceIdentifier, SecretId, SelfDescription,
     },
     manage::clients::Listed,
 };
@@ -33,6 +33,9 @@ pub(super) struct Shown {
     proof: String,
     exchanges: Vec<ExchangeRule>,
     status: &'static str,
+    /// Then nobody has verified what it says of itself.
+    self_registered: bool,
+    description: SelfDescription,
     created_at: Timestamp,
     disabled_at: Option<Timestamp>,
     /// Oldest first.
@@ -57,8 +60,8 @@ pub(super) fn status(client: &Client) -> &'static str {
 }
 
 impl Shown {
-    pub(super) const HEAD: [&'static str; 6] =
-        ["NAME", "ORGANIZATION", "STATUS", "AUTHENTICATION", "SCOPES", "ID"];
+    pub(super) const HEAD: [&'static str; 7] =
+        ["NAME", "ORGANIZATION", "STATUS", "REGISTERED BY", "AUTHENTICATION", "SCOPES", "ID"];
 
     pub(super) fn new(app: &App, names: &Names, Listed { client, secrets }: Listed) -> Self {
         let now = app.clock.now();
@@ -93,6 +96,8 @@ impl Shown {
             proof: terms.proof.to_string(),
             exchanges: terms.exchanges,
             status,
+            self_registered: client.registration.is_some(),
+            description: client.description,
             created_at: client.created_at,
             disabled_at: client.disabled_at,
             secrets: secrets.into_iter().map(|it| ShownSecret::new(it, now)).collect(),
@@ -101,15 +106,22 @@ impl Shown {
         }
     }
 
-    pub(super) fn row(&self) -> [String; 6] {
+    pub(super) fn row(&self) -> [String; 7] {
+        let registered_by = if self.self_registered { "itself" } else { "owner" };
         [
             self.name.to_string(),
             self.organization.clone(),
             self.status.to_owned(),
+            registered_by.to_owned(),
             self.authentication.to_owned(),
             self.scopes.join(" "),
             self.id.to_string(),
         ]
+    }
+
+    fn says(&self) -> impl Iterator<Item = &str> {
+        let SelfDescription { client_name, client_uri, .. } = &self.description;
+        [client_name, client_uri].into_iter().flatten().map(String::as_str)
     }
 
     pub(super) fn text(&self) -> String {
@@ -131,6 +143,10 @@ impl Shown {
             ("refresh tokens", self.refresh.as_ref().map_or("none".to_owned(), refresh)),
             ("proof", self.proof.clone()),
         ];
+        if self.self_registered {
+            lines.push(("registered by", "itself: what it says of itself is not verified".into()));
+        }
+        lines.extend(self.says().map(|said| ("calls itself", said.to_owned())));
         lines.extend(self.exchanges.iter().map(|rule| ("exchanges", exchange(rule))));
         lines.extend(self.secrets.iter().map(|secret| ("secret", secret.text(self.now))));
         words::lines(&lines)

@@ -38,5 +38,6 @@ pub(in crate::cli) fn settings(config: &Config) -> anyhow::Result<Settings> {
         disable_unused_after: keys.disable_unused_after,
         sends_mail: config.mail.is_some(),
         proofs_need_nonce: config.proofs_need_nonce,
+        registration: config.registration.clone(),
     })
 }

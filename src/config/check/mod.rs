@@ -1,5 +1,6 @@
 //! Turns what was written into what is meant, or says what to change.
 
+mod registration;
 mod sections;
 
 use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, time::Duration};
@@ -33,6 +34,7 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
         leaks: sections::leaks(settings.leaks),
         tokens: Tokens { lifetime: seconds(lifetime), email_claim: tokens.email_claim },
         refresh_tokens: sections::refresh_tokens(&settings.refresh_tokens)?,
+        registration: registration::check(&settings.registration)?,
         proofs_need_nonce: sections::dpop(&settings.dpop.nonce)?,
         signing: sections::signing(settings.signing)?,
         usage: sections::usage(&settings.usage.record)?,

@@ -1,8 +1,10 @@
 //! OAuth clients: programs that are known by a name of their own, beside the keys they may hold.
 
 mod check;
+mod description;
 mod key_set;
 mod redirect_uri;
+mod registration;
 
 use std::{fmt, str::FromStr};
 
@@ -11,8 +13,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     check::BadTerms,
+    description::{BadDescription, SelfDescription},
     key_set::BadKeySet,
     redirect_uri::{BadRedirectUri, RedirectUri},
+    registration::{Admission, AskedTerms, Registration, RegistrationPolicy, TooMuch},
 };
 use super::{
     ClientId, KeyName, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash,
@@ -34,8 +38,9 @@ pub struct Client {
     pub disabled_at: Option<Timestamp>,
     /// Its place in the status list.
     pub status_index: i64,
-    /// Of the token by which a client that registered itself manages itself (RFC 7592).
-    pub registration: Option<SecretHash>,
+    /// `None`: somebody else registered it.
+    pub registration: Option<Registration>,
+    pub description: SelfDescription,
     pub version: Version,
 }
 

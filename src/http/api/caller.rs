@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Asks with what the key behind the token may do now.
-pub(super) struct Caller(pub(super) Asker);
+pub(in crate::http) struct Caller(pub(in crate::http) Asker);
 
 impl FromRequestParts<Edge> for Caller {
     type Rejection = Problem;

@@ -32,7 +32,7 @@ use axum::{Router, middleware};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(super) use self::problem::Problem;
+pub(super) use self::{caller::Caller, problem::Problem};
 use super::{challenge, edge::Edge};
 
 fn described() -> OpenApiRouter<Edge> {

@@ -1,6 +1,7 @@
 //! What a caller may learn about a refusal. The only place that picks status codes.
 
 mod refusal;
+mod registration;
 
 use std::any::Any;
 
@@ -11,7 +12,10 @@ use axum::{
 };
 use serde::Serialize;
 
-pub(super) use self::refusal::{Blame, word_for};
+pub(super) use self::{
+    refusal::{Blame, word_for},
+    registration::RegistrationError,
+};
 use super::{
     basic::BadAuthorization,
     form::{BadBody, BadForm},
@@ -37,6 +41,8 @@ enum Beside {
     Nothing,
     /// The client may authenticate with HTTP Basic (RFC 6749, section 5.2).
     Challenge,
+    /// The client may show the token by which it manages itself (RFC 6750, section 3).
+    BearerChallenge,
     /// Seconds after which the same request may succeed.
     RetryAfter(u64),
     /// The rest of the body is not read.
@@ -190,6 +196,10 @@ impl IntoResponse for OAuthError {
             Beside::Challenge => {
                 let basic = HeaderValue::from_static("Basic realm=\"keyturn\", charset=\"UTF-8\"");
                 headers.insert(header::WWW_AUTHENTICATE, basic);
+            }
+            Beside::BearerChallenge => {
+                let bearer = "Bearer realm=\"keyturn\", error=\"invalid_token\"";
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(bearer));
             }
             Beside::RetryAfter(seconds) => {
                 headers.insert(header::RETRY_AFTER, seconds.into());

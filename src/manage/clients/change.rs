@@ -109,22 +109,33 @@ pub(in crate::manage) async fn edit_in(
         Some(false) => client.disabled_at.or(Some(app.clock.now())),
         None => client.disabled_at,
     };
-    if client == before {
-        return Ok(client);
-    }
     let only_stops = Client { disabled_at: client.disabled_at, ..before.clone() } == client;
-    if !(only_stops && client.disabled_at.is_some()) {
+    if !(only_stops && client.disabled_at.is_some()) && client != before {
         bounds::check(asker, &client)?;
+    }
+    replace(app, tx, asker, &before, client).await
+}
+
+/// Writes the client as it is to be, and records what is different.
+pub(super) async fn replace(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    before: &Client,
+    mut client: Client,
+) -> Result<Client, Rejection> {
+    if client == *before {
+        return Ok(client);
     }
     write(tx, &mut client).await?;
     if !client.terms.authentication.has_secret() && before.terms.authentication.has_secret() {
-        secrets::remove_all(tx, id).await?;
+        secrets::remove_all(tx, client.id).await?;
     }
-    tell(app, tx, asker, &before, &client);
+    tell(app, tx, asker, before, &client);
     Ok(client)
 }
 
-async fn write(tx: &mut Tx, client: &mut Client) -> Result<(), Rejection> {
+pub(super) async fn write(tx: &mut Tx, client: &mut Client) -> Result<(), Rejection> {
     let written = store::clients::update(tx, client).await.map_err(taken("a client"))?;
     client.version = Version(client.version.0 + 1);
     if written { Ok(()) } else { Err(Rejection::ChangedMeanwhile) }
@@ -132,7 +143,9 @@ async fn write(tx: &mut Tx, client: &mut Client) -> Result<(), Rejection> {
 
 /// Records each thing that was done.
 fn tell(app: &App, tx: &mut Tx, asker: &Asker, before: &Client, after: &Client) {
-    if (&before.name, &before.terms) != (&after.name, &after.terms) {
+    let what =
+        |client: &Client| (client.name.clone(), client.terms.clone(), client.description.clone());
+    if what(before) != what(after) {
         let detail = json!({ "from": describe(before), "to": describe(after) });
         audit(app, tx, asker, event("client.updated", after, detail));
     }
@@ -143,8 +156,13 @@ fn tell(app: &App, tx: &mut Tx, asker: &Asker, before: &Client, after: &Client) 
     }
 }
 
-fn describe(client: &Client) -> Value {
-    json!({ "name": client.name, "terms": client.terms })
+/// As the audit trail tells it.
+pub(super) fn describe(client: &Client) -> Value {
+    let mut told = json!({ "name": client.name, "terms": client.terms });
+    if client.registration.is_some() {
+        told["description"] = json!(client.description);
+    }
+    told
 }
 
 /// Deletes the client with its secrets and refresh tokens; its name is free again. Every token that
@@ -157,12 +175,23 @@ pub async fn delete(
 ) -> Result<(), Rejection> {
     let mut tx = app.store.write().await?;
     let client = find_to_change(&mut tx, asker, id, expected).await?;
-    if !store::clients::delete(&mut tx, &client).await? {
+    delete_in(app, &mut tx, asker, &client).await?;
+    Ok(app.commit(tx).await?)
+}
+
+/// [`delete`] as a part of a larger transaction.
+pub(super) async fn delete_in(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    client: &Client,
+) -> Result<(), Rejection> {
+    if !store::clients::delete(tx, client).await? {
         return Err(Rejection::ChangedMeanwhile);
     }
     let detail = json!({ "name": client.name });
-    audit(app, &mut tx, asker, event("client.deleted", &client, detail));
-    Ok(app.commit(tx).await?)
+    audit(app, tx, asker, event("client.deleted", client, detail));
+    Ok(())
 }
 
 async fn find_to_change(

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod change;
+pub mod itself;
 mod look;
 mod register;
 mod secrets;

@@ -1,12 +1,11 @@
 //! Registers OAuth clients.
 
-use serde_json::json;
-
-use super::{Rejection, WRITE, bounds, event, find, secrets};
+use super::{Rejection, WRITE, bounds, change::describe, event, find, secrets};
 use crate::{
     app::App,
     domain::{
-        Client, ClientId, ClientTerms, KeyName, Once, OrganizationId, Secret, SecretHash, Version,
+        Client, ClientId, ClientTerms, KeyName, Once, OrganizationId, Secret, SelfDescription,
+        Version,
     },
     manage::{Asker, Made, audit, once, taken},
     store::{self, Tx},
@@ -26,12 +25,13 @@ pub struct Registered {
     pub secret: Option<Secret>,
 }
 
-/// Of one organization: whoever may register them cannot fill the database.
+/// Of one organization: whoever may register them cannot fill the database. Of those that register
+/// themselves the operator says how many there may be.
 const MOST: i64 = 1000;
 
 pub async fn register(app: &App, asker: &Asker, new: NewClient) -> Result<Registered, Rejection> {
     let mut tx = app.store.write().await?;
-    let registered = add(app, &mut tx, asker, new, None).await?;
+    let registered = add(app, &mut tx, asker, new).await?;
     app.commit(tx).await?;
     Ok(registered)
 }
@@ -63,20 +63,18 @@ async fn try_once(
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         return Ok(Made::Before(find(&mut tx, asker, id).await?));
     }
-    let registered = add(app, &mut tx, asker, new, None).await?;
+    let registered = add(app, &mut tx, asker, new).await?;
     once::remember(app, &mut tx, asker, once, registered.client.id).await?;
     app.commit(tx).await?;
     Ok(Made::New(registered))
 }
 
-/// [`register`] as a part of a larger transaction. `registration`: what the client manages itself
-/// by, where it does.
+/// [`register`] as a part of a larger transaction.
 pub(in crate::manage) async fn add(
     app: &App,
     tx: &mut Tx,
     asker: &Asker,
     new: NewClient,
-    registration: Option<SecretHash>,
 ) -> Result<Registered, Rejection> {
     asker.must(WRITE)?;
     asker.organization(tx, new.organization_id).await?;
@@ -89,19 +87,29 @@ pub(in crate::manage) async fn add(
         created_at: now,
         disabled_at: None,
         status_index: 0,
-        registration,
+        registration: None,
+        description: SelfDescription::default(),
         version: Version::FIRST,
     };
     bounds::check(asker, &client)?;
     if store::clients::count(tx, client.organization_id).await? >= MOST {
         return Err(Rejection::TooManyClients(MOST));
     }
+    put_in(app, tx, asker, client).await
+}
+
+/// Puts a client there that may be there, with a secret where it proves itself by one.
+pub(super) async fn put_in(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Asker,
+    client: Client,
+) -> Result<Registered, Rejection> {
     let client = store::clients::insert(tx, client).await.map_err(taken("a client"))?;
     let mut secret = None;
     if client.terms.authentication.has_secret() {
         secret = Some(secrets::add(app, tx, client.id, None).await?.1);
     }
-    let detail = json!({ "name": client.name, "terms": client.terms });
-    audit(app, tx, asker, event("client.registered", &client, detail));
+    audit(app, tx, asker, event("client.registered", &client, describe(&client)));
     Ok(Registered { client, secret })
 }

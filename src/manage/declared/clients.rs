@@ -20,7 +20,7 @@ impl Work<'_> {
             let organization_id = self.organization_id(&name.organization)?;
             let new =
                 NewClient { organization_id, name: name.name.clone(), terms: after.terms.clone() };
-            let made = clients::add(app, self.tx, asker, new, None).await?;
+            let made = clients::add(app, self.tx, asker, new).await?;
             let id = made.client.id;
             let made_secret = made.secret.map(|secret| MadeSecret {
                 thing: Client::describe(name),

@@ -25,7 +25,10 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
         ("audit_events", Bound::Kept(retention.audit)),
         ("changes", Bound::Kept(CHANGES)),
         ("client_secrets", Bound::NotByItself("the secrets that owners make for their clients")),
-        ("clients", Bound::NotByItself("the clients that owners register")),
+        (
+            "clients",
+            Bound::NotByItself("the clients that owners register; registration.most_clients"),
+        ),
         ("counters", Bound::NotByItself("one row for each kind of number")),
         ("memberships", Bound::NotByItself("the members that owners take in")),
         ("organizations", Bound::NotByItself("the organizations that owners make")),

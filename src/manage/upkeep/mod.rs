@@ -59,6 +59,7 @@ impl Upkeep {
     /// Does all that is due, in small steps. Call it every minute, on any number of nodes.
     pub async fn run(&mut self, app: &App) -> Result<(), Rejection> {
         app.attempts.forget_the_innocent();
+        app.registrations.forget_the_innocent();
         // Whatever keeps new signing keys from being made must not let tables grow.
         let rotated = rotate(app).await;
         self.prune(app).await?;

@@ -52,6 +52,7 @@ impl Default for Options {
                 disable_unused_after: None,
                 sends_mail: true,
                 proofs_need_nonce: false,
+                registration: None,
             },
             edge: http::Settings {
                 trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],

@@ -43,6 +43,10 @@ pub(super) struct ShownClient {
     #[schema(inline)]
     proof: ShownProof,
     exchanges: Vec<Exchange>,
+    /// It registered itself (RFC 7591), and may change and end itself.
+    self_registered: bool,
+    /// What it calls itself, where it registered itself. Nobody has verified it.
+    client_name: Option<String>,
     created_at: Moment,
     /// Not `null`: it gets no tokens.
     disabled_at: Option<Moment>,
@@ -115,6 +119,8 @@ impl ShownClient {
             refresh: terms.refresh.map(Into::into),
             proof: ShownProof::from(&terms.proof),
             exchanges: terms.exchanges.into_iter().map(Into::into).collect(),
+            self_registered: client.registration.is_some(),
+            client_name: client.description.client_name,
             created_at: Moment(client.created_at),
             disabled_at: client.disabled_at.map(Moment),
             secrets: secrets.into_iter().map(|it| ShownClientSecret::new(it, now)).collect(),

@@ -66,6 +66,10 @@ impl Problem {
         }
     }
 
+    pub(in crate::http) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(in crate::http) fn no_such_path() -> Self {
         Self::new(Http::NOT_FOUND, "not-found", "Not found", "there is no such path")
     }

@@ -1,0 +1,64 @@
+//! Who may register a client, and which client manages itself.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
+
+use crate::{
+    domain::{Admission, ClientId, Origin, Secret},
+    http::{
+        api::Caller,
+        edge::Edge,
+        error::{OAuthError, RegistrationError},
+        presented::{Scheme, presented},
+    },
+    manage::{Asker, clients::itself::NotRegistered},
+};
+
+/// May register a client; as the holder of the initial access token (RFC 7591, section 1.2), where
+/// it takes one: an access token of ours, for ourselves, as the management API takes it.
+pub(super) struct Admitted(pub(super) Option<Asker>);
+
+impl FromRequestParts<Edge> for Admitted {
+    type Rejection = RegistrationError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, RegistrationError> {
+        let policy = edge.app.settings.registration.as_ref().ok_or(NotRegistered::Off)?;
+        match policy.admission {
+            Admission::Anybody => Ok(Self(None)),
+            Admission::ByToken => {
+                let Caller(asker) = Caller::from_request_parts(parts, edge).await?;
+                Ok(Self(Some(asker)))
+            }
+        }
+    }
+}
+
+/// Which client is meant, and the token by which it says to be it. Nothing of it is proved; what
+/// cannot be right is refused as what is not.
+pub(super) fn claimed(
+    edge: &Edge,
+    path: &str,
+    headers: &HeaderMap,
+    origin: &Origin,
+) -> Result<(ClientId, Secret), RegistrationError> {
+    let shown = presented(headers).ok().flatten().filter(|it| it.scheme == Scheme::Bearer);
+    let token = shown.and_then(|it| Secret::of_registration(it.token).ok());
+    match (path.parse(), token) {
+        (Ok(id), Some(token)) => Ok((id, token)),
+        _ => Err(refused(edge, origin, NotRegistered::UnknownToken)),
+    }
+}
+
+/// Whoever guesses spends a budget.
+pub(super) fn refused(edge: &Edge, origin: &Origin, not: NotRegistered) -> RegistrationError {
+    if !matches!(not, NotRegistered::UnknownToken) {
+        return not.into();
+    }
+    tracing::info!(request_id = %origin.request_id, source = %origin.source, %not, "refused a client");
+    match edge.app.attempts.failed(origin.source) {
+        Ok(()) => not.into(),
+        Err(slow_down) => OAuthError::from(slow_down).into(),
+    }
+}

@@ -1,0 +1,130 @@
+//! Shows a client to itself, lets it change itself to less, and end itself (RFC 7592).
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{By, NewItself, NotRegistered, asker, proved};
+use crate::{
+    app::App,
+    domain::{Client, ClientId, Origin, Registration, Secret},
+    manage::clients::{
+        bounds,
+        change::{delete_in, replace, write},
+        secrets,
+    },
+    store::{self, Tx},
+};
+
+/// A client as it is now, and what is new about its secrets, for the one time that anybody sees
+/// them.
+#[derive(Debug)]
+pub struct Changed {
+    pub client: Client,
+    /// Where it has to prove itself by one, and knows of none.
+    pub secret: Option<Secret>,
+    /// By which it manages itself from now on.
+    pub token: Secret,
+}
+
+/// The client whose token this is. Whoever uses the newest token has received it: from then on the
+/// one before it is worth nothing.
+pub async fn show(app: &App, id: ClientId, token: &Secret) -> Result<Client, NotRegistered> {
+    let mut tx = app.store.read().await?;
+    let (client, by) = proved(&mut tx, id, token).await?;
+    drop(tx);
+    let has_two = client.registration.as_ref().is_some_and(|it| it.before.is_some());
+    if by == By::TokenBefore || !has_two {
+        return Ok(client);
+    }
+    let mut tx = app.store.write().await?;
+    let (mut client, by) = proved(&mut tx, id, token).await?;
+    if by == By::Token {
+        client.registration.iter_mut().for_each(|it| it.before = None);
+        write(&mut tx, &mut client).await?;
+    }
+    app.commit(tx).await?;
+    Ok(client)
+}
+
+/// Puts what the client says of itself in place of what it said before. It cannot give itself more
+/// than it has: whoever made it, or took something from it, need not watch it.
+///
+/// `sent`: the secret that it takes for its own.
+pub async fn change(
+    app: &App,
+    origin: &Origin,
+    (id, token): (ClientId, &Secret),
+    sent: Option<&SecretString>,
+    new: NewItself,
+) -> Result<Changed, NotRegistered> {
+    let mut tx = app.store.write().await?;
+    let (before, by) = proved(&mut tx, id, token).await?;
+    if let Some(sent) = sent {
+        check_secret(app, &mut tx, id, sent).await?;
+    }
+    let next = Secret::for_registration(&app.random);
+    let client = Client {
+        terms: bounds::checked(app, new.terms.within(before.terms.clone())?)?,
+        description: new.description.checked()?,
+        registration: Some(Registration { token: next.hash(), before: Some(token.hash()) }),
+        ..before.clone()
+    };
+    let client = replace(app, &mut tx, &asker(id, origin), &before, client).await?;
+    let secret = match sent {
+        Some(_) if before.terms.authentication.has_secret() => None,
+        _ => missing_secret(app, &mut tx, &before, &client, by).await?,
+    };
+    app.commit(tx).await?;
+    Ok(Changed { client, secret, token: next })
+}
+
+/// RFC 7592, section 2.2: nobody chooses their own.
+async fn check_secret(
+    app: &App,
+    tx: &mut Tx,
+    id: ClientId,
+    sent: &SecretString,
+) -> Result<(), NotRegistered> {
+    let sent = Secret::of_client(sent.expose_secret()).map_err(|_| NotRegistered::OtherSecret)?;
+    let (hash, now) = (sent.hash(), app.clock.now());
+    let kept = store::client_secrets::of_client(tx, id).await?;
+    let is_its_own = kept.iter().any(|it| it.is_live(now) && it.hash.matches(&hash));
+    if is_its_own { Ok(()) } else { Err(NotRegistered::OtherSecret) }
+}
+
+/// A secret for a client that has to have one and does not: it had none before, or the answer that
+/// had it was lost, which shows by the token that it asks with.
+async fn missing_secret(
+    app: &App,
+    tx: &mut Tx,
+    before: &Client,
+    client: &Client,
+    by: By,
+) -> Result<Option<Secret>, NotRegistered> {
+    if !client.terms.authentication.has_secret() {
+        return Ok(None);
+    }
+    let was_lost = by == By::TokenBefore && !is_any_used(tx, client.id).await?;
+    if before.terms.authentication.has_secret() && !was_lost {
+        return Ok(None);
+    }
+    secrets::remove_all(tx, client.id).await?;
+    Ok(Some(secrets::add(app, tx, client.id, None).await?.1))
+}
+
+async fn is_any_used(tx: &mut Tx, id: ClientId) -> Result<bool, NotRegistered> {
+    let used = store::client_secrets::last_used(tx, id).await?;
+    Ok(used.iter().any(|(_, minute)| minute.is_some()))
+}
+
+/// Deletes the client; every token that was obtained through it is dead to whoever asks.
+pub async fn end(
+    app: &App,
+    origin: &Origin,
+    id: ClientId,
+    token: &Secret,
+) -> Result<(), NotRegistered> {
+    let mut tx = app.store.write().await?;
+    let (client, _) = proved(&mut tx, id, token).await?;
+    delete_in(app, &mut tx, &asker(id, origin), &client).await?;
+    Ok(app.commit(tx).await?)
+}
