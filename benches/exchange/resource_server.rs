@@ -5,7 +5,7 @@ use keyturn::{
     clock::Timestamp,
     domain::{
         Algorithm, Client, ClientId, ClientSecret, ClientTerms, OrganizationId, ResourceIdentifier,
-        Secret, SecretId, Version,
+        Secret, SecretId, SelfDescription, Version,
     },
     random::Random,
     store::{self, Store},

@@ -10,6 +10,7 @@ use axum::{
     Json, Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -20,7 +21,7 @@ use self::{
     metadata::Metadata,
     shown::Shown,
 };
-use super::{caller::Sender, edge::Edge, error::RegistrationError, method_not_allowed};
+use super::{caller::Sender, challenge, edge::Edge, error::RegistrationError, method_not_allowed};
 use crate::manage::clients::itself;
 
 pub(super) const PATH: &str = "/oauth2/register";
@@ -34,7 +35,11 @@ pub(super) fn is_on(edge: &Edge) -> bool {
 
 /// Where clients register; nothing, where they do not.
 pub(super) fn door(edge: &Edge) -> Router<Edge> {
-    if is_on(edge) { Router::new().route(PATH, post(register)) } else { Router::new() }
+    if !is_on(edge) {
+        return Router::new();
+    }
+    // The layer writes what is demanded of whoever vouches for the client.
+    Router::new().route(PATH, post(register)).layer(middleware::from_fn(challenge::by_scheme))
 }
 
 /// Where each manages itself: no page in a browser does that.
