@@ -9,9 +9,7 @@ use crate::{
     assertions::{self, JWT_BEARER},
     foreign::Foreigner,
     registration,
-    support::{
-        Client, INTROSPECT, ISSUER, OAUTH, Options, REVOKE, TestServer, basic, encoded, post,
-    },
+    support::{Client, INTROSPECT, ISSUER, OAUTH, REVOKE, TestServer, basic, encoded, post},
 };
 
 const OPENID_DOCUMENT: &str = "/.well-known/openid-configuration";
@@ -56,13 +54,6 @@ fn listed<'a>(document: &'a Value, name: &str) -> Vec<&'a str> {
     list.iter().map(|entry| entry.as_str().unwrap()).collect()
 }
 
-/// A server for whose issuer the documents are found in other places, too.
-async fn tenant() -> TestServer {
-    let mut options = Options::default();
-    options.settings.issuer = format!("{ISSUER}/tenant/one");
-    TestServer::with(options).await
-}
-
 async fn document(server: &TestServer, name: &str) -> Value {
     let path = server.app.settings.issuer.strip_prefix(ISSUER).unwrap();
     let answer = server.get(&format!("{name}{path}")).await;
@@ -77,7 +68,7 @@ async fn registering() -> TestServer {
 
 #[tokio::test]
 async fn md_04_an_endpoint_is_advertised_if_and_only_if_it_answers() {
-    for server in [TestServer::start().await, tenant().await, registering().await] {
+    for server in [TestServer::start().await, TestServer::tenant().await, registering().await] {
         let issuer = &server.app.settings.issuer;
         for name in [OPENID_DOCUMENT, OAUTH_DOCUMENT] {
             let document = document(&server, name).await;
@@ -107,7 +98,7 @@ async fn md_04_an_endpoint_is_advertised_if_and_only_if_it_answers() {
 
 #[tokio::test]
 async fn md_04_what_is_published_beside_is_there_to_be_read() {
-    for server in [TestServer::start().await, tenant().await] {
+    for server in [TestServer::start().await, TestServer::tenant().await] {
         let issuer = server.app.settings.issuer.as_str();
         let (oauth, openid) =
             (document(&server, OAUTH_DOCUMENT).await, document(&server, OPENID_DOCUMENT).await);

@@ -80,6 +80,13 @@ impl TestServer {
         Self::on(Place::memory(), options).await
     }
 
+    /// One whose issuer has a path, so that its documents are found in other places.
+    pub(crate) async fn tenant() -> Self {
+        let mut options = Options::default();
+        options.settings.issuer = format!("{ISSUER}/tenant/one");
+        Self::with(options).await
+    }
+
     /// One on each engine: for whatever keeps or changes state.
     pub(crate) async fn on_each_engine() -> Vec<Self> {
         Self::on_each_engine_with(Options::default).await
