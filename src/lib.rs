@@ -19,6 +19,8 @@ pub mod ledger;
 pub mod courier;
 
 pub mod app;
+
+pub mod announce;
 pub mod authorize;
 pub mod exchange;
 pub mod manage;

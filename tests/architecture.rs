@@ -40,14 +40,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
+    ("announce", &["app", "clock", "domain", "store"]),
     ("authorize", &["app", "directory", "domain", "store"]),
     (
         "exchange",
-        &["app", "clock", "directory", "domain", "ledger", "peers", "random", "signing", "store"],
+        &[
+            "announce",
+            "app",
+            "clock",
+            "directory",
+            "domain",
+            "ledger",
+            "peers",
+            "random",
+            "signing",
+            "store",
+        ],
     ),
     (
         "manage",
         &[
+            "announce",
             "app",
             "clock",
             "declare",

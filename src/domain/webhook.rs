@@ -37,6 +37,7 @@ pub enum EventName {
     ApiKeyExpiresSoon,
     ApiKeyLeaked,
     ApiKeyRotated,
+    RefreshReused,
     /// Sent only to a webhook that somebody tests, whatever it wants to hear of.
     WebhookTest,
 }
@@ -46,11 +47,12 @@ pub enum EventName {
 pub struct UnknownEvent(String);
 
 impl EventName {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ApiKeyDisabledUnused,
         Self::ApiKeyExpiresSoon,
         Self::ApiKeyLeaked,
         Self::ApiKeyRotated,
+        Self::RefreshReused,
         Self::WebhookTest,
     ];
 
@@ -60,6 +62,7 @@ impl EventName {
             Self::ApiKeyExpiresSoon => "api_key.expires_soon",
             Self::ApiKeyLeaked => "api_key.leaked",
             Self::ApiKeyRotated => "api_key.rotated",
+            Self::RefreshReused => "refresh.reused",
             Self::WebhookTest => "webhook.test",
         }
     }

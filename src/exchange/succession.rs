@@ -12,6 +12,7 @@ use super::{
     refresh_token::{Refreshed, check},
 };
 use crate::{
+    announce::{News, Subject, announce},
     app::App,
     clock::Timestamp,
     domain::{
@@ -213,7 +214,21 @@ pub(super) async fn end_reused(
             "live_generation": family.generation,
         }),
     });
+    let (source, request_id) = (origin.source, origin.request_id);
+    let news = News::RefreshReused { family: family.id, source, request_id };
+    if let Some(subject) = given_to(identity) {
+        announce(app, &mut tx, subject, &news).await?;
+    }
     Ok(app.commit(tx).await?)
+}
+
+/// Whom refresh tokens are given to.
+fn given_to(identity: &Identity) -> Option<Subject<'_>> {
+    match (identity.registered(), &identity.holder) {
+        (Some(known), _) => Some(Subject::Client(&known.client)),
+        (None, Holder::Key(presented)) => Some(Subject::Key(&presented.key)),
+        (None, Holder::Client(_) | Holder::Workload(..)) => None,
+    }
 }
 
 /// Whose audit trail it belongs to.

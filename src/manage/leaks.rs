@@ -3,12 +3,9 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{
-    Asker, Rejection,
-    announce::{Leaked, News, announce},
-    api_keys::Editing,
-};
+use super::{Asker, Rejection, api_keys::Editing};
 use crate::{
+    announce::{Leaked, News, Subject, announce},
     app::App,
     clock::Timestamp,
     domain::{
@@ -143,7 +140,7 @@ async fn end_once(
     if let Cause::Found(found) = cause {
         detail["place"] = json!(found.place);
         let found_at = found.place.as_ref().map(ToString::to_string);
-        announce(app, tx, key, &News::Leaked { found_at, became }).await?;
+        announce(app, tx, Subject::Key(key), &News::Leaked { found_at, became }).await?;
     }
     editing.save(app, &asker, cause.action(), detail).await.map(drop)
 }

@@ -1,6 +1,5 @@
 //! What owners and operators do: each change is one transaction with its audit event in it.
 
-pub mod announce;
 pub mod api_keys;
 mod asker;
 pub mod audit_trail;

@@ -2,11 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::{
-    Rejection,
-    announce::{News, announce, days_until},
-};
+use super::Rejection;
 use crate::{
+    announce::{News, Subject, announce, days_until},
     app::App,
     domain::ApiKeyId,
     store::{
@@ -59,6 +57,6 @@ async fn announce_end(
     }
     let days = days_until(end, app.clock.now());
     tracing::info!(api_key_id = %id, name = %key.name, expires_at = %end, "a key expires soon");
-    announce(app, tx, &key, &News::ExpiresSoon { days }).await?;
+    announce(app, tx, Subject::Key(&key), &News::ExpiresSoon { days }).await?;
     Ok(true)
 }

@@ -4,12 +4,9 @@ use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{
-    Asker, Change, Rejection,
-    announce::{News, announce},
-    audit,
-};
+use super::{Asker, Change, Rejection, audit};
 use crate::{
+    announce::{News, Subject, announce},
     app::App,
     domain::{ApiKeyId, Owner},
     store::{self, unused_keys},
@@ -56,7 +53,7 @@ async fn disable(app: &App, id: ApiKeyId, span: TimeDelta) -> Result<bool, Rejec
     let detail = json!({ "reason": "unused", "unused_for_days": days });
     let change = Change { action: "api_key.disabled", subject, organization_id, detail };
     audit(app, &mut tx, &Asker::keyturn(), change);
-    announce(app, &mut tx, &key, &News::DisabledUnused { days }).await?;
+    announce(app, &mut tx, Subject::Key(&key), &News::DisabledUnused { days }).await?;
     app.commit(tx).await?;
     tracing::info!(api_key_id = %id, name = %key.name, days, "disabled a key that nobody uses");
     Ok(true)

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Asker, Change, Rejection, announce::announce_test, audit};
+use super::{Asker, Change, Rejection, audit};
 pub use crate::store::outbox::{Fate, State};
 use crate::{
+    announce::announce_test,
     app::App,
     domain::{
         Events, Expected, MessageId, OrganizationId, Recipient, SecretOrigin, Version, Webhook,

@@ -5,13 +5,11 @@ use serde_json::json;
 
 use super::{Rejection, bounds, change::Editing, create::add_secret};
 use crate::{
+    announce::{News, Subject, announce},
     app::App,
     clock::Timestamp,
     domain::{ApiKey, ApiKeyId, ApiKeySecret, Expected, Lifetime, Secret, Status},
-    manage::{
-        Asker,
-        announce::{News, announce},
-    },
+    manage::Asker,
     store::{self, Tx},
 };
 
@@ -76,7 +74,7 @@ pub async fn rotate(
     let old = retire(tx, id, now, dies_at).await?;
     let secret = add_secret(app, tx, id, now).await?;
     let old_secret_dies_at = old.filter(|_| status != Status::Expired).map(|_| dies_at);
-    announce(app, tx, key, &News::Rotated { old_secret_dies_at }).await?;
+    announce(app, tx, Subject::Key(key), &News::Rotated { old_secret_dies_at }).await?;
     let detail = json!({
         "old_secret_dies_at": old_secret_dies_at,
         "expires_at": key.expires_at,

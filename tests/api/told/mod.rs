@@ -2,6 +2,7 @@
 
 mod delivery;
 mod reminders;
+mod reuse;
 mod unused;
 mod webhooks;
 

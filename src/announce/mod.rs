@@ -1,23 +1,34 @@
-//! Tells those who answer for a key what happens to it: mails and events, put into the outbox by
-//! the transaction that they tell of.
+//! Tells those who answer for a key or a client what happens to it: mails and events, put into the
+//! outbox by the transaction that they tell of.
 
 mod letter;
 
-pub(super) use self::letter::days_until;
+pub(crate) use self::letter::days_until;
+
+use std::net::IpAddr;
 
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     app::App,
     clock::Timestamp,
     domain::{
-        ApiKey, EventName, Lineage, Message, MessageId, OrganizationId, Owner, Recipient, Webhook,
+        ApiKey, Client, EventName, FamilyId, KeyName, Lineage, Message, MessageId, OrganizationId,
+        Owner, Recipient, Webhook,
     },
     store::{self, StoreError, Tx},
 };
 
-/// What there is to tell of a key.
+/// What there is news of.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    Key(&'a ApiKey),
+    Client(&'a Client),
+}
+
+/// What there is to tell of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// In so many days, begun ones counted.
@@ -32,6 +43,13 @@ pub enum News {
     },
     /// `None` where no secret worked any more.
     Rotated { old_secret_dies_at: Option<Timestamp> },
+    /// One of its refresh tokens was used twice, and all that came of the same grant has ended.
+    RefreshReused {
+        family: FamilyId,
+        /// From where it was used again, in which request.
+        source: IpAddr,
+        request_id: Uuid,
+    },
 }
 
 /// What keyturn did with a key whose secret leaked.
@@ -46,6 +64,48 @@ pub enum Leaked {
     Revoked,
 }
 
+impl Subject<'_> {
+    fn owner(self) -> Owner {
+        match self {
+            Self::Key(key) => key.owner,
+            Self::Client(client) => Owner::Organization(client.organization_id),
+        }
+    }
+
+    /// What people call a thing like it.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Key(_) => "API key",
+            Self::Client(_) => "Client",
+        }
+    }
+
+    fn expires_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Key(key) => key.expires_at,
+            Self::Client(_) => None,
+        }
+    }
+
+    fn name(&self) -> &KeyName {
+        match self {
+            Self::Key(key) => &key.name,
+            Self::Client(client) => &client.name,
+        }
+    }
+
+    /// What an event says of it, and as what.
+    fn described(self) -> (&'static str, Value) {
+        match self {
+            Self::Key(ApiKey { id, name, expires_at, .. }) => {
+                let expires_at = expires_at.map(rfc3339);
+                ("api_key", json!({ "id": id, "name": name, "expires_at": expires_at }))
+            }
+            Self::Client(Client { id, name, .. }) => ("client", json!({ "id": id, "name": name })),
+        }
+    }
+}
+
 impl News {
     fn event(&self) -> EventName {
         match self {
@@ -53,6 +113,7 @@ impl News {
             Self::DisabledUnused { .. } => EventName::ApiKeyDisabledUnused,
             Self::Leaked { .. } => EventName::ApiKeyLeaked,
             Self::Rotated { .. } => EventName::ApiKeyRotated,
+            Self::RefreshReused { .. } => EventName::RefreshReused,
         }
     }
 
@@ -66,12 +127,15 @@ impl News {
             Self::Rotated { old_secret_dies_at } => {
                 json!({ "old_secret_dies_at": old_secret_dies_at.map(rfc3339) })
             }
+            Self::RefreshReused { family, source, request_id } => {
+                json!({ "family": family, "source": source, "request_id": request_id })
+            }
         }
     }
 }
 
 impl Leaked {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::WasDead => "was_dead",
             Self::Noticed => "noticed",
@@ -82,13 +146,17 @@ impl Leaked {
     }
 }
 
-/// Tells the owners of the key's organization by mail, or those above where it has none, and every
-/// webhook from there to the root that wants to hear it; of a user's key the user.
-pub async fn announce(app: &App, tx: &mut Tx, key: &ApiKey, news: &News) -> Result<(), StoreError> {
-    let place = Place::of(tx, key.owner).await?;
-    if let Some(letter) = letter::write(app, key, &place, news).filter(|_| app.settings.sends_mail)
-    {
-        let addresses = match key.owner {
+/// Tells the owners of the organization it belongs to by mail, or those above where that has none,
+/// and every webhook from there to the root that wants to hear it; of a user's key the user.
+pub async fn announce(
+    app: &App,
+    tx: &mut Tx,
+    of: Subject<'_>,
+    news: &News,
+) -> Result<(), StoreError> {
+    let place = Place::of(tx, of.owner()).await?;
+    if let Some(letter) = letter::write(app, of, &place, news).filter(|_| app.settings.sends_mail) {
+        let addresses = match of.owner() {
             Owner::Organization(id) => store::reminders::owners(tx, id).await?,
             Owner::User(id) => store::reminders::email_of(tx, id).await?.into_iter().collect(),
         };
@@ -99,13 +167,10 @@ pub async fn announce(app: &App, tx: &mut Tx, key: &ApiKey, news: &News) -> Resu
     }
     let Some(id) = place.id else { return Ok(()) };
     let mut data = news.data();
-    data["api_key"] = json!({
-        "id": key.id,
-        "name": key.name,
-        "organization_id": id,
-        "organization": place.name,
-        "expires_at": key.expires_at.map(rfc3339),
-    });
+    let (kind, mut described) = of.described();
+    described["organization_id"] = json!(id);
+    described["organization"] = json!(place.name);
+    data[kind] = described;
     let body = event(news.event(), app.clock.now(), &data);
     for webhook in store::webhooks::hearing(tx, id).await? {
         if webhook.events.want(news.event()) {
@@ -117,7 +182,7 @@ pub async fn announce(app: &App, tx: &mut Tx, key: &ApiKey, news: &News) -> Resu
 }
 
 /// Puts a message into the outbox that only says that webhooks arrive.
-pub(super) async fn announce_test(
+pub(crate) async fn announce_test(
     app: &App,
     tx: &mut Tx,
     webhook: &Webhook,

@@ -3,8 +3,8 @@
 
 use chrono::TimeDelta;
 
-use super::{Leaked, News, Place};
-use crate::{app::App, clock::Timestamp, domain::ApiKey};
+use super::{Leaked, News, Place, Subject};
+use crate::{app::App, clock::Timestamp, domain::KeyName};
 
 pub(super) struct Letter {
     pub(super) subject: String,
@@ -12,17 +12,18 @@ pub(super) struct Letter {
 }
 
 /// `None` for what only programs care for.
-pub(super) fn write(app: &App, key: &ApiKey, place: &Place, news: &News) -> Option<Letter> {
-    let of = if place.name.is_empty() { String::new() } else { format!(" of {}", place.name) };
+pub(super) fn write(app: &App, of: Subject<'_>, place: &Place, news: &News) -> Option<Letter> {
+    let name = of.name();
+    let whose = if place.name.is_empty() { String::new() } else { format!(" of {}", place.name) };
     let (what, then) = match news {
         News::ExpiresSoon { days } => {
-            let when = key.expires_at.map(written).unwrap_or_default();
+            let when = of.expires_at().map(written).unwrap_or_default();
             let what = format!("expires in {}", counted(*days));
             (
                 what,
                 format!(
                     "It ends at {when}; whatever uses it stops working then.\n\n{}",
-                    rotate(key)
+                    rotate(name)
                 ),
             )
         }
@@ -31,7 +32,7 @@ pub(super) fn write(app: &App, key: &ApiKey, place: &Place, news: &News) -> Opti
                 "Nobody used it for {}. If it is needed, let it work again by\n\n    keyturn key \
                  enable {}\n\nand if not, let it be or revoke it.",
                 counted(*days),
-                quoted(key)
+                quoted(name)
             );
             ("was disabled, as nobody uses it".to_owned(), then)
         }
@@ -47,23 +48,31 @@ pub(super) fn write(app: &App, key: &ApiKey, place: &Place, news: &News) -> Opti
                 Leaked::Revoked => "The key was revoked and never works again.",
             };
             let what = "has leaked: its secret can be read by others".to_owned();
-            (what, format!("{found}{done}\n\n{}", rotate(key)))
+            (what, format!("{found}{done}\n\n{}", rotate(name)))
+        }
+        News::RefreshReused { source, request_id, .. } => {
+            let then = format!(
+                "It came from {source}. Somebody has stolen it, or a program keeps an old one. All \
+                 that was obtained by it has ended; whoever used it has to begin anew.\n\nThis \
+                 tells what was asked for:\n\n    keyturn explain {request_id}"
+            );
+            ("had one of its refresh tokens used twice".to_owned(), then)
         }
         News::Rotated { .. } => return None,
     };
-    let subject = format!("API key {}{of} {what}", key.name);
+    let subject = format!("{} {name}{whose} {what}", of.kind());
     let text =
         format!("{subject}.\n\n{then}\n\nThis mail is from keyturn at {}.\n", app.settings.issuer);
     Some(Letter { subject, text })
 }
 
-fn rotate(key: &ApiKey) -> String {
-    format!("This gives it a new secret:\n\n    keyturn key rotate {}", quoted(key))
+fn rotate(name: &KeyName) -> String {
+    format!("This gives it a new secret:\n\n    keyturn key rotate {}", quoted(name))
 }
 
 /// As a shell reads it: no name has more than spaces that a shell would trip over.
-fn quoted(key: &ApiKey) -> String {
-    let name = key.name.as_str();
+fn quoted(name: &KeyName) -> String {
+    let name = name.as_str();
     if name.contains(' ') { format!("'{name}'") } else { name.to_owned() }
 }
 
@@ -81,6 +90,6 @@ fn cleaned(text: &str) -> String {
 }
 
 /// Begun days count.
-pub(in crate::manage) fn days_until(end: Timestamp, now: Timestamp) -> i64 {
+pub(crate) fn days_until(end: Timestamp, now: Timestamp) -> i64 {
     (end - now + TimeDelta::days(1) - TimeDelta::seconds(1)).num_days()
 }
