@@ -289,7 +289,7 @@ async fn issued(server: &TestServer, id: ApiKeyId) -> i64 {
 }
 
 #[tokio::test]
-async fn kx_18_an_owner_named_in_the_request_is_ignored() {
+async fn kx_18_inc_18_an_owner_named_in_the_request_is_ignored() {
     let server = TestServer::start().await;
     let acme = server.acme().await;
     let (_, secret) = server.key(Owner::Organization(acme), "ci").await;

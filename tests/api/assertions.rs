@@ -146,7 +146,7 @@ async fn jb_01_jb_05_an_assertion_says_who_when_and_which_one_it_is() {
 }
 
 #[tokio::test]
-async fn jb_01_an_assertion_counts_once_on_all_nodes_together() {
+async fn jb_01_inc_16_an_assertion_counts_once_on_all_nodes_together() {
     for (server, other) in TestServer::pairs_on_each_engine().await {
         let acme = server.acme().await;
         let shop = Shop::on(&server, acme, false).await;

@@ -146,7 +146,7 @@ async fn in_04_a_bound_token_of_somebody_who_acts_for_another_is_told_as_such() 
 }
 
 #[tokio::test]
-async fn in_01_what_is_no_good_token_is_inactive_and_nothing_else() {
+async fn in_01_inc_20_what_is_no_good_token_is_inactive_and_nothing_else() {
     let scene = Scene::start().await;
     let altered = {
         let mut parts: Vec<_> = scene.token.split('.').map(str::to_owned).collect();

@@ -20,6 +20,7 @@ mod explain;
 mod foreign;
 mod forgeries;
 mod gateway;
+mod incidents;
 mod introspection;
 mod jwks;
 mod keyless;

@@ -181,7 +181,7 @@ async fn te_05_a_repeated_parameter_is_refused() {
 }
 
 #[tokio::test]
-async fn te_06_te_07_te_08_te_23_the_grant_type_is_one_we_know() {
+async fn te_06_te_07_te_08_te_23_inc_13_the_grant_type_is_one_we_know() {
     let (server, secret) = TestServer::with_key().await;
     let credentials = encoded(&[("client_id", "ci"), ("client_secret", secret.reveal())]);
     let cases = [

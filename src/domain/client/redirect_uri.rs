@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ac_03_only_what_every_reader_reads_alike_is_a_redirect_uri() {
+    fn ac_03_inc_12_only_what_every_reader_reads_alike_is_a_redirect_uri() {
         for fine in [
             "https://app.example.com",
             "https://app.example.com/callback?from=keyturn",

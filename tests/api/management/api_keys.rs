@@ -320,7 +320,7 @@ async fn a_user_makes_keys_after_the_memory_has_grown_stale() {
 }
 
 #[tokio::test]
-async fn kx_18_nobody_names_the_owner_or_what_only_the_server_knows() {
+async fn kx_18_inc_18_nobody_names_the_owner_or_what_only_the_server_knows() {
     let server = TestServer::start().await;
     let (_, caller) = acme(&server).await;
 
