@@ -24,9 +24,12 @@ fn the_examples_of_the_management_api_run_one_after_the_other() {
     if ["curl", "jq"].into_iter().any(is_missing) {
         return;
     }
-    let place = Place::new();
+    let mut place = Place::new();
     place.succeeds(&["migrate"]);
-    place.succeeds(&["organization", "create", "acme"]);
+    let acme = place.json(&["organization", "create", "acme"]);
+    place.set("REGISTRATION__MODE", "token");
+    place.set("REGISTRATION__ORGANIZATION", acme["id"].as_str().unwrap());
+    place.set("REGISTRATION__SCOPES", "keys:read");
     let made = place.json(&["key", "create", "admin", "--role", "owner"]);
     let secret = made["secret"].as_str().unwrap();
     place.keep_out_of_logs(secret);
@@ -52,5 +55,6 @@ fn the_examples_of_the_management_api_run_one_after_the_other() {
     assert_eq!(told[10], format!("{access_token}\nBearer\nkeys:read"));
     assert!(told.contains(&"200\n401"), "a revoked token: {said}");
     assert!(told.contains(&"a DPoP proof is demanded here"), "{said}");
+    assert_eq!(told[told.len() - 3..told.len() - 1], ["keys:read", "Nightly build"], "{said}");
     assert_eq!(told.last(), Some(&"1\nrevoked"));
 }
