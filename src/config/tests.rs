@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::domain::Kept;
+use crate::domain::{Admission, GrantType, Kept};
 
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
@@ -124,6 +124,42 @@ fn a_wrong_setting_says_which_and_what_to_do() {
     for (variable, value, expected) in wrong {
         let said = problem("", &[(variable, value)]);
         assert!(said.contains(expected), "{variable}={value}: {said}");
+    }
+}
+
+#[test]
+fn dc_01_clients_register_themselves_only_where_all_is_said_that_it_takes() {
+    let organization = "0190f000-0000-7000-8000-000000000001";
+    let open = format!(
+        "[registration]\nmode = \"open\"\norganization = \"{organization}\"\n\
+         scopes = [\"read\", \"write\"]\nresources = [\"api\"]\n"
+    );
+
+    let policy = read(&open, &[]).unwrap().registration.unwrap();
+
+    assert!(Config::default().registration.is_none());
+    assert_eq!(policy.admission, Admission::Anybody);
+    assert_eq!(policy.organization_id.to_string(), organization);
+    assert_eq!(policy.scopes.to_string(), "read write");
+    assert_eq!(policy.grants, [GrantType::ClientCredentials]);
+    assert_eq!((policy.most, policy.most_per_hour.get()), (1000, 20));
+    assert_eq!(policy.unused_after, TimeDelta::days(30));
+    for (line, expected) in [
+        ("mode = \"yes\"", "registration.mode: `yes`"),
+        ("organization = \"acme\"", "registration.organization: is not the id"),
+        ("scopes = [\"a\\\"b\"]", "registration.scopes"),
+        ("resources = [\"A B\"]", "registration.resources: `A B`"),
+        ("grant_types = []", "registration.grant_types: names none"),
+        ("grant_types = [\"password\"]", "registration.grant_types: `password`"),
+        ("most_clients = 0", "registration.most_clients"),
+        ("most_per_hour = 0", "registration.most_per_hour"),
+        ("delete_unused_after_days = 0", "registration.delete_unused_after_days"),
+    ] {
+        let name = line.split(' ').next().unwrap();
+        let others = open.lines().filter(|other| !other.starts_with(name));
+        let text = others.chain([line]).collect::<Vec<_>>().join("\n");
+        let said = problem(&text, &[]);
+        assert!(said.contains(expected), "{line}: {said}");
     }
 }
 

@@ -107,3 +107,42 @@ fn an_organization_with_clients_stays_and_says_how_they_go() {
     assert!(refused.contains(&command), "{refused}");
     assert!(place.fails(&["client", "show", "shop"]).contains("there is no client shop"));
 }
+
+#[test]
+fn a_client_that_registered_itself_is_told_apart_and_files_leave_it_alone() {
+    let mut place = Place::new();
+    place.succeeds(&["migrate"]);
+    let acme = place.json(&["org", "create", "acme"]);
+    place.set("REGISTRATION__MODE", "open");
+    place.set("REGISTRATION__ORGANIZATION", acme["id"].as_str().unwrap());
+    let server = place.serve();
+    let said = r#"{"client_name": "Nightly", "grant_types": ["client_credentials"]}"#;
+    let json = "Content-Type: application/json\r\n";
+
+    let connection = Connection::open(server.address);
+    let answer = connection.unwrap().post("/oauth2/register", json, said).unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let made = answer.json();
+    for secret in ["client_secret", "registration_access_token"] {
+        place.keep_out_of_logs(made[secret].as_str().unwrap());
+    }
+    place.succeeds(&["client", "register", "shop"]);
+    let listed = place.json(&["client", "list"]);
+    let id = made["client_id"].as_str().unwrap();
+    let shown = place.succeeds(&["client", "show", id]);
+    let exported = place.succeeds(&["export"]);
+    fs::write(place.path().join("all.toml"), &exported).unwrap();
+    let planned = place.succeeds(&["apply", "all.toml", "--plan"]);
+
+    let named = |name: &str| listed.as_array().unwrap().iter().find(|it| it["name"] == name);
+    let (shop, itself) = (named("shop").unwrap(), format!("registered-{id}"));
+    let itself = named(&itself).unwrap();
+    assert_eq!(
+        (&shop["self_registered"], &itself["self_registered"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(itself["description"]["client_name"], "Nightly");
+    assert!(shown.contains("not verified") && shown.contains("Nightly"), "{shown}");
+    assert!(!exported.contains("registered-") && exported.contains("shop"), "{exported}");
+    assert_eq!(planned, "There is nothing to change.\n");
+}

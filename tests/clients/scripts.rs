@@ -46,6 +46,7 @@ fn openid_client_walks_every_flow() {
         "introspection",
         "revocation",
         "token_exchange",
+        "registration",
     ];
     walks(Node, "with_openid_client.mjs", &flows);
 }
@@ -65,6 +66,7 @@ fn at_12_oauth4webapi_walks_every_flow_and_validates_the_tokens() {
         "introspection",
         "revocation",
         "token_exchange",
+        "registration",
     ];
     walks(Node, "with_oauth4webapi.mjs", &flows);
 }

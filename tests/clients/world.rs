@@ -30,18 +30,24 @@ impl World {
         place.set("ISSUER", &issuer);
         place.set("REFRESH_TOKENS__FOR_API_KEYS", "true");
         place.succeeds(&["migrate"]);
-        place.succeeds(&["organization", "create", "acme"]);
+        let acme = place.json(&["organization", "create", "acme"]);
+        place.set("REGISTRATION__MODE", "token");
+        place.set("REGISTRATION__ORGANIZATION", acme["id"].as_str().unwrap());
+        place.set("REGISTRATION__SCOPES", "read,write");
         place.succeeds(&["resource", "register", RESOURCE, "--scope", "read", "--scope", "write"]);
         let made = place.json(&["key", "create", "ci", "--role", "manager"]);
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         let key = Key { name: text("name"), secret: text("secret"), id: text("id") };
         place.keep_out_of_logs(&key.secret);
+        let registrar = place.json(&["key", "create", "registrar", "--role", "owner"]);
+        place.keep_out_of_logs(registrar["secret"].as_str().unwrap());
         let clients = register(&place, &issuer);
         let told = json!({
             "issuer": issuer,
             "resource": RESOURCE,
             "public_client": "keyturn-cli",
             "key": { "id": key.id, "name": key.name, "secret": key.secret },
+            "registrar": { "name": registrar["name"], "secret": registrar["secret"] },
             "clients": clients,
         });
         Self { place, port, told }

@@ -159,8 +159,9 @@ fn not_admitted(problem: Problem) -> Response {
     answer
 }
 
-/// RFC 6749, section 5.2 lets descriptions have no other characters.
+/// RFC 6749, section 5.2 lets descriptions have no other characters; what was sent comes back cut
+/// short.
 fn plain(text: &str) -> String {
     let fits = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
-    text.chars().filter(fits).collect()
+    text.chars().filter(fits).take(300).collect()
 }

@@ -1,5 +1,6 @@
 //! Owners see which clients registered themselves, and files that declare clients leave them alone.
 
+use chrono::TimeDelta;
 use keyturn::{
     domain::Owner,
     manage::{Asker, api_keys::NewApiKey, declared},
@@ -17,6 +18,7 @@ async fn an_owner_sees_which_client_registered_itself_and_ends_it() {
     let owner = server.manage(&server.make_key(new).await.1).await;
     let client = Itself::registered(&server, &shop()).await;
     let path = format!("/api/v1/clients/{}", client.id);
+    server.app.clock.advance(TimeDelta::seconds(1));
     let made = json!({ "name": "owned", "grant_types": ["client_credentials"], "scopes": [] });
     owner.post("/api/v1/clients", &made).await;
 

@@ -97,10 +97,18 @@ fn shop_with(members: Value) -> Value {
 
 async fn send(
     server: &TestServer,
-    (method, path): (Method, &str),
+    target: (Method, &str),
     token: Option<&str>,
     body: Option<&Value>,
 ) -> Answer {
+    server.send(request(target, token, body)).await
+}
+
+fn request(
+    (method, path): (Method, &str),
+    token: Option<&str>,
+    body: Option<&Value>,
+) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path);
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
@@ -109,7 +117,7 @@ async fn send(
         request = request.header("content-type", "application/json");
     }
     let body = body.map(ToString::to_string).unwrap_or_default();
-    server.send(request.body(Body::from(body)).unwrap()).await
+    request.body(Body::from(body)).unwrap()
 }
 
 async fn register(server: &TestServer, said: &Value) -> Answer {
@@ -147,9 +155,13 @@ impl Itself {
     }
 
     async fn put(&self, server: &TestServer, said: &Value) -> Answer {
+        server.send(self.change(said)).await
+    }
+
+    fn change(&self, said: &Value) -> Request<Body> {
         let mut said = said.clone();
         said["client_id"] = self.id.as_str().into();
-        send(server, (Method::PUT, &self.path()), Some(&self.token), Some(&said)).await
+        request((Method::PUT, &self.path()), Some(&self.token), Some(&said))
     }
 
     async fn delete(&self, server: &TestServer) -> Answer {

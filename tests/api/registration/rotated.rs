@@ -2,8 +2,10 @@
 //! registration.
 
 use serde_json::json;
+use tokio::task::JoinSet;
 
-use super::{Itself, policy, server_with, servers, shop, shop_with};
+use super::{Itself, furnished, options, policy, server_with, servers, shop, shop_with};
+use crate::support::{Answer, TestServer, send};
 
 #[tokio::test]
 async fn dc_07_a_change_gives_the_next_token_and_the_last_one_ends_when_that_is_used() {
@@ -81,4 +83,34 @@ async fn a_client_that_signs_from_now_on_has_no_secret_any_more() {
     assert_eq!(changed.status, 200, "{}", changed.text);
     assert_eq!(client.ask(&server, &[]).await.error(), (401, "invalid_client"));
     assert_eq!(server.count("client_secrets").await, 0);
+}
+
+#[tokio::test]
+async fn dc_07_changes_at_once_lock_no_client_out() {
+    for (here, there) in TestServer::pairs_on_each_engine_with(|| options(policy())).await {
+        let here = furnished(here).await;
+        let first = Itself::registered(&here, &shop()).await;
+
+        let mut all = JoinSet::new();
+        for number in 0..10 {
+            let node = if number % 2 == 0 { &here } else { &there };
+            let (router, request) = (node.router.clone(), first.change(&shop()));
+            all.spawn(async move { send(&router, request).await });
+        }
+        let answers = all.join_all().await;
+
+        let (done, rest): (Vec<Answer>, Vec<Answer>) =
+            answers.into_iter().partition(|it| it.status == 200);
+        assert!(!done.is_empty(), "{}", here.engine);
+        for answer in rest {
+            assert_eq!(answer.error(), (503, "temporarily_unavailable"), "{}", here.engine);
+        }
+        assert_eq!(first.get(&there).await.status, 200, "{}: nobody used the next", here.engine);
+        let mut good = 0;
+        for answer in done {
+            good += u32::from(first.by(&answer).get(&there).await.status == 200);
+        }
+        assert_eq!(good, 1, "{}: the last one counts", here.engine);
+        assert_eq!(first.get(&here).await.error(), (401, "invalid_token"), "{}", here.engine);
+    }
 }

@@ -26,6 +26,14 @@ export async function byKey() {
   return answer.json();
 }
 
+/** A token of the key that may register clients. */
+export async function registrar() {
+  const asked = { ...world.registrar, resource: world.issuer, scope: "clients:write" };
+  const body = new URLSearchParams(asked);
+  const answer = await fetch(`${world.issuer}/auth/v1/api-key/token`, { method: "POST", body });
+  return (await answer.json()).access_token;
+}
+
 /** What a token says, unverified. */
 export function claims(token) {
   return JSON.parse(Buffer.from(token.split(".")[1], "base64url"));

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import * as oauth from "oauth4webapi";
 import { importJWK } from "jose";
-import { ACCESS_TOKEN, TOKEN_EXCHANGE, byKey, claims, run, tampered, world } from "./flows.mjs";
+import {
+  ACCESS_TOKEN, TOKEN_EXCHANGE, byKey, claims, registrar, run, tampered, world,
+} from "./flows.mjs";
 
 const { issuer, resource, public_client, clients } = world;
 
@@ -195,5 +197,22 @@ await run({
     const said = claims(tokens.access_token);
     assert.equal(said.sub, `key:${world.key.id}`);
     assert.equal(said.act.sub, `client:${clients.basic.id}`);
+  },
+
+  async registration() {
+    const as = await server();
+    const said = { grant_types: ["client_credentials"], scope: "read" };
+    const initialAccessToken = await registrar();
+    const answer = await oauth.dynamicClientRegistrationRequest(as, said, { initialAccessToken });
+    const registered = await oauth.processDynamicClientRegistrationResponse(answer);
+    const secret = oauth.ClientSecretBasic(registered.client_secret);
+    const tokens = await granted(registered, secret);
+    assert.equal(claims(tokens.access_token).client_id, registered.client_id);
+    const headers = { authorization: `Bearer ${registered.registration_access_token}` };
+    const itself = (method) => fetch(registered.registration_client_uri, { method, headers });
+    const seen = await (await itself("GET")).json();
+    assert.equal(seen.token_endpoint_auth_method, "client_secret_basic");
+    assert.equal((await itself("DELETE")).status, 204);
+    await assert.rejects(granted(registered, secret), { status: 401 });
   },
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import * as client from "openid-client";
 import { importJWK } from "jose";
-import { ACCESS_TOKEN, TOKEN_EXCHANGE, byKey, claims, run, world } from "./flows.mjs";
+import { ACCESS_TOKEN, TOKEN_EXCHANGE, byKey, claims, registrar, run, world } from "./flows.mjs";
 
 const { issuer, resource, public_client, clients } = world;
 
@@ -150,5 +150,23 @@ await run({
     const widened = { ...back, resource, scope: "read write" };
     const attempt = client.genericGrantRequest(config, TOKEN_EXCHANGE, widened);
     await refusedAs("invalid_scope", attempt);
+  },
+
+  async registration() {
+    const said = {
+      client_name: "registered by openid-client",
+      grant_types: ["client_credentials"],
+      token_endpoint_auth_method: "client_secret_post",
+      scope: "read",
+    };
+    const register = (options) =>
+      client.dynamicClientRegistration(new URL(issuer), said, undefined, options);
+    const config = await register({ initialAccessToken: await registrar() });
+    const registered = config.clientMetadata();
+    assert.equal(registered.client_name, said.client_name);
+    expectToken(await granted(config), registered.client_id);
+    await assert.rejects(register(undefined), { status: 401 });
+    said.scope = "read admin";
+    await refusedAs("invalid_client_metadata", register({ initialAccessToken: await registrar() }));
   },
 });
