@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use super::name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, TrustOf};
 use crate::clock::Timestamp;
 use crate::domain::{
-    Algorithm, ClientTerms, Conditions, Email, KeySource, Lifetime, Networks, ProofDemand,
-    ResourceIdentifier, RoleName, Roles, Scopes, Text, WhenLeaked,
+    Algorithm, Algorithms, ClientTerms, Conditions, Email, KeySource, Lifetime, Networks,
+    ProofDemand, ResourceIdentifier, RoleName, Roles, Scopes, Text, WhenLeaked,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub struct Client {
 pub struct Trust {
     pub issuer: String,
     pub keys: KeySource,
+    /// Empty: any.
+    pub algorithms: Algorithms,
     /// `None` of a new rule only: our own issuer.
     pub audience: Option<String>,
     pub conditions: Conditions,

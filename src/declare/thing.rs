@@ -231,6 +231,7 @@ impl Thing for Trust {
             ("issuer", self.issuer.as_str().into()),
             ("jwks", jwks.into()),
             ("jwks_uri", jwks_uri.into()),
+            ("algorithms", json!(self.algorithms)),
             ("audience", audience.into()),
             ("conditions", json!(self.conditions)),
             ("roles", json!(self.roles)),

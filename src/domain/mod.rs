@@ -25,6 +25,7 @@ mod rights;
 mod role;
 mod scope;
 mod secret;
+mod signature_algorithm;
 mod signing_key;
 mod source;
 mod text;
@@ -69,12 +70,13 @@ pub use rights::{OutOfReach, acting_organization, held_roles, held_scopes};
 pub use role::{MalformedRole, Role, RoleName, Roles};
 pub use scope::{MalformedScope, NotGranted, Scopes};
 pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix};
+pub use signature_algorithm::{SignatureAlgorithm, UnknownSignatureAlgorithm};
 pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownAlgorithm};
 pub use source::{MalformedSource, Source};
 pub use text::{MalformedText, Text};
 pub use trust::{
-    ClaimName, Conditions, Finding, FlawedTrust, MalformedClaimName, MalformedConditions,
-    MalformedPattern, Pattern, Trust, TrustTerms,
+    Algorithms, ClaimName, Conditions, Finding, FlawedTrust, MalformedClaimName,
+    MalformedConditions, MalformedPattern, Pattern, Trust, TrustTerms,
 };
 pub use usage::{Circumstances, Origin, RefusalRecord, Step, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};

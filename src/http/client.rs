@@ -13,9 +13,8 @@ use super::{
     form::Form,
 };
 use crate::{
-    domain::GrantType,
+    domain::{GrantType, SignatureAlgorithm},
     exchange::{self, Caller, Claim, ClaimedName, ClientProof},
-    signing::SignatureAlgorithm,
 };
 
 /// How clients may authenticate, as metadata names it.

@@ -34,7 +34,6 @@ pub use pem::MalformedPem;
 pub use refresh::RefreshKey;
 pub use reporter::{MalformedReporterKeys, ReporterKeys, Signed};
 pub use ring::DamagedKey;
-pub use signature_algorithm::{SignatureAlgorithm, UnknownSignatureAlgorithm};
 pub use signer::{Signer, SigningFailed};
 pub use verify::{Audience, Untrusted, VerifiedToken};
 pub use webhook_secret::WebhookSecret;

@@ -2,7 +2,8 @@
 
 use aws_lc_rs::signature::ParsedPublicKey;
 
-use super::signature_algorithm::SignatureAlgorithm;
+use super::signature_algorithm::verification;
+use crate::domain::SignatureAlgorithm;
 
 /// Verifies with one algorithm only: what a token says of itself decides nothing.
 pub(super) struct PublicKey {
@@ -21,7 +22,7 @@ impl PublicKey {
         algorithm: SignatureAlgorithm,
         bytes: &[u8],
     ) -> Result<Self, UnusablePublicKey> {
-        let parsed = ParsedPublicKey::new(algorithm.verification(), bytes);
+        let parsed = ParsedPublicKey::new(verification(algorithm), bytes);
         Ok(Self { algorithm, parsed: parsed.map_err(|_| UnusablePublicKey)? })
     }
 

@@ -76,7 +76,11 @@ fn a_rule_is_looked_at_changed_and_deleted() {
     let shown = place.succeeds(&["trust", "show", "deploy"]);
     let list = place.json(&["trust", "list"]);
     place.succeeds(&["trust", "update", "deploy", "--if", "project=web", "--resource", "api"]);
+    place.succeeds(&["trust", "update", "deploy", "--alg", "RS256", "--alg", "ES256"]);
     let changed = place.json(&["trust", "show", "deploy"]);
+    let shared = place.fails(&["trust", "update", "deploy", "--alg", "HS256"]);
+    place.succeeds(&["trust", "update", "deploy", "--alg", "any"]);
+    let any = place.succeeds(&["trust", "show", "deploy"]);
     let flawed = place.fails(&["trust", "update", "deploy", "--if", "repository=acme/web"]);
     place.succeeds(&["trust", "delete", "deploy"]);
     let gone = place.fails(&["trust", "show", "deploy"]);
@@ -85,6 +89,9 @@ fn a_rule_is_looked_at_changed_and_deleted() {
     assert_eq!(list[0]["name"], "deploy");
     assert_eq!(changed["conditions"], json!({ "project": ["web"] }));
     assert_eq!(changed["resources"], json!(["api"]));
+    assert_eq!(changed["algorithms"], json!(["ES256", "RS256"]));
+    assert!(shared.contains("those of a public key"), "{shared}");
+    assert!(any.contains("any algorithm"), "{any}");
     assert!(flawed.contains("repository_id"), "{flawed}");
     assert!(gone.contains("there is no rule deploy"), "{gone}");
 }

@@ -8,8 +8,8 @@ use crate::{
     cli::expires::Expires,
     clock::Timestamp,
     domain::{
-        ClaimName, Conditions, KeyName, Lifetime, Networks, OrganizationId, Pattern,
-        ResourceIdentifier, RoleName,
+        Algorithms, ClaimName, Conditions, KeyName, Lifetime, Networks, OrganizationId, Pattern,
+        ResourceIdentifier, RoleName, SignatureAlgorithm,
     },
     manage::trusts::{GivenKeys, NewTrust, TrustChange},
 };
@@ -43,6 +43,9 @@ pub(super) struct Create {
     issuer: String,
     #[command(flatten)]
     keys: Keys,
+    /// By which the issuer signs its tokens, may be repeated [default: any that is verified here]
+    #[arg(long = "alg", value_name = "ALGORITHM")]
+    algorithms: Vec<SignatureAlgorithm>,
     /// What `aud` of the tokens has to be, or to contain [default: the issuer of this server]
     #[arg(long, value_name = "AUDIENCE")]
     audience: Option<String>,
@@ -99,6 +102,7 @@ impl Create {
             name: self.name,
             issuer: self.issuer,
             keys: self.keys.given()?.unwrap_or(GivenKeys::Discovered),
+            algorithms: self.algorithms.into_iter().collect(),
             audience: self.audience,
             conditions: conditions(self.conditions)?,
             roles: self.roles.into_iter().collect(),
@@ -137,6 +141,10 @@ struct Changes {
     /// The issuer's keys are where its metadata says
     #[arg(long, conflicts_with_all = ["jwks_uri", "jwks"])]
     discover: bool,
+    /// By which the issuer signs its tokens: `any` that is verified here, or only these, may be
+    /// repeated; those not named are out
+    #[arg(long = "alg", value_name = "any|ALGORITHM")]
+    algorithms: Vec<String>,
     /// What `aud` of the tokens has to be, or to contain
     #[arg(long, value_name = "AUDIENCE")]
     audience: Option<String>,
@@ -168,7 +176,7 @@ struct Changes {
 
 impl Update {
     pub(super) fn read(self, now: Timestamp) -> anyhow::Result<TrustChange> {
-        let Changes { conditions: named, roles, resources, cidr, .. } = self.changes;
+        let Changes { conditions: named, roles, resources, cidr, algorithms, .. } = self.changes;
         let keys = Keys { jwks_uri: self.changes.jwks_uri, jwks: self.changes.jwks }.given()?;
         let networks = if self.changes.any_address || !cidr.is_empty() {
             Some(cidr.join(" ").parse::<Networks>()?)
@@ -180,6 +188,7 @@ impl Update {
             name: self.changes.name,
             issuer: self.changes.issuer,
             keys: keys.or_else(|| self.changes.discover.then_some(GivenKeys::Discovered)),
+            algorithms: algorithms_said(&algorithms)?,
             audience: self.changes.audience,
             conditions: (!named.is_empty()).then(|| conditions(named)).transpose()?,
             roles: (!roles.is_empty()).then(|| roles.into_iter().collect()),
@@ -198,6 +207,14 @@ fn conditions(named: Vec<Condition>) -> anyhow::Result<Conditions> {
         by_claim.entry(claim).or_default().push(pattern);
     }
     Ok(by_claim.try_into()?)
+}
+
+fn algorithms_said(names: &[String]) -> anyhow::Result<Option<Algorithms>> {
+    match names {
+        [] => Ok(None),
+        [any] if any == "any" => Ok(Some(Algorithms::default())),
+        names => Ok(Some(names.join(" ").parse()?)),
+    }
 }
 
 fn end(expires: Expires, now: Timestamp) -> Option<Timestamp> {

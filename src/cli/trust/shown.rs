@@ -8,8 +8,8 @@ use crate::{
     cli::{named::Names, words},
     clock::Timestamp,
     domain::{
-        Conditions, KeySource, Networks, OrganizationId, Pattern, ResourceIdentifier, Trust,
-        TrustId,
+        Algorithms, Conditions, KeySource, Networks, OrganizationId, Pattern, ResourceIdentifier,
+        Trust, TrustId,
     },
 };
 
@@ -22,6 +22,7 @@ pub(super) struct Shown {
     pub(super) issuer: String,
     /// `discovery`, a URL, or `pinned`.
     keys: String,
+    algorithms: Algorithms,
     audience: String,
     conditions: Conditions,
     pub(super) roles: String,
@@ -50,6 +51,7 @@ impl Shown {
                 KeySource::Uri(url) => url,
                 KeySource::Pinned(_) => "pinned".to_owned(),
             },
+            algorithms: terms.algorithms,
             audience: terms.audience,
             conditions: terms.conditions,
             roles: terms.roles.to_string(),
@@ -74,6 +76,8 @@ impl Shown {
         });
         let networks = self.allowed_networks.to_string();
         let from = if networks.is_empty() { "anywhere".to_owned() } else { networks };
+        let algorithms = self.algorithms.to_string();
+        let by = if algorithms.is_empty() { "any algorithm".to_owned() } else { algorithms };
         let each = if self.once { "counts once" } else { "counts until it expires" };
         let rows = [
             ("id", self.id.to_string()),
@@ -81,6 +85,7 @@ impl Shown {
             ("status", format!("{}, {}", self.status, words::end(self.expires_at, now))),
             ("issuer", self.issuer.clone()),
             ("keys", self.keys.clone()),
+            ("signed by", by),
             ("audience", self.audience.clone()),
             ("roles", self.roles.clone()),
             ("resources", resources),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     declare::{OrganizationPath, Trust, TrustOf},
-    domain::{Conditions, KeyName, KeySource, Lifetime, Networks, Roles},
+    domain::{Algorithms, Conditions, KeyName, KeySource, Lifetime, Networks, Roles},
 };
 
 #[derive(Debug, Deserialize)]
@@ -22,6 +22,7 @@ pub(super) struct TrustEntry {
     /// Both empty: where the issuer's metadata says.
     jwks: Option<String>,
     jwks_uri: Option<String>,
+    algorithms: Option<Listed<Algorithms>>,
     audience: Option<String>,
     conditions: Conditions,
     roles: Listed<Roles>,
@@ -63,10 +64,12 @@ impl Entry for TrustEntry {
             Some(Expires(Lifetime::Never | Lifetime::Default)) => None,
         };
         let networks = self.allowed_networks.as_ref().map(|it| it.0.clone());
+        let algorithms = self.algorithms.as_ref().map(|it| it.0.clone());
         let resources = || before.and_then(|before| before.resources.clone());
         Trust {
             issuer: self.issuer.clone(),
             keys: self.keys(before),
+            algorithms: algorithms.or_else(|| Some(before?.algorithms.clone())).unwrap_or_default(),
             audience: self.audience.clone().or_else(|| before?.audience.clone()),
             conditions: self.conditions.clone(),
             roles: self.roles.0.clone(),

@@ -12,6 +12,7 @@ prop_compose! {
             KeySource::Uri("https://ci.example.com/keys".to_owned()),
             KeySource::Pinned(r#"{"keys":[]}"#.to_owned()),
         ]),
+        algorithms in select(&["", "RS256", "ES256 EdDSA"][..]),
         conditions in btree_map(
             select(&["sub", "a.b", "/kubernetes.io/x~1y"][..]),
             prop::collection::vec(select(&["x", "refs/heads/*", "\"q\" 'a' = {}"][..]), 1..3),
@@ -28,6 +29,7 @@ prop_compose! {
         Trust {
             issuer: "https://ci.example.com".to_owned(),
             keys,
+            algorithms: algorithms.parse().unwrap(),
             audience: Some("https://keyturn.example.com".to_owned()),
             conditions: serde_json::from_value(conditions).unwrap(),
             roles: roles.into_iter().collect(),

@@ -137,7 +137,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::KeySource;
+    use crate::domain::{Algorithms, KeySource};
 
     const GITHUB: &str = "https://token.actions.githubusercontent.com";
     const GITLAB: &str = "https://gitlab.com";
@@ -146,6 +146,7 @@ mod tests {
     fn flaw(issuer: &str, conditions: Value) -> Option<FlawedTrust> {
         let terms = TrustTerms {
             keys: KeySource::Issuer(issuer.to_owned()),
+            algorithms: Algorithms::default(),
             audience: "https://keyturn.test".to_owned(),
             conditions: serde_json::from_value(conditions).unwrap(),
             roles: "viewer".parse().unwrap(),

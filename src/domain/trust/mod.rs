@@ -1,5 +1,6 @@
 //! Rules by which tokens of somebody else stand for rights here: CI jobs, workloads.
 
+mod algorithms;
 mod claim;
 mod conditions;
 mod flaw;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::{
+    algorithms::Algorithms,
     claim::{ClaimName, MalformedClaimName},
     conditions::{Conditions, Finding, MalformedConditions},
     flaw::FlawedTrust,
@@ -39,6 +41,9 @@ pub struct Trust {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustTerms {
     pub keys: KeySource,
+    /// By which its tokens may be signed.
+    #[serde(default)]
+    pub algorithms: Algorithms,
     /// What `aud` has to be, or to contain.
     pub audience: String,
     pub conditions: Conditions,

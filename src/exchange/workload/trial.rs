@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Finding, KeySource, Trust},
+    domain::{Finding, KeySource, SignatureAlgorithm, Trust},
     peers::NotVerified,
     signing::{ForeignToken, Untrusted},
 };
@@ -27,11 +27,14 @@ pub struct Trial {
 pub enum Outcome {
     /// Somebody would have to be asked for its keys, and nobody is to be.
     NotTried,
+    /// The same, because too many others are asked for theirs.
+    OnePlaceTooMany,
     /// Its signature is not the issuer's, as far as can be known.
     NotVerified(NotVerified),
     /// Its signature is right, and what all tokens have to say is not.
     Refused(Untrusted),
     OtherAudience(Vec<String>),
+    OtherAlgorithm(SignatureAlgorithm),
     /// It is a good token for this audience. The rule holds where each of these does.
     Judged {
         findings: Vec<Finding>,
@@ -61,11 +64,19 @@ impl Trial {
     pub fn why(&self) -> String {
         match &self.outcome {
             Outcome::NotTried => "its keys are not pinned, so that it was not tried".to_owned(),
+            Outcome::OnePlaceTooMany => {
+                "its keys are asked for only if the organization is named by organizationId, because \
+                 others keep keys of this issuer at too many places"
+                    .to_owned()
+            }
             Outcome::NotVerified(why) => why.to_string(),
             Outcome::Refused(why) => why.to_string(),
             Outcome::OtherAudience(audiences) => {
                 let (found, wanted) = (audiences.join("`, `"), &self.rule.terms.audience);
                 format!("the token is for `{found}`, not for `{wanted}`")
+            }
+            Outcome::OtherAlgorithm(found) => {
+                format!("the token is signed by {found}, not by {}", self.rule.terms.algorithms)
             }
             Outcome::Judged { findings, .. } => {
                 let failed = findings.iter().filter(|finding| !finding.holds);
@@ -95,7 +106,8 @@ pub(super) async fn hold(
 ) -> Vec<Trial> {
     let verified = verify(app, &rules, token, from).await;
     let outcome = |rule: &Trust| match verified.get(&rule.terms.keys) {
-        None => Outcome::NotTried,
+        None if from == KeysFrom::PinnedOnly => Outcome::NotTried,
+        None => Outcome::OnePlaceTooMany,
         Some(Ok(token)) => judge(rule, token, now),
         Some(Err(why)) => Outcome::NotVerified(*why),
     };
@@ -110,10 +122,8 @@ async fn verify(
     token: &str,
     from: KeysFrom,
 ) -> HashMap<KeySource, Result<Arc<ForeignToken>, NotVerified>> {
-    let sources: HashSet<_> = rules.iter().map(|rule| &rule.terms.keys).collect();
-    let is_pinned = |keys: &KeySource| matches!(keys, KeySource::Pinned(_));
     let mut tasks = JoinSet::new();
-    for keys in sources.into_iter().filter(|it| from == KeysFrom::Anywhere || is_pinned(it)) {
+    for keys in sources(rules, from) {
         let (app, keys, token) = (app.clone(), keys.clone(), token.to_owned());
         tasks.spawn(async move {
             let verified = app.peers.verify(&keys, &token).await;
@@ -127,6 +137,26 @@ async fn verify(
     verified
 }
 
+/// How many places are asked for the keys of one issuer, beside the issuer itself.
+const MOST_PLACES: usize = 4;
+
+/// Where the keys of these rules are. Anybody may send a token, and whoever may make rules says
+/// where the keys for it are: of places that somebody has to be asked at only the first few count,
+/// those of the oldest rules, so that nobody's rules are pushed aside by newer ones of others.
+fn sources(rules: &[Arc<Trust>], from: KeysFrom) -> Vec<&KeySource> {
+    let (mut seen, mut places) = (HashSet::new(), 0);
+    let all = rules.iter().map(|rule| &rule.terms.keys).filter(|keys| seen.insert(*keys));
+    all.filter(|keys| match (keys, from) {
+        (KeySource::Pinned(_), _) | (KeySource::Issuer(_), KeysFrom::Anywhere) => true,
+        (KeySource::Issuer(_) | KeySource::Uri(_), KeysFrom::PinnedOnly) => false,
+        (KeySource::Uri(_), KeysFrom::Anywhere) => {
+            places += 1;
+            places <= MOST_PLACES
+        }
+    })
+    .collect()
+}
+
 fn judge(rule: &Trust, token: &Arc<ForeignToken>, now: Timestamp) -> Outcome {
     let audiences = match check(rule, token, now) {
         Ok(audiences) => audiences,
@@ -134,6 +164,9 @@ fn judge(rule: &Trust, token: &Arc<ForeignToken>, now: Timestamp) -> Outcome {
     };
     if !rule.is_for(&audiences) {
         return Outcome::OtherAudience(audiences);
+    }
+    if !rule.terms.algorithms.allow(token.algorithm) {
+        return Outcome::OtherAlgorithm(token.algorithm);
     }
     let findings = rule.findings(&token.claims);
     Outcome::Judged { findings, token: token.clone() }

@@ -178,6 +178,7 @@ impl Reading<'_> {
                 issuer,
                 keys: terms.keys,
                 audience: Some(terms.audience),
+                algorithms: terms.algorithms,
                 conditions: terms.conditions,
                 roles: terms.roles,
                 resources: terms.resources,

@@ -4,7 +4,8 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{
-        Conditions, KeyName, KeySource, Networks, ResourceIdentifier, Roles, Trust, TrustTerms,
+        Algorithms, Conditions, KeyName, KeySource, Networks, ResourceIdentifier, Roles, Trust,
+        TrustTerms,
     },
 };
 
@@ -35,6 +36,8 @@ pub struct TrustChange {
     pub name: Option<KeyName>,
     pub issuer: Option<String>,
     pub keys: Option<GivenKeys>,
+    /// Empty: any.
+    pub algorithms: Option<Algorithms>,
     pub audience: Option<String>,
     pub conditions: Option<Conditions>,
     pub roles: Option<Roles>,
@@ -56,6 +59,7 @@ impl TrustChange {
             name: None,
             issuer: None,
             keys: None,
+            algorithms: None,
             audience: None,
             conditions: None,
             roles: None,
@@ -80,14 +84,16 @@ pub(super) fn apply(app: &App, trust: &mut Trust, to: TrustChange) {
         Some(false) => trust.disabled_at.or(Some(app.clock.now())),
         None => trust.disabled_at,
     };
-    let TrustTerms { keys, audience, conditions, roles, resources, allowed_networks, .. } =
+    let TrustTerms { keys, algorithms, audience, conditions, roles, resources, .. } =
         trust.terms.clone();
+    let allowed_networks = trust.terms.allowed_networks.clone();
     trust.terms = TrustTerms {
         keys: match (to.keys, keys) {
             (Some(given), _) => given.of_issuer(&trust.issuer),
             (None, KeySource::Issuer(_)) => KeySource::Issuer(trust.issuer.clone()),
             (None, keys) => keys,
         },
+        algorithms: to.algorithms.unwrap_or(algorithms),
         audience: to.audience.unwrap_or(audience),
         conditions: to.conditions.unwrap_or(conditions),
         roles: to.roles.unwrap_or(roles),

@@ -14,8 +14,8 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{
-        Conditions, Expected, KeyName, KeySource, Networks, OrganizationId, ResourceIdentifier,
-        Roles, Trust, TrustId, TrustTerms, Version,
+        Algorithms, Conditions, Expected, KeyName, KeySource, Networks, OrganizationId,
+        ResourceIdentifier, Roles, Trust, TrustId, TrustTerms, Version,
     },
     store::{self, Page, Tx},
 };
@@ -30,6 +30,8 @@ pub struct NewTrust {
     pub name: KeyName,
     pub issuer: String,
     pub keys: GivenKeys,
+    /// Empty: any.
+    pub algorithms: Algorithms,
     /// `None`: our own issuer.
     pub audience: Option<String>,
     pub conditions: Conditions,
@@ -71,6 +73,7 @@ pub(super) async fn add(
         name: new.name,
         terms: TrustTerms {
             keys: new.keys.of_issuer(&new.issuer),
+            algorithms: new.algorithms,
             audience: new.audience.unwrap_or_else(|| app.settings.issuer.clone()),
             conditions: new.conditions,
             roles: new.roles,
@@ -195,7 +198,7 @@ async fn find_to_change(
 
 /// All but pinned keys, which are long.
 fn described(trust: &Trust) -> Value {
-    let TrustTerms { keys, audience, conditions, roles, resources, .. } = &trust.terms;
+    let TrustTerms { keys, algorithms, audience, conditions, roles, resources, .. } = &trust.terms;
     json!({
         "name": trust.name,
         "issuer": trust.issuer,
@@ -204,6 +207,7 @@ fn described(trust: &Trust) -> Value {
             KeySource::Uri(url) => url,
             KeySource::Pinned(_) => "pinned",
         },
+        "algorithms": algorithms,
         "audience": audience,
         "conditions": conditions,
         "roles": roles.to_string(),

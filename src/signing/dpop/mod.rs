@@ -10,11 +10,11 @@ use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
 pub use self::nonce::Nonces;
-use super::{
-    MalformedJws, SignatureAlgorithm, UnusableJwk, claim_reader::moment, foreign::ForeignKey,
-    jws::Jws,
+use super::{MalformedJws, UnusableJwk, claim_reader::moment, foreign::ForeignKey, jws::Jws};
+use crate::{
+    clock::Timestamp,
+    domain::{SignatureAlgorithm, Thumbprint},
 };
-use crate::{clock::Timestamp, domain::Thumbprint};
 
 /// As metadata and challenges name them. `Ed25519` is the newer name of the one `EdDSA` that we
 /// take (RFC 9864).

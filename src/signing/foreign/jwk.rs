@@ -4,8 +4,9 @@ use aws_lc_rs::{encoding::AsDer as _, signature::RsaPublicKeyComponents};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use crate::signing::{
-    jws::is_key_id, public_key::PublicKey, signature_algorithm::SignatureAlgorithm, weak_rsa,
+use crate::{
+    domain::SignatureAlgorithm,
+    signing::{jws::is_key_id, public_key::PublicKey, weak_rsa},
 };
 
 /// Verifies signatures, each by the algorithms that it was made for.

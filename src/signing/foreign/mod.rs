@@ -14,9 +14,9 @@ use super::{
     Untrusted,
     jws::Jws,
     public_key::PublicKey,
-    signature_algorithm::SignatureAlgorithm,
     strict_json::{self, MalformedJson},
 };
+use crate::domain::SignatureAlgorithm;
 
 /// The public keys of somebody else.
 pub struct ForeignKeys {
@@ -83,16 +83,18 @@ impl ForeignKeys {
     /// audience and all else are still to be looked at.
     pub fn verify(&self, token: &str) -> Result<ForeignToken, Untrusted> {
         let jws = Jws::parse(token)?;
-        self.signed(&jws)?;
-        ForeignToken::read(&jws)
+        let algorithm = self.signed(&jws)?;
+        ForeignToken::read(&jws, algorithm)
     }
 
-    fn signed(&self, jws: &Jws<'_>) -> Result<(), Untrusted> {
+    /// By which algorithm, if by one of them.
+    fn signed(&self, jws: &Jws<'_>) -> Result<SignatureAlgorithm, Untrusted> {
         if let Some(extension) = jws.extension() {
             return Err(Untrusted::Extension(extension));
         }
-        if self.named_key(jws)?.verifies(jws.signed, &jws.signature) {
-            Ok(())
+        let key = self.named_key(jws)?;
+        if key.verifies(jws.signed, &jws.signature) {
+            Ok(key.algorithm())
         } else {
             Err(Untrusted::BadSignature)
         }

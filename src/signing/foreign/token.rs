@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::Timestamp,
+    domain::SignatureAlgorithm,
     signing::{
         MalformedJws, Untrusted,
         claim_reader::{Claims, audiences, moment},
@@ -17,6 +18,8 @@ use crate::{
 pub struct ForeignToken {
     /// In lower case and without `application/`, which may be left out (RFC 7515, section 4.1.9).
     pub typ: Option<String>,
+    /// By which its issuer has signed it.
+    pub algorithm: SignatureAlgorithm,
     pub claims: Map<String, Value>,
 }
 
@@ -24,13 +27,13 @@ pub struct ForeignToken {
 const AHEAD: TimeDelta = TimeDelta::seconds(60);
 
 impl ForeignToken {
-    pub(super) fn read(jws: &Jws<'_>) -> Result<Self, Untrusted> {
+    pub(super) fn read(jws: &Jws<'_>, algorithm: SignatureAlgorithm) -> Result<Self, Untrusted> {
         let typ = match jws.header.get("typ") {
             None => None,
             Some(Value::String(typ)) => Some(without_prefix(typ)),
             Some(_) => return Err(Untrusted::WrongType),
         };
-        Ok(Self { typ, claims: jws.claims()? })
+        Ok(Self { typ, algorithm, claims: jws.claims()? })
     }
 
     /// Whether it is of this time: its end is required, and is meant to the second.

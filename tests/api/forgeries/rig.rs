@@ -4,8 +4,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::{body::Body, http::Request};
 use keyturn::{
     domain::{
-        Authentication, ClientTerms, ExchangeRule, GrantType, KeySource, OrganizationId, Owner,
-        ProofDemand, Secret,
+        Algorithms, Authentication, ClientTerms, ExchangeRule, GrantType, KeySource,
+        OrganizationId, Owner, ProofDemand, Secret,
     },
     manage::{
         Asker,
@@ -199,6 +199,7 @@ fn rule(organization_id: OrganizationId, issuer: &Foreigner) -> NewTrust {
         name: "ci".parse().unwrap(),
         issuer: OF_CI.to_owned(),
         keys: GivenKeys::Pinned(issuer.jwks()),
+        algorithms: Algorithms::default(),
         audience: None,
         conditions: serde_json::from_value(json!({ "repository_id": ["7"] })).unwrap(),
         roles: "manager".parse().unwrap(),

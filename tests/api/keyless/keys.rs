@@ -1,10 +1,14 @@
 //! Where the keys of issuers come from, and how often they are asked for.
 
 use chrono::TimeDelta;
-use keyturn::manage::trusts::{GivenKeys, NewTrust};
+use keyturn::manage::trusts::{GivenKeys, NewTrust, TrustChange};
+use serde_json::json;
 
-use super::{Foreigner, Issuer, of_main};
-use crate::support::TestServer;
+use super::{Foreigner, Issuer, of_main, with};
+use crate::{
+    peers::{Reaction, Receiver},
+    support::TestServer,
+};
 
 #[tokio::test]
 async fn pinned_keys_work_while_the_issuer_is_away() {
@@ -82,4 +86,58 @@ async fn a_new_key_of_the_issuer_counts_when_it_is_first_seen() {
 
     assert_eq!(before.status, 200, "{}", before.text);
     assert_eq!(after.status, 200, "{}", after.text);
+}
+
+#[tokio::test]
+async fn jb_07_a_rule_may_say_by_which_algorithms_its_issuer_signs() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, issuer) = (server.acme().await, Issuer::start().await);
+        let algorithms = "RS256 PS256".parse().unwrap();
+        let rule =
+            server.trust(NewTrust { algorithms, ..issuer.rule(acme, "deploy", of_main()) }).await;
+        let token = issuer.token(&issuer.github("1"));
+
+        let other = server.assert(&token).await;
+        let algorithms = Some("ES256".parse().unwrap());
+        let to = TrustChange { algorithms, ..TrustChange::default() };
+        server.change(&rule, to).await;
+        let named = server.assert(&token).await;
+        server.settle().await;
+
+        assert_eq!(other.error(), (400, "invalid_grant"), "{}", server.engine);
+        let (_, detail) = server.reason(&other).await;
+        assert!(detail.contains("is signed by ES256, not by PS256 RS256"), "{detail}");
+        assert_eq!(named.status, 200, "{}: {}", server.engine, named.text);
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_has_few_places_asked_and_whoever_names_an_organization_its_own() {
+    let server = TestServer::start().await;
+    let (acme, issuer) = (server.acme().await, Issuer::start().await);
+    server.trust(issuer.rule(acme, "deploy", of_main())).await;
+    let places = Receiver::start(Reaction::status(404));
+    for number in 0..9 {
+        let other = server.root(&format!("org-{number}")).await;
+        let keys = GivenKeys::At(format!("{}/{number}", places.url()));
+        server.trust(NewTrust { keys, ..issuer.rule(other, "deploy", of_main()) }).await;
+    }
+    let latest = server.root("latest").await;
+    let keys = GivenKeys::At(format!("{}/keys", issuer.url));
+    let late = issuer.rule(latest, "deploy", with(of_main(), "ref", json!(["refs/heads/late"])));
+    server.trust(NewTrust { keys, ..late }).await;
+    let job = |id, branch: &str| issuer.token(&with(issuer.github(id), "ref", branch));
+
+    let nobodys = server.assert(&job("1", "refs/heads/none")).await;
+    let asked = places.received().len();
+    let oldest = server.assert(&job("2", "refs/heads/main")).await;
+    let unnamed = server.assert(&job("3", "refs/heads/late")).await;
+    let organization = [("organizationId", &*latest.to_string())];
+    let named = server.assert_with(&job("3", "refs/heads/late"), &organization).await;
+
+    assert_eq!(nobodys.error(), (400, "invalid_grant"));
+    assert_eq!(asked, 4);
+    assert_eq!(oldest.status, 200, "{}", oldest.text);
+    assert_eq!(unnamed.error(), (400, "invalid_grant"));
+    assert_eq!(named.status, 200, "{}", named.text);
 }

@@ -12,7 +12,7 @@ use std::sync::{
 
 use axum::{Router, routing::get};
 use keyturn::{
-    domain::{Conditions, OrganizationId, Trust},
+    domain::{Algorithms, Conditions, OrganizationId, Trust},
     manage::{
         Asker,
         trusts::{self, GivenKeys, NewTrust},
@@ -125,6 +125,7 @@ impl Issuer {
             name: name.parse().unwrap(),
             issuer: self.url.clone(),
             keys: GivenKeys::Discovered,
+            algorithms: Algorithms::default(),
             audience: None,
             conditions: conditions_of(conditions),
             roles: "manager".parse().unwrap(),

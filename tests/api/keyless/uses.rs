@@ -26,7 +26,7 @@ impl TestServer {
         standing(&self.app, &token.unwrap(), None).await.unwrap().is_some()
     }
 
-    async fn change(&self, rule: &Trust, to: TrustChange) {
+    pub(super) async fn change(&self, rule: &Trust, to: TrustChange) {
         trusts::update(&self.app, &Asker::keyturn(), rule.id, ANY, to).await.unwrap();
     }
 }

@@ -23,6 +23,33 @@ fn rule(name: &str) -> Value {
     })
 }
 
+#[tokio::test]
+async fn jb_07_a_rule_names_algorithms_of_public_keys_or_none() {
+    let server = TestServer::start().await;
+    let (_, caller) = acme(&server).await;
+
+    let any = caller.post(TRUSTS, &rule("any")).await;
+    let some = with(rule("some"), "algorithms", json!(["RS256", "EdDSA", "ES256"]));
+    let some = caller.post(TRUSTS, &some).await;
+    let place = format!("{TRUSTS}/{}", some.id());
+    let changed = caller.patch(&place, some.etag(), &json!({ "algorithms": ["RS256"] })).await;
+    let back = caller.patch(&place, changed.etag(), &json!({ "algorithms": [] })).await;
+    let mut refused = Vec::new();
+    for name in ["HS256", "none", "rs256", ""] {
+        let rule = with(rule("other"), "algorithms", json!([name]));
+        refused.push(caller.post(TRUSTS, &rule).await);
+    }
+
+    assert_eq!(any.body["algorithms"], json!([]), "{}", any.text);
+    assert_eq!(some.body["algorithms"], json!(["ES256", "EdDSA", "RS256"]));
+    assert_eq!(changed.body["algorithms"], json!(["RS256"]));
+    assert_eq!(back.body["algorithms"], json!([]));
+    for answer in refused {
+        assert_eq!(problem(&answer), (400, "invalid-request"), "{}", answer.text);
+        assert!(answer.text.contains("ES256"), "{}", answer.text);
+    }
+}
+
 fn with(mut rule: Value, name: &str, value: impl Into<Value>) -> Value {
     rule[name] = value.into();
     rule

@@ -2,7 +2,7 @@
 //! key.
 
 use keyturn::{
-    domain::{OrganizationId, Trust},
+    domain::{Algorithms, OrganizationId, Trust},
     manage::{
         Asker,
         trusts::{self, GivenKeys, NewTrust},
@@ -33,6 +33,7 @@ impl Ci {
             name: "ci".parse().unwrap(),
             issuer: self.issuer.clone(),
             keys: GivenKeys::Pinned(self.signs.jwks()),
+            algorithms: Algorithms::default(),
             audience: None,
             conditions: serde_json::from_value(json!({ "sub": ["deploy"] })).unwrap(),
             roles: "manager".parse().unwrap(),

@@ -2,7 +2,7 @@
 //! INC-07.
 
 use keyturn::{
-    domain::{ExchangeRule, OrganizationId},
+    domain::{Algorithms, ExchangeRule, OrganizationId},
     manage::{
         Asker,
         trusts::{self, GivenKeys, NewTrust},
@@ -32,6 +32,7 @@ impl Elsewhere {
             name: "login".parse().unwrap(),
             issuer: OTHER.to_owned(),
             keys: GivenKeys::Pinned(foreigner.jwks()),
+            algorithms: Algorithms::default(),
             audience: None,
             conditions: serde_json::from_value(json!({ "sub": ["job-1"] })).unwrap(),
             roles: "viewer".parse().unwrap(),

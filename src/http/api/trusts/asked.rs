@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Conditions, KeyName, KeySource, MalformedNetworks, Networks, OrganizationId,
-        ResourceIdentifier, RoleName, Roles,
+        Algorithms, Conditions, KeyName, KeySource, MalformedNetworks, Networks, OrganizationId,
+        ResourceIdentifier, RoleName, Roles, SignatureAlgorithm,
     },
     http::api::{
         extract::{Parsed, present},
@@ -86,6 +86,9 @@ pub(super) struct NewRule {
     issuer: String,
     /// Left out: by discovery.
     keys: Option<RuleKeys>,
+    /// By which the issuer signs its tokens. Left out or empty: any that is verified here.
+    #[schema(value_type = Option<Vec<AlgorithmWord>>, example = json!(["RS256"]))]
+    algorithms: Option<Vec<Parsed<SignatureAlgorithm>>>,
     /// What `aud` of the tokens has to be, or to contain. Left out: the issuer of this server.
     #[schema(max_length = 512)]
     audience: Option<String>,
@@ -119,6 +122,7 @@ impl NewRule {
             name: self.name.0,
             issuer: self.issuer,
             keys: self.keys.map_or(GivenKeys::Discovered, GivenKeys::from),
+            algorithms: algorithms(self.algorithms.unwrap_or_default()),
             audience: self.audience,
             conditions: self.conditions,
             roles: roles(self.roles),
@@ -140,6 +144,9 @@ pub(super) struct ChangeRule {
     #[schema(max_length = 512)]
     issuer: Option<String>,
     keys: Option<RuleKeys>,
+    /// Empty: any that is verified here.
+    #[schema(value_type = Option<Vec<AlgorithmWord>>)]
+    algorithms: Option<Vec<Parsed<SignatureAlgorithm>>>,
     #[schema(max_length = 512)]
     audience: Option<String>,
     #[schema(value_type = Option<std::collections::HashMap<String, Vec<String>>>)]
@@ -167,6 +174,7 @@ impl ChangeRule {
             name: self.name.map(|name| name.0),
             issuer: self.issuer,
             keys: self.keys.map(GivenKeys::from),
+            algorithms: self.algorithms.map(algorithms),
             audience: self.audience,
             conditions: self.conditions,
             roles: self.roles.map(roles),
@@ -177,6 +185,27 @@ impl ChangeRule {
             enabled: self.enabled,
         })
     }
+}
+
+/// The name of a signature algorithm (RFC 7518, section 3.1; RFC 8037).
+#[derive(ToSchema)]
+#[schema(rename_all = "UPPERCASE")]
+#[expect(dead_code, reason = "it stands for text in the description")]
+pub(super) enum AlgorithmWord {
+    Es256,
+    Es384,
+    #[schema(rename = "EdDSA")]
+    EdDsa,
+    Ps256,
+    Ps384,
+    Ps512,
+    Rs256,
+    Rs384,
+    Rs512,
+}
+
+fn algorithms(names: Vec<Parsed<SignatureAlgorithm>>) -> Algorithms {
+    names.into_iter().map(|name| name.0).collect()
 }
 
 fn roles(names: Vec<Parsed<RoleName>>) -> Roles {

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use self::asked::{ChangeRule, ListRules, NewRule, RuleKeys};
+use self::asked::{AlgorithmWord, ChangeRule, ListRules, NewRule, RuleKeys};
 use super::{
     caller::Caller,
     conditions::{IfMatch, etag},
@@ -44,6 +44,9 @@ struct ShownRule {
     name: String,
     issuer: String,
     keys: RuleKeys,
+    /// Empty: any that is verified here.
+    #[schema(value_type = Vec<AlgorithmWord>)]
+    algorithms: Vec<String>,
     audience: String,
     conditions: BTreeMap<String, Vec<String>>,
     roles: Vec<String>,
@@ -155,6 +158,7 @@ impl From<Trust> for ShownRule {
             issuer: trust.issuer,
             conditions: conditions.collect(),
             keys: terms.keys.into(),
+            algorithms: terms.algorithms.iter().map(|it| it.to_string()).collect(),
             audience: terms.audience,
             roles: terms.roles.iter().map(ToString::to_string).collect(),
             resources: terms.resources.map(|all| all.iter().map(ToString::to_string).collect()),

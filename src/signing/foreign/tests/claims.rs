@@ -7,7 +7,8 @@ fn now() -> Timestamp {
 }
 
 fn saying(claims: &Value) -> ForeignToken {
-    ForeignToken { typ: None, claims: claims.as_object().unwrap().clone() }
+    let claims = claims.as_object().unwrap().clone();
+    ForeignToken { typ: None, algorithm: crate::domain::SignatureAlgorithm::Es256, claims }
 }
 
 #[test]
