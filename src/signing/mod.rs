@@ -23,7 +23,7 @@ mod webhook_secret;
 mod wrapped;
 
 pub use claims::{AccessToken, Confirmation, TokenIntrospection};
-pub use dpop::{BadProof, Nonces, PROOF_ALGORITHMS, Proof, ProvedRequest, verify_proof};
+pub use dpop::{BadProof, Nonces, PROOF_ALGORITHMS, Proof, ProofKey, ProvedRequest, verify_proof};
 pub use foreign::{ForeignKeys, ForeignToken, MalformedJwks, UnusableJwk, Unverified};
 pub use header::TokenType;
 pub use jwks::Jwks;

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::failure::Failure;
 use crate::clock::Timestamp;
 
 /// Not printable by accident: it has no `Debug`.
@@ -12,12 +13,27 @@ pub(super) struct AccessToken {
     /// By our clock, which may differ from the server's.
     pub(super) fetched_at: Timestamp,
     pub(super) expires_at: Timestamp,
+    /// The thumbprint of the key that has to be proved wherever the token is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bound_to: Option<String>,
 }
 
 /// Whoever is given a token must have the time to use it.
 const EARLY: TimeDelta = TimeDelta::seconds(30);
 
 impl AccessToken {
+    /// By which scheme it is shown.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.bound_to.is_some() { "DPoP" } else { "Bearer" }
+    }
+
+    /// For those who cannot prove a key.
+    pub(super) fn unbound(self) -> Result<Self, Failure> {
+        let why = "this token is bound to the key of `keyturn auth proof-key`, which this program \
+                   cannot prove: use a home without one";
+        if self.bound_to.is_none() { Ok(self) } else { Err(Failure::WrongUsage(why)) }
+    }
+
     /// Not in the last fifth of its life, nor in its last 30 seconds if the fifth is longer. A
     /// clock that was set back makes a token from the future, whose end nobody knows.
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
@@ -44,6 +60,7 @@ mod tests {
             bearer: "a.b-c_d~e+f/g=".into(),
             fetched_at: at(start),
             expires_at: at(start + life),
+            bound_to: None,
         };
         token.is_fresh(at(start + age))
     }

@@ -33,11 +33,13 @@ struct Complaint {
 }
 
 /// `asked_at` is earlier than the server's clock read: the token never seems to live too long.
+/// `proved`: the thumbprint of the key that was proved.
 pub(super) fn granted(
     url: &ServerUrl,
     status: u16,
     body: &[u8],
     asked_at: Timestamp,
+    proved: Option<&str>,
 ) -> Result<Granted, Failure> {
     if status != 200 {
         return Err(refused(url, status, body));
@@ -47,8 +49,13 @@ pub(super) fn granted(
     // The error of the parser could quote the token.
     let body: Body =
         serde_json::from_slice(body).map_err(|_| strange("its answer is not a token's"))?;
-    if !body.token_type.eq_ignore_ascii_case("bearer") || !is_bearer(&body.access_token) {
-        return Err(strange("its token is not a bearer token"));
+    let bound_to = match (body.token_type.to_ascii_lowercase().as_str(), proved) {
+        ("bearer", _) => None,
+        ("dpop", Some(thumbprint)) => Some(thumbprint.to_owned()),
+        _ => return Err(strange("its token is of no type that was asked for")),
+    };
+    if !is_bearer(&body.access_token) {
+        return Err(strange("its token is not printable"));
     }
     let is_printable = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic());
     if !body.refresh_token.as_ref().is_none_or(is_printable) {
@@ -58,8 +65,15 @@ pub(super) fn granted(
         bearer: body.access_token,
         fetched_at: asked_at,
         expires_at: asked_at + TimeDelta::seconds(body.expires_in.into()),
+        bound_to,
     };
     Ok(Granted { token, refresh_token: body.refresh_token })
+}
+
+/// RFC 9449, section 8.
+pub(super) fn asks_for_a_nonce(status: u16, body: &[u8]) -> bool {
+    let complaint: Complaint = serde_json::from_slice(body).unwrap_or_default();
+    status == 400 && complaint.error == "use_dpop_nonce"
 }
 
 pub(super) fn refused(url: &ServerUrl, status: u16, body: &[u8]) -> Failure {
@@ -90,7 +104,7 @@ mod tests {
     fn exit(status: u16, body: &str) -> Exit {
         let url = ServerUrl::parse("https://id.example.com").unwrap();
         let at = crate::clock::timestamp(1_800_000_000).unwrap();
-        let failure = granted(&url, status, body.as_bytes(), at).err().expect("a failure");
+        let failure = granted(&url, status, body.as_bytes(), at, None).err().expect("a failure");
         assert!(!failure.to_string().contains("s3cret"), "{failure}");
         failure.exit()
     }
@@ -112,6 +126,7 @@ mod tests {
         assert_eq!(exit(200, "<html>s3cret"), Exit::Failed);
         let mac = r#"{"access_token":"s3cret","token_type":"mac","expires_in":360}"#;
         assert_eq!(exit(200, mac), Exit::Failed);
+        assert_eq!(exit(200, &mac.replace("mac", "DPoP")), Exit::Failed, "nothing was proved");
         let lines = r#"{"access_token":"s3cret\nX: y","token_type":"Bearer","expires_in":360}"#;
         assert_eq!(exit(200, lines), Exit::Failed);
         let endless = r#"{"access_token":"s3cret","token_type":"Bearer"}"#;

@@ -57,7 +57,8 @@ fn name(holder: &Holder, wanted: &Wanted) -> String {
         [resource.clone(), wanted.scope(), organization.clone()].map(Option::unwrap_or_default);
     let [resource, scope, organization] = fields.each_ref().map(String::as_str);
     let url = holder.url.as_str();
-    let parts = [url, &holder.client_id, &holder.lineage, resource, scope, organization];
+    let mut parts = vec![url, &holder.client_id, &holder.lineage, resource, scope, organization];
+    parts.extend(holder.proof_key.as_ref().map(|key| key.thumbprint()));
     format!("{}.json", fingerprint(&parts))
 }
 

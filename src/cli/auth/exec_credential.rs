@@ -26,7 +26,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         Some(info) => asked_version(&info.to_string_lossy())?,
         None => V1,
     };
-    let token = fetch::access_token(&args.server, &args.wanted).await?;
+    let token = fetch::access_token(&args.server, &args.wanted).await?.unbound()?;
     let credential = json!({
         "apiVersion": version,
         "kind": "ExecCredential",

@@ -41,7 +41,7 @@ pub(super) async fn obtain(holder: &Holder, wanted: &Wanted) -> anyhow::Result<A
 }
 
 async fn fetch(holder: &Holder, wanted: &Wanted, clock: &Clock) -> anyhow::Result<AccessToken> {
-    let wire = Wire::to(&holder.url, clock);
+    let wire = Wire::to(&holder.url, clock, holder.proof_key.as_ref());
     match (&holder.credential, holder.source) {
         (Credential::Key(secret), _) => Ok(wire.exchange(secret.reveal(), wanted).await?.token),
         (Credential::RefreshToken(_), Source::File) => refresh_kept(holder, wanted, &wire).await,

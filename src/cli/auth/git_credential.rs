@@ -42,7 +42,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             if !is_ours(&asked, &args.hosts, &holder) {
                 return Ok(());
             }
-            let token = fetch::obtain(&holder, &args.wanted).await?;
+            let token = fetch::obtain(&holder, &args.wanted).await?.unbound()?;
             output::print(&answer(&asked, &token))
         }
         "erase" => {

@@ -7,10 +7,11 @@ use super::{
     credential::Credential,
     failure::Failure,
     fingerprint::fingerprint,
+    proof_key,
     server_url::ServerUrl,
     settings::{Alone, Folder, Settings},
 };
-use crate::{config, domain::KEYTURN_CLI};
+use crate::{config, domain::KEYTURN_CLI, signing::ProofKey};
 
 pub(super) const KEY_VARIABLE: &str = "KEYTURN_API_KEY";
 const URL_VARIABLE: &str = "KEYTURN_URL";
@@ -32,6 +33,8 @@ pub(super) struct Holder {
     /// Names the credential, and a refresh token's successors alike: what is kept for the one is
     /// good for the others.
     pub(super) lineage: String,
+    /// To which tokens are bound, where there is one.
+    pub(super) proof_key: Option<ProofKey>,
     /// `None` for a user without a home, who can keep nothing.
     pub(super) folder: Option<Folder>,
 }
@@ -45,15 +48,24 @@ impl Holder {
             Some(id) => id.clone(),
             None => settings.text(Settings::CLIENT_ID)?.unwrap_or(KEYTURN_CLI).to_owned(),
         };
-        if let Some(text) = set(KEY_VARIABLE)? {
-            let credential: Credential = text.parse().context(KEY_VARIABLE)?;
-            let (source, lineage) = (Source::Environment, fingerprint(&[credential.reveal()]));
-            return Ok(Self { url, client_id, credential, source, name: None, lineage, folder });
-        }
-        let credential = kept(&settings)?.ok_or(Failure::NoCredential)?;
-        let lineage = lineage(&settings, &credential);
-        let name = settings.text(Settings::NAME)?.map(str::to_owned);
-        Ok(Self { url, client_id, credential, source: Source::File, name, lineage, folder })
+        let of_environment = match set(KEY_VARIABLE)? {
+            Some(text) => Some(text.parse::<Credential>().context(KEY_VARIABLE)?),
+            None => None,
+        };
+        let (credential, source, name, lineage) = match of_environment {
+            Some(credential) => {
+                let lineage = fingerprint(&[credential.reveal()]);
+                (credential, Source::Environment, None, lineage)
+            }
+            None => {
+                let credential = kept(&settings)?.ok_or(Failure::NoCredential)?;
+                let lineage = lineage(&settings, &credential);
+                let name = settings.text(Settings::NAME)?.map(str::to_owned);
+                (credential, Source::File, name, lineage)
+            }
+        };
+        let proof_key = folder.as_ref().map_or(Ok(None), proof_key::kept)?;
+        Ok(Self { url, client_id, credential, source, name, lineage, proof_key, folder })
     }
 
     /// What is kept now, maybe a successor that another process was given meanwhile.

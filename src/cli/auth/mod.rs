@@ -15,6 +15,7 @@ mod holder;
 mod logout;
 mod private;
 mod prompt;
+mod proof_key;
 mod server_url;
 mod set_token;
 mod settings;
@@ -45,6 +46,8 @@ enum Command {
     Logout(logout::Args),
     /// Print an access token as a header, for `curl -H @-`
     Header(token::HeaderArgs),
+    /// Make a key pair to which access tokens are bound from then on, and print its thumbprint
+    ProofKey(proof_key::Args),
     /// Print an access token as Kubernetes clients ask for it
     ExecCredential(exec_credential::Args),
     /// Answer git, which asks for the access token by the protocol of its credential helpers
@@ -103,6 +106,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         Command::Status(args) => status::run(args).await,
         Command::Logout(args) => logout::run(&args),
         Command::Header(args) => token::header(args).await,
+        Command::ProofKey(args) => proof_key::run(&args),
         Command::ExecCredential(args) => exec_credential::run(args).await,
         Command::GitCredential(args) => git_credential::run(args).await,
     }

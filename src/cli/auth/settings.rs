@@ -38,6 +38,10 @@ impl Folder {
         self.0.join("tokens")
     }
 
+    pub(super) fn proof_key(&self) -> PathBuf {
+        self.0.join("proof-key.pem")
+    }
+
     pub(super) fn make(&self) -> anyhow::Result<()> {
         private::make_folder(&self.0)
             .with_context(|| format!("cannot make the folder {}", self.0.display()))

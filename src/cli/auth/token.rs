@@ -10,6 +10,7 @@ use super::{
     holder::Holder,
     output::{self, Output},
 };
+use crate::{clock::Clock, random::Random, signing::ProvedRequest};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -26,6 +27,12 @@ pub(super) struct Args {
 
 #[derive(clap::Args)]
 pub(super) struct HeaderArgs {
+    /// The URL that is to be asked, where the token is bound to the key of `proof-key`
+    #[arg(long = "for", value_name = "URL")]
+    target: Option<String>,
+    /// The method it is to be asked by
+    #[arg(long, value_name = "METHOD", default_value = "GET", requires = "target")]
+    method: String,
     #[command(flatten)]
     server: Server,
     #[command(flatten)]
@@ -39,7 +46,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         let json = json!({
             "access_token": token.bearer,
             "expires_at": token.expires_at,
-            "token_type": "Bearer",
+            "token_type": token.scheme(),
         });
         return output.say(&token.bearer, &json);
     }
@@ -54,6 +61,18 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 pub(super) async fn header(args: HeaderArgs) -> anyhow::Result<()> {
-    let token = fetch::access_token(&args.server, &args.wanted).await?;
-    output::print(&format!("Authorization: Bearer {}", token.bearer))
+    let HeaderArgs { target, method, server, wanted } = args;
+    let holder = Holder::find(&server)?;
+    let token = fetch::obtain(&holder, &wanted).await?;
+    let header = format!("Authorization: {} {}", token.scheme(), token.bearer);
+    let (Some(key), Some(_)) = (&holder.proof_key, &token.bound_to) else {
+        return output::print(&header);
+    };
+    let what = "the token is bound to the key of `keyturn auth proof-key`, and every request needs a \
+                proof: say by --for which URL is to be asked";
+    let url = target.as_deref().ok_or(Failure::WrongUsage(what))?;
+    let access_token = Some(token.bearer.as_str());
+    let request = ProvedRequest { method: &method, url, access_token };
+    let proof = key.prove(&request, None, Clock::system().now(), &Random::System)?;
+    output::print(&format!("{header}\nDPoP: {proof}"))
 }

@@ -13,12 +13,26 @@ use super::{
     failure::{Failure, Said},
     server_url::ServerUrl,
 };
-use crate::clock::Clock;
+use crate::{
+    clock::{Clock, Timestamp},
+    random::Random,
+    signing::{ProofKey, ProvedRequest},
+};
 
 /// One server, asked once or twice.
 pub(super) struct Wire<'a> {
     url: &'a ServerUrl,
     clock: &'a Clock,
+    /// To which the tokens are to be bound.
+    proof_key: Option<&'a ProofKey>,
+}
+
+/// What came back.
+struct Answered {
+    status: u16,
+    /// The nonce for the next proof.
+    nonce: Option<String>,
+    body: Zeroizing<Vec<u8>>,
 }
 
 const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
@@ -26,8 +40,12 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
 impl<'a> Wire<'a> {
-    pub(super) fn to(url: &'a ServerUrl, clock: &'a Clock) -> Self {
-        Self { url, clock }
+    pub(super) fn to(
+        url: &'a ServerUrl,
+        clock: &'a Clock,
+        proof_key: Option<&'a ProofKey>,
+    ) -> Self {
+        Self { url, clock, proof_key }
     }
 
     pub(super) async fn exchange(&self, secret: &str, wanted: &Wanted) -> anyhow::Result<Granted> {
@@ -57,7 +75,7 @@ impl<'a> Wire<'a> {
         }
         let url = self.url.path("/.well-known/openid-configuration");
         let request = client(&url)?.get(url.as_str());
-        let (status, body) = self.ask(&url, request).await?;
+        let Answered { status, body, .. } = self.ask(&url, request).await?;
         if status != 200 {
             return Err(answer::refused(&url, status, &body).into());
         }
@@ -90,20 +108,46 @@ impl<'a> Wire<'a> {
                 .extend_pairs(form.iter().copied().chain(optional))
                 .finish(),
         );
-        let request = client(endpoint)?
+        let first = self.post_with(endpoint, &body, None).await?;
+        let (asked_at, answered) = match &first.1 {
+            // Nothing was used up: the same is asked again, with the nonce (RFC 9449, section 8).
+            Answered { status, nonce: Some(nonce), body: said }
+                if answer::asks_for_a_nonce(*status, said) =>
+            {
+                self.post_with(endpoint, &body, Some(nonce)).await?
+            }
+            _ => first,
+        };
+        let Answered { status, body, .. } = answered;
+        let proved = self.proof_key.map(ProofKey::thumbprint);
+        Ok(answer::granted(endpoint, status, &body, asked_at, proved)?)
+    }
+
+    /// Tells also when it was asked.
+    async fn post_with(
+        &self,
+        endpoint: &ServerUrl,
+        form: &str,
+        nonce: Option<&str>,
+    ) -> anyhow::Result<(Timestamp, Answered)> {
+        let asked_at = self.clock.now();
+        let mut request = client(endpoint)?
             .post(endpoint.as_str())
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(body.as_bytes().to_vec());
-        let asked_at = self.clock.now();
-        let (status, body) = self.ask(endpoint, request).await?;
-        Ok(answer::granted(endpoint, status, &body, asked_at)?)
+            .body(form.as_bytes().to_vec());
+        if let Some(key) = self.proof_key {
+            let proved =
+                ProvedRequest { method: "POST", url: endpoint.as_str(), access_token: None };
+            request = request.header("DPoP", key.prove(&proved, nonce, asked_at, &Random::System)?);
+        }
+        Ok((asked_at, self.ask(endpoint, request).await?))
     }
 
     async fn ask(
         &self,
         url: &ServerUrl,
         request: reqwest::RequestBuilder,
-    ) -> Result<(u16, Zeroizing<Vec<u8>>), Failure> {
+    ) -> Result<Answered, Failure> {
         let unreachable = |source: reqwest::Error| Failure::Unreachable {
             url: self.url.to_string(),
             source: source.without_url(),
@@ -111,12 +155,14 @@ impl<'a> Wire<'a> {
         let request = request.header(header::ACCEPT, "application/json");
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
+        let nonce = response.headers().get("DPoP-Nonce");
+        let nonce = nonce.and_then(|nonce| nonce.to_str().ok()).map(str::to_owned);
         let body = read(response).await.map_err(unreachable)?;
         let body = body.ok_or_else(|| Failure::Strange {
             url: url.to_string(),
             problem: "its answer has no end".to_owned(),
         })?;
-        Ok((status, body))
+        Ok(Answered { status, nonce, body })
     }
 }
 

@@ -1,5 +1,7 @@
-//! Verifies that whoever sends a request holds a private key: DPoP (RFC 9449, section 4.3).
+//! Verifies that whoever sends a request holds a private key, and proves it for the holder: DPoP
+//! (RFC 9449, sections 4.2 and 4.3).
 
+mod holder;
 mod nonce;
 mod target;
 mod thumbprint;
@@ -9,7 +11,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
 
-pub use self::nonce::Nonces;
+pub use self::{holder::ProofKey, nonce::Nonces};
 use super::{MalformedJws, UnusableJwk, claim_reader::moment, foreign::ForeignKey, jws::Jws};
 use crate::{
     clock::Timestamp,

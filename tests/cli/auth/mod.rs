@@ -9,6 +9,7 @@ mod keep;
 mod kubernetes;
 mod manual;
 mod network;
+mod proof_key;
 mod refresh;
 mod refreshed;
 mod status;
