@@ -20,6 +20,8 @@ pub enum Unanswerable {
     UnknownClient,
     #[error("the address to return to is not registered for the application that sent you here")]
     UnknownRedirectUri,
+    #[error("nobody signs in here, and the application that sent you is verified by nobody")]
+    Unverified,
     #[error("something went wrong here: try again in a moment")]
     Failed(#[from] StoreError),
 }
@@ -52,9 +54,12 @@ async fn redirect_uri(
         None => None,
     };
     let known = known.filter(|known| known.client.disabled_at.is_none());
-    let terms = &known.ok_or(Unanswerable::UnknownClient)?.client.terms;
-    let found = terms.redirect_uri(request.redirect_uri.as_deref());
-    found.ok_or(Unanswerable::UnknownRedirectUri)
+    let client = &known.ok_or(Unanswerable::UnknownClient)?.client;
+    let found = client.terms.redirect_uri(request.redirect_uri.as_deref());
+    let found = found.ok_or(Unanswerable::UnknownRedirectUri)?;
+    // Who registers themselves could send people through us to any page (RFC 9700,
+    // section 4.11.2).
+    if client.registration.is_some() { Err(Unanswerable::Unverified) } else { Ok(found) }
 }
 
 /// RFC 6749, appendix A.5.

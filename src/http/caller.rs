@@ -89,11 +89,17 @@ pub(super) fn origin(edge: &Edge, parts: &Parts) -> Origin {
 
 /// A credential in a URL stands in the logs of every proxy on the way: its owner should know.
 fn record_leak(edge: &Edge, origin: &Origin) {
+    record_refusal(edge, origin, "credential_in_url", BadForm::CredentialInUrl.to_string());
+}
+
+/// Leaves a trace of what was refused before anybody was known, to be looked up by the id of the
+/// request.
+pub(super) fn record_refusal(edge: &Edge, origin: &Origin, reason: &str, detail: String) {
     edge.app.ledger.record_refusal(RefusalRecord {
         request_id: origin.request_id,
         at: edge.app.clock.now().timestamp(),
-        reason: "credential_in_url".to_owned(),
-        detail: BadForm::CredentialInUrl.to_string(),
+        reason: reason.to_owned(),
+        detail,
         api_key_id: None,
         organization_id: None,
         source: origin.source,

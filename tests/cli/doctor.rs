@@ -231,6 +231,24 @@ fn a_wrong_configuration_is_a_finding() {
     assert!(said.failure().contains("retention.usage_rows"), "{said:?}");
 }
 
+#[test]
+fn clients_that_cannot_register_and_those_that_anybody_may_are_reported() {
+    let mut place = used();
+    let listed = place.json(&["organization", "list"]);
+    place.set("REGISTRATION__MODE", "open");
+    place.set("REGISTRATION__ORGANIZATION", "0190f000-0000-7000-8000-000000000001");
+
+    let missing = Said::of(&place, &[]);
+    place.set("REGISTRATION__ORGANIZATION", listed[0]["id"].as_str().unwrap());
+    let open = Said::of(&place, &[]);
+    place.set("REGISTRATION__MODE", "token");
+    let by_token = Said::of(&place, &[]);
+
+    assert!(missing.failure().contains("no client can register"), "{missing:?}");
+    let of = |said: &Said, health| said.with(health).concat().contains("registration: 0 clients");
+    assert!(of(&open, "warning") && of(&by_token, "ok"), "{open:?} {by_token:?}");
+}
+
 #[tokio::test]
 async fn an_altered_audit_event_is_found() {
     let place = used();

@@ -8,6 +8,7 @@ mod database;
 mod disk;
 mod encryption;
 mod postgres;
+mod registration;
 mod report;
 mod server;
 mod signing_keys;
@@ -63,6 +64,8 @@ async fn examine(config: &Config, deep: bool, report: &mut Report) {
     report.unless_failed("signing keys", checked);
     let checked = audit::check(&store, deep, report).await;
     report.unless_failed("audit trail", checked);
+    let checked = registration::check(&store, config, report).await;
+    report.unless_failed("registration", checked);
     let checked = api_keys::check(&store, now, report).await;
     report.unless_failed("API keys", checked);
 }

@@ -9,6 +9,7 @@ use crate::{
     domain::{Admission, ClientId, Origin, Secret},
     http::{
         api::Caller,
+        caller::record_refusal,
         edge::Edge,
         error::{OAuthError, RegistrationError},
         presented::{Scheme, presented},
@@ -56,6 +57,7 @@ pub(super) fn refused(edge: &Edge, origin: &Origin, not: NotRegistered) -> Regis
     if !matches!(not, NotRegistered::UnknownToken) {
         return not.into();
     }
+    record_refusal(edge, origin, "registration_token", not.to_string());
     tracing::info!(request_id = %origin.request_id, source = %origin.source, %not, "refused a client");
     match edge.app.attempts.failed(origin.source) {
         Ok(()) => not.into(),

@@ -10,7 +10,7 @@ use keyturn::{
 };
 use serde_json::{Value, json};
 
-use super::{Itself, policy, register, send, server_with, servers, shop, shop_with};
+use super::{Itself, REGISTER, policy, register, send, server_with, servers, shop, shop_with};
 use crate::support::{Answer, INTROSPECT, TestServer, encoded, post};
 
 fn id(client: &Itself) -> ClientId {
@@ -55,6 +55,10 @@ async fn dc_07_a_client_sees_itself_by_its_token_alone() {
             assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""));
         }
         assert_eq!(client.get(&server).await.status, 200, "and nothing was done");
+        let wrong = Itself { token: other.token, ..client.clone() }.get(&server).await;
+        server.settle().await;
+        let told = server.refusal(&wrong).await.unwrap();
+        assert_eq!((&*told.reason, &*told.door), ("registration_token", REGISTER));
     }
 }
 
