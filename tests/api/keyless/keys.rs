@@ -5,10 +5,7 @@ use keyturn::manage::trusts::{GivenKeys, NewTrust, TrustChange};
 use serde_json::json;
 
 use super::{Foreigner, Issuer, of_main, with};
-use crate::{
-    peers::{Reaction, Receiver},
-    support::TestServer,
-};
+use crate::support::TestServer;
 
 #[tokio::test]
 async fn pinned_keys_work_while_the_issuer_is_away() {
@@ -116,10 +113,10 @@ async fn a_stranger_has_few_places_asked_and_whoever_names_an_organization_its_o
     let server = TestServer::start().await;
     let (acme, issuer) = (server.acme().await, Issuer::start().await);
     server.trust(issuer.rule(acme, "deploy", of_main())).await;
-    let places = Receiver::start(Reaction::status(404));
+    let places = Issuer::start().await;
     for number in 0..9 {
         let other = server.root(&format!("org-{number}")).await;
-        let keys = GivenKeys::At(format!("{}/{number}", places.url()));
+        let keys = GivenKeys::At(format!("{}/keys?{number}", places.url));
         server.trust(NewTrust { keys, ..issuer.rule(other, "deploy", of_main()) }).await;
     }
     let latest = server.root("latest").await;
@@ -129,7 +126,7 @@ async fn a_stranger_has_few_places_asked_and_whoever_names_an_organization_its_o
     let job = |id, branch: &str| issuer.token(&with(issuer.github(id), "ref", branch));
 
     let nobodys = server.assert(&job("1", "refs/heads/none")).await;
-    let asked = places.received().len();
+    let asked = places.asked();
     let oldest = server.assert(&job("2", "refs/heads/main")).await;
     let unnamed = server.assert(&job("3", "refs/heads/late")).await;
     let organization = [("organizationId", &*latest.to_string())];
