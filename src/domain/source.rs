@@ -19,6 +19,9 @@ pub enum Source {
     Family(FamilyId),
     /// An access token that was exchanged for this one, by its `jti`.
     Token(Uuid),
+    /// The rules of the client before it, as far as they are for one kind of exchange:
+    /// [`super::ExchangeRule::kind`].
+    Exchange(Uuid),
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +30,7 @@ pub struct MalformedSource;
 
 impl Source {
     /// A longer chain is nobody's intention, and every link is looked at whenever we are asked.
-    pub const MOST: usize = 16;
+    pub const MOST: usize = 24;
 
     fn parts(&self) -> (&'static str, Uuid) {
         match self {
@@ -36,6 +39,7 @@ impl Source {
             Self::Trust(id) => ("trust", id.0),
             Self::Family(id) => ("family", id.0),
             Self::Token(id) => ("token", *id),
+            Self::Exchange(kind) => ("exchange", *kind),
         }
     }
 }
@@ -59,6 +63,7 @@ impl FromStr for Source {
             "trust" => Ok(Self::Trust(TrustId(id))),
             "family" => Ok(Self::Family(FamilyId(id))),
             "token" => Ok(Self::Token(id)),
+            "exchange" => Ok(Self::Exchange(id)),
             _ => Err(MalformedSource),
         }
     }
@@ -84,7 +89,7 @@ mod tests {
     #[test]
     fn a_source_reads_as_it_is_written() {
         let id = "018f2f7e-0000-7000-8000-000000000001";
-        for kind in ["secret", "client", "trust", "family", "token"] {
+        for kind in ["secret", "client", "trust", "family", "token", "exchange"] {
             let text = format!("{kind}:{id}");
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
         }

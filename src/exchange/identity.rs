@@ -25,6 +25,8 @@ pub(super) struct Identity {
     pub(super) ceiling: Ceiling,
     /// Whom the token is for where none is asked for, if that is allowed.
     pub(super) usual: Option<ResourceIdentifier>,
+    /// For whom alone it may be, where the client that asks came by it by its rules of exchange.
+    pub(super) by_rules: Option<Vec<ResourceIdentifier>>,
     /// From the holder's own to the latest.
     pub(super) sources: Vec<Source>,
     pub(super) actor: Option<Delegate>,
@@ -72,6 +74,7 @@ impl Identity {
             beside: Vec::new(),
             ceiling: Ceiling::default(),
             usual: None,
+            by_rules: None,
             sources: vec![source],
             actor: None,
             may_act: None,
@@ -140,7 +143,8 @@ impl Identity {
             }
         };
         let of_client = self.client.as_ref().map(|known| Ceiling::of(&known.client.terms));
-        let all = of_holder.iter().chain(&of_client);
+        let of_rules = Ceiling { resources: self.by_rules.clone(), ..Ceiling::default() };
+        let all = of_holder.iter().chain(&of_client).chain([&of_rules]);
         all.fold(self.ceiling.clone(), |bounds, bound| bounds.and(bound))
     }
 
@@ -167,6 +171,7 @@ impl Identity {
             return self;
         }
         self.sources.push(Source::Client(known.client.id));
+        self.by_rules = None;
         if let Some(before) = self.client.replace(known) {
             self.ceiling = self.ceiling.and(&Ceiling::of(&before.client.terms));
         }
@@ -206,6 +211,7 @@ impl Identity {
             holder: again.holder,
             client: again.client,
             beside: again.beside,
+            by_rules: again.by_rules,
             ceiling: self.ceiling.and(&again.ceiling),
             ..self.clone()
         })
@@ -221,9 +227,10 @@ impl Identity {
         let (first, rest) = sources.split_first().ok_or(Refusal::NoSource)?;
         let mut identity = Self::holder(app, *first, subject).await?;
         for source in rest {
-            match follow(app, *source).await? {
+            match follow(app, &identity, *source).await? {
                 Link::Client(known) => identity = identity.asked_by(known),
                 Link::Beside(other) => identity.beside.push(*other),
+                Link::Rules(resources) => identity.by_rules = Some(resources),
                 Link::Holds => (),
             }
         }
@@ -243,7 +250,9 @@ impl Identity {
                 let name = subject.strip_prefix(&format!("trust:{id}:")).unwrap_or_default();
                 Ok(Self::of_workload(trust, name.to_owned()))
             }
-            Source::Family(_) | Source::Token(_) => Err(Refusal::NoSource.into()),
+            Source::Family(_) | Source::Token(_) | Source::Exchange(_) => {
+                Err(Refusal::NoSource.into())
+            }
         }
     }
 }
@@ -252,11 +261,13 @@ impl Identity {
 enum Link {
     Client(Arc<KnownClient>),
     Beside(Box<Identity>),
+    /// For whom the rules are that the client before it has for this.
+    Rules(Vec<ResourceIdentifier>),
     Holds,
 }
 
 /// Provided that the link still holds.
-async fn follow(app: &App, source: Source) -> Result<Link, Failed> {
+async fn follow(app: &App, before: &Identity, source: Source) -> Result<Link, Failed> {
     let now = app.clock.now();
     let gone = Refusal::SourceGone(source);
     match source {
@@ -285,6 +296,13 @@ async fn follow(app: &App, source: Source) -> Result<Link, Failed> {
         Source::Token(id) => {
             let is_revoked = app.directory.is_revoked(id).await?;
             if is_revoked { Err(gone.into()) } else { Ok(Link::Holds) }
+        }
+        Source::Exchange(kind) => {
+            let resources = before.terms().map(|terms| terms.exchanged_for(kind));
+            match resources.filter(|resources| !resources.is_empty()) {
+                Some(resources) => Ok(Link::Rules(resources)),
+                None => Err(gone.into()),
+            }
         }
     }
 }

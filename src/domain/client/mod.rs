@@ -10,6 +10,7 @@ use std::{fmt, str::FromStr};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub use self::{
     check::BadTerms,
@@ -19,7 +20,7 @@ pub use self::{
     registration::{Admission, AskedTerms, Registration, RegistrationPolicy, TooMuch},
 };
 use super::{
-    ClientId, KeyName, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash,
+    ClientId, KeyName, Once, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash,
     SecretId, Version,
 };
 use crate::clock::Timestamp;
@@ -236,6 +237,31 @@ pub struct ExchangeRule {
     pub resource: ResourceIdentifier,
     /// Whether it may be without an actor: nobody then sees that it was the client.
     pub impersonation: bool,
+}
+
+impl ExchangeRule {
+    /// By what a token says how its client came by it: tokens of this issuer, with an actor or
+    /// without. Whatever rules the client has for that by now, count.
+    pub fn kind(issuer: &str, has_actor: bool) -> Uuid {
+        let manner: &[u8] = if has_actor { b"for" } else { b"as" };
+        let hash = Once::hash(&[b"exchange", manner, issuer.as_bytes()]);
+        let mut half = [0; 16];
+        half.copy_from_slice(&hash[..16]);
+        Uuid::from_bytes(half)
+    }
+
+    fn is_of(&self, kind: Uuid) -> bool {
+        kind == Self::kind(&self.issuer, true)
+            || self.impersonation && kind == Self::kind(&self.issuer, false)
+    }
+}
+
+impl ClientTerms {
+    /// For whom tokens of this kind may be: nobody where no rule is left.
+    pub fn exchanged_for(&self, kind: Uuid) -> Vec<ResourceIdentifier> {
+        let rules = self.exchanges.iter().filter(|rule| rule.is_of(kind));
+        rules.map(|rule| rule.resource.clone()).collect()
+    }
 }
 
 /// One of a client's secrets.

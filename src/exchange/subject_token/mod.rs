@@ -6,6 +6,7 @@ mod refusal;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use self::policy::Targets;
 pub use self::refusal::{NotExchanged, Part};
 use super::{
     Caller, ClaimedName, Failed, Refusal, Request, Wish, access_token, api_key,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Authentication, Ceiling, GrantType, Secret, Source, Turn},
+    domain::{Authentication, GrantType, Secret, Source, Turn},
     signing::{Audience, TokenType, Unverified},
 };
 
@@ -154,10 +155,10 @@ fn combine(
     caller: Option<&Caller>,
     wish: &Wish,
 ) -> Result<Identity, NotExchanged> {
-    let resources = policy::targets(app, subject, actor.is_some(), caller, wish)?;
+    let allowed = policy::targets(app, subject, actor.is_some(), caller, wish)?;
     policy::may_act(app, &subject.identity, caller, actor.is_some())?;
     let mut identity = subject.identity.clone();
-    identity.ceiling = identity.ceiling.and(&Ceiling { resources, ..Ceiling::default() });
+    identity.ceiling = identity.ceiling.and(&allowed.ceiling());
     if let Some(caller) = caller {
         identity = match caller.registered() {
             Some(known) => identity.asked_by(known.clone()),
@@ -166,6 +167,11 @@ fn combine(
     }
     if let Some(actor) = actor {
         identity = policy::acted_for(identity, actor.identity, caller)?;
+    }
+    // Last: it is about the client that came last.
+    if let Targets::ByRules(kind, resources) = allowed {
+        identity.sources.push(Source::Exchange(kind));
+        identity.by_rules = Some(resources);
     }
     if identity.sources.len() > Source::MOST {
         return Err(NotExchanged::TooLong);

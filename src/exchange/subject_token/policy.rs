@@ -2,32 +2,52 @@
 //! no rule allows is refused.
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{NotExchanged, Proven, TokenKind, is_own};
 use crate::{
     app::App,
-    domain::{Delegate, KnownClient, ResourceIdentifier},
+    domain::{Ceiling, Delegate, ExchangeRule, KnownClient, ResourceIdentifier},
     exchange::{Caller, Wish, identity::Identity},
 };
 
-/// Whom the new token may be for, as far as that depends on who asks; `None`: whomever the subject
-/// itself could ask for.
+/// Whom the new token may be for, as far as that depends on who asks.
+pub(super) enum Targets {
+    /// Whomever the subject itself could ask for.
+    Any,
+    /// Whom the subject token is for, which the client was given itself.
+    Same(ResourceIdentifier),
+    /// Those that rules name which the client has for this kind of exchange.
+    ByRules(Uuid, Vec<ResourceIdentifier>),
+}
+
+impl Targets {
+    pub(super) fn ceiling(&self) -> Ceiling {
+        let resources = match self {
+            Self::Any => None,
+            Self::Same(resource) => Some(vec![resource.clone()]),
+            Self::ByRules(_, resources) => Some(resources.clone()),
+        };
+        Ceiling { resources, ..Ceiling::default() }
+    }
+}
+
 pub(super) fn targets(
     app: &App,
     subject: &Proven,
     has_actor: bool,
     caller: Option<&Caller>,
     wish: &Wish,
-) -> Result<Option<Vec<ResourceIdentifier>>, NotExchanged> {
+) -> Result<Targets, NotExchanged> {
     let Some(caller) = caller else {
-        return if subject.stands_alone() { Ok(None) } else { Err(NotExchanged::NoClient) };
+        return if subject.stands_alone() { Ok(Targets::Any) } else { Err(NotExchanged::NoClient) };
     };
     // A refresh token is its client's, whoever's rights it draws on.
     if is_own(caller, &subject.identity) || subject.kind == TokenKind::RefreshToken {
-        return Ok(None);
+        return Ok(Targets::Any);
     }
     let Some(known) = caller.registered() else { return Err(NotExchanged::NotTheKeys) };
-    by_rule(known, subject, subject.issuer(app), has_actor, wish).map(Some)
+    by_rule(known, subject, subject.issuer(app), has_actor, wish)
 }
 
 fn by_rule(
@@ -36,27 +56,34 @@ fn by_rule(
     issuer: &str,
     has_actor: bool,
     wish: &Wish,
-) -> Result<Vec<ResourceIdentifier>, NotExchanged> {
-    let rules: Vec<_> =
-        known.client.terms.exchanges.iter().filter(|rule| rule.issuer == issuer).collect();
-    let (open, closed): (Vec<_>, Vec<_>) =
-        rules.into_iter().partition(|rule| rule.impersonation || has_actor);
-
+) -> Result<Targets, NotExchanged> {
     // What the client was given for somebody else it may have again, for the same audience.
     let identity = &subject.identity;
     let was_given = identity.client.as_ref().is_some_and(|it| it.client.id == known.client.id);
-    let same = identity.usual.iter().filter(|_| was_given);
-    let allowed: Vec<_> = same.chain(open.iter().map(|rule| &rule.resource)).cloned().collect();
+    let is_wanted =
+        |usual: &&ResourceIdentifier| wish.resource.as_ref().is_none_or(|it| it == *usual);
+    let same = identity.usual.as_ref().filter(|_| was_given);
+    if let Some(same) = same.filter(is_wanted) {
+        return Ok(Targets::Same(same.clone()));
+    }
+    let (id, terms) = (known.client.id, &known.client.terms);
+    let kind = ExchangeRule::kind(issuer, has_actor);
+    let allowed = terms.exchanged_for(kind);
+    let closed: Vec<_> =
+        terms.exchanges.iter().filter(|it| it.issuer == issuer && !it.impersonation).collect();
 
-    let wants_closed = wish.resource.as_ref().map_or(allowed.is_empty(), |wanted| {
-        !allowed.contains(wanted) && closed.iter().any(|rule| rule.resource == *wanted)
-    });
+    let wants_closed = !has_actor
+        && wish.resource.as_ref().map_or(allowed.is_empty(), |wanted| {
+            !allowed.contains(wanted) && closed.iter().any(|rule| rule.resource == *wanted)
+        });
     if wants_closed && !closed.is_empty() {
-        Err(NotExchanged::NoActor(known.client.id, issuer.to_owned()))
-    } else if allowed.is_empty() {
-        Err(NotExchanged::NoRule(known.client.id, issuer.to_owned()))
+        Err(NotExchanged::NoActor(id, issuer.to_owned()))
+    } else if !allowed.is_empty() {
+        Ok(Targets::ByRules(kind, allowed))
+    } else if let Some(same) = same {
+        Ok(Targets::Same(same.clone()))
     } else {
-        Ok(allowed)
+        Err(NotExchanged::NoRule(id, issuer.to_owned()))
     }
 }
 

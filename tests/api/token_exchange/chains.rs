@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{Expected, Source},
+    domain::{ExchangeRule, Expected, Source},
     manage::{Asker, resources},
 };
 use serde_json::json;
@@ -11,6 +11,7 @@ use super::{
     ACCESS_TOKEN, Party, World, claims, exchange, party, revoke_token, rule, standing, terms,
     token_of, token_of_key, verified,
 };
+use crate::support::ISSUER;
 
 /// Tokens that came one from the other: by the key, through `front`, through `back`.
 struct Chain {
@@ -61,7 +62,9 @@ async fn tx_15_a_token_says_through_what_it_came() {
     let [key] = &verified(server, first).sources[..] else { panic!("a key's secret alone") };
     let front = format!("client:{}", chain.front.id);
     let back = format!("client:{}", chain.back.id);
-    assert_eq!(sources, json!([key, link(first), front, link(second), back]));
+    let by_rule = format!("exchange:{}", ExchangeRule::kind(ISSUER, false));
+    let expected = json!([key, link(first), front, by_rule, link(second), back, by_rule]);
+    assert_eq!(sources, expected);
 }
 
 #[tokio::test]
@@ -105,6 +108,44 @@ async fn tx_15_what_a_client_loses_its_tokens_lose() {
 
         assert_eq!(scopes().await, ["read write", "read", "read"], "{}", server.engine);
     }
+}
+
+#[tokio::test]
+async fn tx_15_a_rule_of_exchange_that_goes_takes_what_it_gave() {
+    for chain in Chain::on_each_engine().await {
+        let server = &chain.world.server;
+        let other = vec![rule("urn:other", true)];
+        chain.back.change(server, |it| it.terms.exchanges.clone_from(&other)).await;
+        assert_eq!(chain.good().await, [true, true, false], "{}: the audience", server.engine);
+
+        chain.front.change(server, |it| it.terms.exchanges.clear()).await;
+        assert_eq!(chain.good().await, [true, false, false], "{}: all rules", server.engine);
+        let refused = chain.back.exchanges(server, &chain.tokens[1], &[]).await;
+        assert_eq!(refused.error(), (400, "invalid_request"));
+    }
+    for chain in Chain::on_each_engine().await {
+        let server = &chain.world.server;
+        let acted = vec![rule("urn:api", false)];
+
+        chain.front.change(server, |it| it.terms.exchanges.clone_from(&acted)).await;
+
+        assert_eq!(chain.good().await, [true, false, false], "{}: an actor now", server.engine);
+    }
+}
+
+#[tokio::test]
+async fn tx_15_what_was_exchanged_again_for_the_same_audience_ends_with_the_rule() {
+    let chain = Chain::on(World::new().await).await;
+    let server = &chain.world.server;
+    let narrow = [("scope", "read")];
+    let again = token_of(&chain.back.exchanges(server, &chain.tokens[2], &narrow).await);
+    let before = standing(server, &again).await.is_some();
+
+    let other = vec![rule("urn:other", true)];
+    chain.back.change(server, |it| it.terms.exchanges.clone_from(&other)).await;
+
+    assert!(before);
+    assert!(standing(server, &again).await.is_none());
 }
 
 #[tokio::test]
@@ -164,6 +205,6 @@ async fn tx_19_going_round_in_circles_gives_nothing_and_ends() {
     };
 
     assert_eq!(last.error(), (400, "invalid_request"));
-    assert_eq!(rounds, (Source::MOST - 1) / 2);
+    assert_eq!(rounds, (Source::MOST - 1) / 3);
     assert!(standing(&server, &token).await.is_some(), "the last one is as good as the first");
 }

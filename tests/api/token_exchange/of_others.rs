@@ -138,7 +138,7 @@ async fn tx_12_a_client_needs_a_rule_for_the_issuer_too() {
 
         let allowed = verified(&server, &token_of(&allowed));
         assert_eq!(allowed.client_id, by_rule.id, "{}", server.engine);
-        assert_eq!(allowed.sources.len(), 2, "{:?}", allowed.sources);
+        assert_eq!(allowed.sources.len(), 3, "{:?}", allowed.sources);
         assert_eq!(refused.error(), (400, "invalid_request"));
         assert_eq!(alone.error(), (400, "invalid_request"));
         let act = &claims(&server, &token_of(&acted)).await["act"];

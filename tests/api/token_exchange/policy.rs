@@ -230,21 +230,24 @@ async fn tx_13_what_was_given_to_somebody_else_needs_a_rule() {
 }
 
 #[tokio::test]
-async fn tx_13_a_client_that_lost_its_rule_has_only_the_same_audience() {
+async fn tx_13_a_client_that_lost_a_rule_has_nothing_by_it_any_more() {
     let World { server, acme, secret, .. } = World::new().await;
     let rules = vec![rule("urn:api", true), rule("urn:other", true)];
     let party = party(&server, acme, "app", terms(rules)).await;
     let token = token_of_key(&server, &secret).await;
     let token = token_of(&party.exchanges(&server, &token, &[("resource", "urn:api")]).await);
     let before = party.exchanges(&server, &token, &[("resource", "urn:other")]).await;
-    party.change(&server, |client| client.terms.exchanges.clear()).await;
+    party.change(&server, |it| it.terms.exchanges = vec![rule("urn:api", true)]).await;
 
     let same = party.exchanges(&server, &token, &[]).await;
     let other = party.exchanges(&server, &token, &[("resource", "urn:other")]).await;
+    party.change(&server, |it| it.terms.exchanges.clear()).await;
+    let nothing = party.exchanges(&server, &token, &[]).await;
 
     assert_eq!(before.status, 200, "{}", before.text);
     assert_eq!(server.claims(&same).await["aud"], "urn:api");
     assert_eq!(other.error(), (400, "invalid_target"));
+    assert_eq!(nothing.error(), (400, "invalid_request"));
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! What is left of an exchange for those who look later: each hop, each refusal, each use.
 
 use keyturn::{
+    domain::ExchangeRule,
     exchange::{ExchangeError, NotExchanged, Part, Refusal},
     store,
 };
 
 use super::{ACCESS_TOKEN, World, exchange, rule, token_of, token_of_key, verified};
-use crate::support::Answer;
+use crate::support::{Answer, ISSUER};
 
 async fn explained(world: &World, answer: &Answer) -> (String, Option<String>) {
     world.server.settle().await;
@@ -28,9 +29,10 @@ async fn tx_19_a_refusal_names_each_hop_to_the_owner_of_the_key() {
 
         let [key] = &verified(server, &first).sources[..] else { panic!("one source") };
         let (one, two) = (verified(server, &first).token_id, verified(server, &second).token_id);
+        let kind = ExchangeRule::kind(ISSUER, false);
         let expected = format!(
             "The secret is right; scope admin is not in role manager at resource urn:api; it came \
-             through {key}, token:{one}, client:{}, token:{two}.",
+             through {key}, token:{one}, client:{}, exchange:{kind}, token:{two}.",
             front.id
         );
         assert_eq!(explained(&world, &refused).await, (expected, Some("ci".to_owned())));

@@ -126,3 +126,26 @@ async fn tx_08_a_refresh_token_never_outlives_the_token_that_was_exchanged_for_i
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert!(answer.body["refresh_token"].is_null(), "it would end with the access token");
 }
+
+#[tokio::test]
+async fn tx_15_a_refresh_token_gives_what_rules_of_exchange_are_left() {
+    for world in World::on_each_engine().await {
+        let server = &world.server;
+        let (app, answer) = given(&world).await;
+        let api = [("resource", "urn:api")];
+        let other = [("resource", "urn:other")];
+        let first = refresh(server, &app, &refresh_token(&answer), &other).await;
+
+        app.change(server, |it| it.terms.exchanges = vec![rule("urn:api", true)]).await;
+        let is_over = standing(server, &token_of(&first)).await.is_none();
+        let gone = refresh(server, &app, &refresh_token(&first), &other).await;
+        let left = refresh(server, &app, &refresh_token(&first), &api).await;
+        app.change(server, |it| it.terms.exchanges.clear()).await;
+        let nothing = refresh(server, &app, &refresh_token(&left), &api).await;
+
+        assert!(is_over, "{}", server.engine);
+        assert_eq!(gone.error(), (400, "invalid_target"), "{}", server.engine);
+        assert_eq!(left.status, 200, "{}: {}", server.engine, left.text);
+        assert_eq!(nothing.error(), (400, "invalid_grant"), "{}", server.engine);
+    }
+}

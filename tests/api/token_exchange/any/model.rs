@@ -38,6 +38,21 @@ pub(super) struct Past {
     targets: BTreeSet<&'static str>,
     pub(super) ends: Option<Timestamp>,
     pub(super) has_actor: bool,
+    /// The client that asked last.
+    client: Option<usize>,
+    /// By which rules it was exchanged.
+    pub(super) by_rules: Vec<ByRules>,
+    /// Whether it is for whom the last of these allow: nobody else has asked since.
+    is_for_those: bool,
+}
+
+/// The rules of a client for one kind of exchange.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ByRules {
+    pub(super) client: usize,
+    /// Of our own tokens, not of those of the CI.
+    pub(super) is_ours: bool,
+    pub(super) acts: bool,
 }
 
 pub(super) fn scopes(names: &[&str]) -> Scopes {
@@ -55,7 +70,31 @@ impl Past {
             targets: BTreeSet::new(),
             ends,
             has_actor: false,
+            client: match holder {
+                Who::Client(number) => Some(number),
+                Who::Key | Who::Trust | Who::Acme => None,
+            },
+            by_rules: Vec::new(),
+            is_for_those: false,
         }
+    }
+
+    /// The same, asked for by this client.
+    pub(super) fn asked_by(self, number: usize) -> Self {
+        let is_latest = self.client == Some(number);
+        let is_for_those = self.is_for_those && is_latest;
+        let both = self.with(&Self::of(Who::Client(number), None));
+        Self { client: Some(number), is_for_those, ..both }
+    }
+
+    pub(super) fn exchanged(mut self, by_rules: ByRules) -> Self {
+        self.by_rules.push(by_rules);
+        Self { is_for_those: true, ..self }
+    }
+
+    /// Whether these are the rights of the client and of nobody else, who asked for them itself.
+    pub(super) fn is_own_of(&self, number: usize) -> bool {
+        self.parties == [Who::Client(number)].into()
     }
 
     /// The same, with somebody else's credential beside.
@@ -168,11 +207,24 @@ impl Model {
         }
     }
 
+    /// Whether there are rules left for each exchange, and the last ones are for this audience.
+    fn is_by_rules(&self, past: &Past, target: Option<&str>) -> bool {
+        let targets = |by: &ByRules| {
+            let rules = self.clients[by.client].rules.iter();
+            let rules = rules.filter(|it| it.is_ours == by.is_ours && (it.is_open || by.acts));
+            rules.map(|rule| rule.resource).collect::<Vec<_>>()
+        };
+        let all: Vec<_> = past.by_rules.iter().map(targets).collect();
+        let last = all.last().filter(|_| past.is_for_those);
+        all.iter().all(|targets| !targets.is_empty())
+            && last.zip(target).is_none_or(|(targets, target)| targets.contains(&target))
+    }
+
     /// What is in all that it came from, whomever it is for.
     pub(super) fn held(&self, past: &Past, is_below: bool, target: Option<&str>) -> Option<Scopes> {
         let is_there = past.places.iter().all(|place| *place == is_below)
             && past.targets.iter().all(|it| target.is_none_or(|target| target == *it));
-        if !is_there {
+        if !is_there || !self.is_by_rules(past, target) {
             return None;
         }
         past.parties.iter().try_fold(past.most.clone(), |most, who| {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, ops::Add};
 
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{RefreshToken, Scopes, Source},
+    domain::{ExchangeRule, RefreshToken, Scopes, Source},
     exchange::{Credential, ExchangeError, Issued, Offered, TokenKind, Wish},
     signing::VerifiedToken,
 };
@@ -12,11 +12,11 @@ use proptest::{prelude::*, sample::Index};
 
 use super::{
     super::verified,
-    case::{Ask, By, Case, Offer, Step, Subject, Who},
-    model::{Model, Past, scopes},
+    case::{Ask, By, Case, Change, Offer, Registration, Step, Subject, Who},
+    model::{ByRules, Model, Past, scopes},
     world::{HOUR, Made, World},
 };
-use crate::support::Ci;
+use crate::support::{Ci, ISSUER};
 
 /// A token that was given, as it is kept here.
 struct Got {
@@ -208,6 +208,7 @@ impl Run<'_> {
                 (TokenKind::RefreshToken, given.text.clone(), given.past.clone())
             }
         };
+        let needs_rules = self.needs_rules(ask, by, subject, &past, token.as_ref());
         let mut past = self.asked_by(past, by);
         let actor = match by {
             By::Client(number) if ask.has_actor => self.own(number).await?,
@@ -218,9 +219,37 @@ impl Run<'_> {
             past = past.with(&own.past.clone().through(&own.token, false));
             past.has_actor = true;
         }
+        if let Some(client) = needs_rules {
+            let is_ours = !matches!(subject, Subject::Job);
+            past = past.exchanged(ByRules { client, is_ours, acts });
+        }
         let actor = actor.map(|own| offered(TokenKind::AccessToken, own.text));
         let credential = Credential::Token { subject: offered(kind, text), actor };
         Ok(Some((credential, Basis { past, refreshes: None, subject: token, acts })))
+    }
+
+    /// The client that gets what it asks for by its rules alone: it is not its own, and was not
+    /// given to it before for the same audience.
+    fn needs_rules(
+        &self,
+        ask: &Ask,
+        by: By,
+        subject: &Subject,
+        past: &Past,
+        token: Option<&VerifiedToken>,
+    ) -> Option<usize> {
+        let By::Client(number) = by else { return None };
+        let is_own = past.is_own_of(number);
+        let is_free = match (subject, token) {
+            (Subject::Refresh(_), _) => true,
+            (_, Some(token)) if is_own => token.actor.is_none(),
+            (_, Some(token)) => {
+                let is_same = ask.resource.is_none_or(|it| it == token.audiences[0]);
+                is_same && token.client_id == self.made.parties[number].id
+            }
+            (_, None) => false,
+        };
+        (!is_free).then_some(number)
     }
 
     /// A token of the client for itself, to show as the actor.
@@ -247,7 +276,7 @@ impl Run<'_> {
         match by {
             By::Nobody => past,
             By::Key => past.with(&self.of_key()),
-            By::Client(number) => past.with(&Past::of(Who::Client(number), None)),
+            By::Client(number) => past.asked_by(number),
         }
     }
 
@@ -374,7 +403,11 @@ impl Run<'_> {
 
     fn sources(&self, past: &Past) -> HashSet<Source> {
         let parties = past.parties.iter().map(|who| self.made.source(*who));
-        parties.chain(past.met.iter().copied()).collect()
+        let by_rules = past.by_rules.iter().map(|by| {
+            let issuer = if by.is_ours { ISSUER } else { &self.made.trust.issuer };
+            Source::Exchange(ExchangeRule::kind(issuer, by.acts))
+        });
+        parties.chain(past.met.iter().copied()).chain(by_rules).collect()
     }
 
     /// Looks what a resource server is told of every token that is out, now that one link is broken.
@@ -400,7 +433,11 @@ impl Run<'_> {
     async fn end(&mut self, broken: Index) -> Result<(), TestCaseError> {
         let Some(last) = self.tokens.last() else { return Ok(()) };
         let link = *broken.get(&last.token.sources);
-        self.made.break_link(link).await;
+        if let Source::Exchange(_) = link {
+            self.take_the_rules_away().await;
+        } else {
+            self.made.break_link(link).await;
+        }
 
         self.look(Some(link)).await?;
         for given in &self.given {
@@ -417,6 +454,17 @@ impl Run<'_> {
             prop_assert!(matches!(refreshed, Err(ExchangeError::Refused(_))), "{link} is broken");
         }
         Ok(())
+    }
+}
+
+impl Run<'_> {
+    async fn take_the_rules_away(&mut self) {
+        for number in 0..self.model.clients.len() {
+            let terms = self.model.clients[number].clone();
+            let change = Change::Client(number, Registration { rules: Vec::new(), ..terms });
+            self.made.change(&change).await;
+            self.model.apply(&change);
+        }
     }
 }
 

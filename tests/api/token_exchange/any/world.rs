@@ -57,7 +57,7 @@ pub(super) struct Made<'a> {
     secret_source: Source,
     pub(super) parties: Vec<Party>,
     ci: Ci,
-    trust: Trust,
+    pub(super) trust: Trust,
 }
 
 impl World {
@@ -293,6 +293,7 @@ impl Made<'_> {
                 store::refresh_families::end(&mut tx, id, now).await.unwrap();
                 app.commit(tx).await.unwrap();
             }
+            Source::Exchange(_) => unreachable!("clients lose their rules otherwise"),
             Source::Token(id) => {
                 let until = now + TimeDelta::seconds(HOUR.into());
                 let mut tx = app.store.write().await.unwrap();
