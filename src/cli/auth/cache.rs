@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Wanted, access_token::AccessToken, fingerprint::fingerprint, holder::Holder, private};
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, signing::ProofKey};
 
 /// The place of one token. Nobody else reads or fetches it until this is dropped.
 pub(super) struct Slot {
@@ -58,7 +58,7 @@ fn name(holder: &Holder, wanted: &Wanted) -> String {
     let [resource, scope, organization] = fields.each_ref().map(String::as_str);
     let url = holder.url.as_str();
     let mut parts = vec![url, &holder.client_id, &holder.lineage, resource, scope, organization];
-    parts.extend(holder.proof_key.as_ref().map(|key| key.thumbprint()));
+    parts.extend(holder.proof_key.as_ref().map(ProofKey::thumbprint));
     format!("{}.json", fingerprint(&parts))
 }
 

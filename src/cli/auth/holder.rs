@@ -48,23 +48,26 @@ impl Holder {
             Some(id) => id.clone(),
             None => settings.text(Settings::CLIENT_ID)?.unwrap_or(KEYTURN_CLI).to_owned(),
         };
-        let of_environment = match set(KEY_VARIABLE)? {
-            Some(text) => Some(text.parse::<Credential>().context(KEY_VARIABLE)?),
-            None => None,
-        };
-        let (credential, source, name, lineage) = match of_environment {
-            Some(credential) => {
-                let lineage = fingerprint(&[credential.reveal()]);
-                (credential, Source::Environment, None, lineage)
-            }
-            None => {
-                let credential = kept(&settings)?.ok_or(Failure::NoCredential)?;
-                let lineage = lineage(&settings, &credential);
-                let name = settings.text(Settings::NAME)?.map(str::to_owned);
-                (credential, Source::File, name, lineage)
-            }
-        };
         let proof_key = folder.as_ref().map_or(Ok(None), proof_key::kept)?;
+        if let Some(text) = set(KEY_VARIABLE)? {
+            let credential: Credential = text.parse().context(KEY_VARIABLE)?;
+            let lineage = fingerprint(&[credential.reveal()]);
+            let (source, name) = (Source::Environment, None);
+            return Ok(Self {
+                url,
+                client_id,
+                credential,
+                source,
+                name,
+                lineage,
+                proof_key,
+                folder,
+            });
+        }
+        let credential = kept(&settings)?.ok_or(Failure::NoCredential)?;
+        let lineage = lineage(&settings, &credential);
+        let name = settings.text(Settings::NAME)?.map(str::to_owned);
+        let source = Source::File;
         Ok(Self { url, client_id, credential, source, name, lineage, proof_key, folder })
     }
 

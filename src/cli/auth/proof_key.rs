@@ -21,14 +21,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     // Of two that make one at once, one does.
     let _alone = folder.alone()?;
     let path = folder.proof_key();
-    let key = match kept(&folder)? {
-        Some(key) => key,
-        None => {
-            let key = ProofKey::generate();
-            private::replace(&path, &key.to_pem())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            key
-        }
+    let key = if let Some(key) = kept(&folder)? {
+        key
+    } else {
+        let key = ProofKey::generate();
+        private::replace(&path, &key.to_pem())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        key
     };
     let json = json!({ "thumbprint": key.thumbprint(), "file": path });
     args.output.say(key.thumbprint(), &json)
