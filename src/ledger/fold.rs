@@ -88,10 +88,7 @@ impl Fold {
         for Alike { circumstances, secrets } in &uses {
             store::usage::add(&mut tx, circumstances, secrets).await?;
             let unknown = self.marked.unknown(circumstances, secrets);
-            // Each knows its own.
-            store::api_key_secrets::mark_used(&mut tx, circumstances.minute, &unknown).await?;
-            store::client_secrets::mark_used(&mut tx, circumstances.minute, &unknown).await?;
-            store::clients::mark_used(&mut tx, circumstances.minute, &unknown).await?;
+            store::last_used::mark(&mut tx, circumstances.minute, &unknown).await?;
             marked.push((circumstances, unknown));
         }
         for refusal in &refusals {

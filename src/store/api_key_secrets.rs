@@ -30,11 +30,6 @@ statements! {
             dies_at
         from api_key_secrets where api_key_id = $1 order by status_index";
 
-    MARK_USED = "
-        update api_key_secrets set last_used_minute = $1
-        where (last_used_minute is null or last_used_minute < $1 - 60)
-            and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-
     SET_END = "
         update api_key_secrets set dies_at = $2 where id = $1";
 
@@ -142,27 +137,6 @@ pub(super) async fn mark_changed(tx: &mut Tx, id: ApiKeyId) -> Result<(), StoreE
     for secret in of_key(tx, id).await? {
         tx.changes(Change::secret(&secret.hash));
     }
-    Ok(())
-}
-
-/// As many as [`MARK_USED`] has places for.
-const MARKED_AT_ONCE: usize = 16;
-
-/// Remembers that these secrets were used in this minute; does nothing for those of which an hour
-/// before it is remembered already.
-pub async fn mark_used(tx: &mut Tx, minute: i64, secrets: &[SecretId]) -> Result<(), StoreError> {
-    for some in secrets.chunks(MARKED_AT_ONCE) {
-        mark_some(tx, minute, some).await?;
-    }
-    Ok(())
-}
-
-async fn mark_some(tx: &mut Tx, minute: i64, secrets: &[SecretId]) -> Result<(), StoreError> {
-    // Places that are left over name a secret twice, which changes nothing.
-    let places = secrets.iter().cycle().take(MARKED_AT_ONCE);
-    execute_built!(tx, MARK_USED, |query| {
-        places.fold(query.bind(minute), |query, secret| query.bind(secret.0))
-    })?;
     Ok(())
 }
 

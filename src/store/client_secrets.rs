@@ -14,11 +14,6 @@ statements! {
         select id, client_id, hash, created_at, expires_at, last_used_minute
         from client_secrets where client_id = $1 order by created_at, id";
 
-    MARK_USED = "
-        update client_secrets set last_used_minute = $1
-        where (last_used_minute is null or last_used_minute < $1 - 60)
-            and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-
     DELETE = "
         delete from client_secrets where client_id = $1 and id = $2";
 }
@@ -76,21 +71,6 @@ pub async fn last_used(
 ) -> Result<Vec<(SecretId, Option<i64>)>, StoreError> {
     let rows: Vec<Row> = fetch!(tx, OF_CLIENT(id.0) => fetch_all)?;
     Ok(rows.into_iter().map(|row| (SecretId(row.id), row.last_used_minute)).collect())
-}
-
-/// As many as [`MARK_USED`] has places for.
-const MARKED_AT_ONCE: usize = 16;
-
-/// Remembers that these were used in this minute; ids that are none of a client's secrets, and
-/// those of which an hour before it is remembered, change nothing.
-pub async fn mark_used(tx: &mut Tx, minute: i64, secrets: &[SecretId]) -> Result<(), StoreError> {
-    for some in secrets.chunks(MARKED_AT_ONCE) {
-        let places = some.iter().cycle().take(MARKED_AT_ONCE);
-        execute_built!(tx, MARK_USED, |query| {
-            places.fold(query.bind(minute), |query, secret| query.bind(secret.0))
-        })?;
-    }
-    Ok(())
 }
 
 /// Tells whether the client had it.

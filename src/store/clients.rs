@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     Change, Client, ClientId, ClientTerms, KnownClient, OrganizationId, Registration, SecretHash,
-    SecretId, SelfDescription, Sight, Version,
+    SelfDescription, Sight, Version,
 };
 
 statements! {
@@ -51,11 +51,6 @@ statements! {
 
     DELETE = "
         delete from clients where id = $1 and version = $2";
-
-    MARK_USED = "
-        update clients set last_used_minute = $1
-        where (last_used_minute is null or last_used_minute < $1 - 60)
-            and id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 }
 
 row! {
@@ -220,23 +215,4 @@ pub async fn update(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
 pub async fn delete(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
     tx.changes(Change::Client { id: client.id });
     Ok(execute!(tx, DELETE(client.id.0, client.version.0))? == 1)
-}
-
-/// As many as [`MARK_USED`] has places for.
-const MARKED_AT_ONCE: usize = 16;
-
-/// Remembers that clients were used without a secret in this minute; ids that are none of theirs,
-/// and those of which an hour before it is remembered, change nothing.
-pub async fn mark_used(
-    tx: &mut Tx,
-    minute: i64,
-    counted_as: &[SecretId],
-) -> Result<(), StoreError> {
-    for some in counted_as.chunks(MARKED_AT_ONCE) {
-        let places = some.iter().cycle().take(MARKED_AT_ONCE);
-        execute_built!(tx, MARK_USED, |query| {
-            places.fold(query.bind(minute), |query, client| query.bind(client.0))
-        })?;
-    }
-    Ok(())
 }

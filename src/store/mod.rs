@@ -20,6 +20,7 @@ pub mod clients;
 pub mod counters;
 pub mod health;
 pub mod idempotency_keys;
+pub mod last_used;
 pub mod memberships;
 pub mod organizations;
 pub mod outbox;
@@ -62,6 +63,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     counters::STATEMENTS,
     health::STATEMENTS,
     idempotency_keys::STATEMENTS,
+    last_used::STATEMENTS,
     memberships::STATEMENTS,
     organizations::STATEMENTS,
     outbox::STATEMENTS,

@@ -10,7 +10,7 @@ use keyturn::{
     store::{
         Page, Tx, api_key_secrets,
         api_keys::{self, Filter},
-        organizations, users,
+        last_used, organizations, users,
     },
 };
 
@@ -154,12 +154,12 @@ async fn keys_are_found_that_nobody_has_used_since() {
         add(&mut tx, &old("never used")).await;
         add(&mut tx, &ApiKey { created_at: ago(5), ..key(acme, "young") }).await;
         let idle = add(&mut tx, &old("used long ago")).await;
-        api_key_secrets::mark_used(&mut tx, minute(60), &[idle]).await.unwrap();
+        last_used::mark(&mut tx, minute(60), &[idle]).await.unwrap();
         let busy = add(&mut tx, &old("used")).await;
-        api_key_secrets::mark_used(&mut tx, minute(1), &[busy]).await.unwrap();
+        last_used::mark(&mut tx, minute(1), &[busy]).await.unwrap();
         let rotated = old("used by one secret");
         let first = add(&mut tx, &rotated).await;
-        api_key_secrets::mark_used(&mut tx, minute(1), &[first]).await.unwrap();
+        last_used::mark(&mut tx, minute(1), &[first]).await.unwrap();
         let hash = Secret::generate(&"ktk".parse().unwrap(), &Random::System).hash();
         api_key_secrets::insert(&mut tx, SecretId(id()), rotated.id, hash, now()).await.unwrap();
 

@@ -14,7 +14,7 @@ use keyturn::{
     store::{
         Page, api_key_secrets, api_keys,
         audit_events::{self, Filter, Recorded},
-        counters, refusals, usage,
+        counters, last_used, refusals, usage,
     },
 };
 
@@ -102,7 +102,7 @@ async fn the_last_use_is_the_last_token_and_not_the_last_refusal() {
             let refused = at(minute + 1, "192.0.2.3", "key_expired");
             usage::add(&mut tx, &issued, &[(secret, 1)]).await.unwrap();
             usage::add(&mut tx, &refused, &[(secret, 1)]).await.unwrap();
-            api_key_secrets::mark_used(&mut tx, minute, &[secret]).await.unwrap();
+            last_used::mark(&mut tx, minute, &[secret]).await.unwrap();
             found.push(usage::last_used(&mut tx, secret).await.unwrap());
         }
 
@@ -123,7 +123,7 @@ async fn old_usage_goes_step_by_step_and_the_last_use_is_still_known() {
         {
             let issued = at(minute, source, "issued");
             usage::add(&mut tx, &issued, &[(secret, 1)]).await.unwrap();
-            api_key_secrets::mark_used(&mut tx, minute, &[secret]).await.unwrap();
+            last_used::mark(&mut tx, minute, &[secret]).await.unwrap();
         }
 
         let mut steps = Vec::new();
