@@ -53,17 +53,20 @@ fn described() -> OpenApiRouter<Edge> {
 }
 
 pub(super) fn router(edge: &Edge) -> Router<Edge> {
-    let (router, api) = described().split_for_parts();
-    let issuer = edge.app.settings.issuer.as_str();
-    router
+    Router::from(described())
         .layer(middleware::from_fn(challenge::by_scheme))
         .layer(middleware::from_fn_with_state(edge.clone(), crate::http::proof::with_nonce))
-        .merge(published::router(&description::complete(api, Some(issuer))))
+        .merge(published::router())
 }
 
 /// The description of the API (OpenAPI 3.1), as JSON: the same wherever it is served.
 pub(super) fn description() -> String {
     json(&description::complete(described().into_openapi(), None))
+}
+
+/// The description of this server's API.
+fn described_at(issuer: &str) -> OpenApi {
+    description::complete(described().into_openapi(), Some(issuer))
 }
 
 /// A comment in the code breaks its lines anywhere, and its paragraphs nowhere.
