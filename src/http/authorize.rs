@@ -47,7 +47,7 @@ async fn answer(edge: &Edge, mut form: Form) -> Response {
 fn told(edge: &Edge, status: StatusCode, why: &str) -> Response {
     let text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>This did not \
-         work</title>\n<h1>This did not work</h1>\n<p>{why}.</p>\n</html>\n"
+         work</title>\n<h1>This did not work</h1>\n<p>Why: {why}.</p>\n</html>\n"
     );
     page(edge, (status, Html(text)).into_response())
 }
