@@ -218,7 +218,7 @@ async fn put(
     Ok(id)
 }
 
-/// Where a key belongs.
+/// Where a key or a client belongs.
 struct Place {
     id: Option<OrganizationId>,
     /// `acme/team`; empty for a user's key.

@@ -9,7 +9,12 @@ use crate::domain::RegistrationPolicy;
 
 /// A budget of failures for each source address. Successes are never counted: nobody can lock out
 /// the holder of a right secret.
-pub struct Attempts(DefaultKeyedRateLimiter<Source>);
+pub struct Attempts(Budgets);
+
+/// How many clients each source address has registered of late. Each node counts for itself.
+pub struct Registrations(Budgets);
+
+struct Budgets(DefaultKeyedRateLimiter<Source>);
 
 /// An IPv4 address, or the /64 network that one IPv6 customer has all addresses of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,48 +38,53 @@ pub struct TooManyFailures {
     pub retry_after: Duration,
 }
 
-impl Attempts {
-    pub fn new(failures_per_minute: NonZeroU32) -> Self {
-        Self(RateLimiter::keyed(Quota::per_minute(failures_per_minute)))
-    }
-
-    /// Counts a failure. Tells when this source has used up its budget.
-    pub fn failed(&self, source: IpAddr) -> Result<(), TooManyFailures> {
-        self.0.check_key(&source.into()).map_err(|until| TooManyFailures {
-            retry_after: until.wait_time_from(self.0.clock().now()),
-        })
-    }
-
-    /// Forgets the sources whose budget is whole again.
-    pub fn forget_the_innocent(&self) {
-        self.0.retain_recent();
-        self.0.shrink_to_fit();
-    }
-}
-
-/// How many clients each source address has registered of late. Each node counts for itself.
-pub struct Registrations(DefaultKeyedRateLimiter<Source>);
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many clients were registered from this address")]
 pub struct TooManyRegistrations {
     pub retry_after: Duration,
 }
 
+impl Attempts {
+    pub fn new(failures_per_minute: NonZeroU32) -> Self {
+        Self(Budgets(RateLimiter::keyed(Quota::per_minute(failures_per_minute))))
+    }
+
+    /// Counts a failure. Tells when this source has used up its budget.
+    pub fn failed(&self, source: IpAddr) -> Result<(), TooManyFailures> {
+        self.0.spend(source).map_err(|retry_after| TooManyFailures { retry_after })
+    }
+
+    /// Forgets the sources whose budget is whole again.
+    pub fn forget_the_innocent(&self) {
+        self.0.forget_the_whole();
+    }
+}
+
 impl Registrations {
     pub fn new(policy: Option<&RegistrationPolicy>) -> Self {
         let most = policy.map_or(NonZeroU32::MIN, |policy| policy.most_per_hour);
-        Self(RateLimiter::keyed(Quota::per_hour(most)))
+        Self(Budgets(RateLimiter::keyed(Quota::per_hour(most))))
     }
 
     /// Counts one that is about to be made. Tells when this source has made its share.
     pub fn one_more(&self, source: IpAddr) -> Result<(), TooManyRegistrations> {
-        self.0.check_key(&source.into()).map_err(|until| TooManyRegistrations {
-            retry_after: until.wait_time_from(self.0.clock().now()),
-        })
+        self.0.spend(source).map_err(|retry_after| TooManyRegistrations { retry_after })
     }
 
+    /// Forgets the sources that have registered none of late.
     pub fn forget_the_innocent(&self) {
+        self.0.forget_the_whole();
+    }
+}
+
+impl Budgets {
+    /// Fails with the time after which there is some left again.
+    fn spend(&self, source: IpAddr) -> Result<(), Duration> {
+        let spent = self.0.check_key(&source.into());
+        spent.map_err(|until| until.wait_time_from(self.0.clock().now()))
+    }
+
+    fn forget_the_whole(&self) {
         self.0.retain_recent();
         self.0.shrink_to_fit();
     }

@@ -33,7 +33,7 @@ pub(super) struct Posted {
 impl Posted {
     /// What shows that whoever asks holds a key, if it is offered.
     pub(super) fn proof(&self, edge: &Edge) -> Result<Option<OfferedProof>, TwoProofs> {
-        let url = format!("{}{}", edge.app.settings.issuer, self.origin.door);
+        let url = || format!("{}{}", edge.app.settings.issuer, self.origin.door);
         proof::offered(&self.headers, "POST", url)
     }
 }

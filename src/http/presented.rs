@@ -93,7 +93,7 @@ impl<'a> Presented<'a> {
     fn offered(&self, asked: Asked<'_>) -> Result<OfferedProof, Unproved> {
         let Asked { headers, method, url } = asked;
         // Of several proofs none counts.
-        let offered = proof::offered(headers, method, url).unwrap_or_default();
+        let offered = proof::offered(headers, method, || url).unwrap_or_default();
         let offered = offered.ok_or(Unproved::Missing)?;
         Ok(OfferedProof { goes_with: Some(SecretString::from(self.token)), ..offered })
     }

@@ -22,7 +22,7 @@ pub(super) struct TwoProofs;
 pub(super) fn offered(
     headers: &HeaderMap,
     method: &str,
-    url: String,
+    url: impl FnOnce() -> String,
 ) -> Result<Option<OfferedProof>, TwoProofs> {
     let mut values = headers.get_all(DPOP).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -30,7 +30,7 @@ pub(super) fn offered(
         return Err(TwoProofs);
     }
     let proof = String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Ok(Some(OfferedProof { proof, method: method.to_owned(), url, goes_with: None }))
+    Ok(Some(OfferedProof { proof, method: method.to_owned(), url: url(), goes_with: None }))
 }
 
 /// Gives whoever sends proofs the nonce for the next one, where they need one (RFC 9449,

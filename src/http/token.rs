@@ -59,9 +59,9 @@ pub(super) fn door(path: &str) -> &'static str {
     ];
     let is_it = |door: &&str| path.ends_with(door);
     // Behind it stands the client that is meant.
-    let is_of_one = path.rsplit_once('/').is_some_and(|(above, _)| above.ends_with(register::PATH));
-    let found = doors.into_iter().find(is_it).or(is_of_one.then_some(register::PATH));
-    found.unwrap_or("elsewhere")
+    let is_of_one = |(above, _): &(&str, &str)| above.ends_with(register::PATH);
+    let of_one = || path.rsplit_once('/').filter(is_of_one).map(|_| register::PATH);
+    doors.into_iter().find(is_it).or_else(of_one).unwrap_or("elsewhere")
 }
 
 pub(super) type Answer = Result<Response, OAuthError>;

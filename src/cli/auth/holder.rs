@@ -49,25 +49,16 @@ impl Holder {
             None => settings.text(Settings::CLIENT_ID)?.unwrap_or(KEYTURN_CLI).to_owned(),
         };
         let proof_key = folder.as_ref().map_or(Ok(None), proof_key::kept)?;
-        if let Some(text) = set(KEY_VARIABLE)? {
+        let (source, name, credential, lineage) = if let Some(text) = set(KEY_VARIABLE)? {
             let credential: Credential = text.parse().context(KEY_VARIABLE)?;
             let lineage = fingerprint(&[credential.reveal()]);
-            let (source, name) = (Source::Environment, None);
-            return Ok(Self {
-                url,
-                client_id,
-                credential,
-                source,
-                name,
-                lineage,
-                proof_key,
-                folder,
-            });
-        }
-        let credential = kept(&settings)?.ok_or(Failure::NoCredential)?;
-        let lineage = lineage(&settings, &credential);
-        let name = settings.text(Settings::NAME)?.map(str::to_owned);
-        let source = Source::File;
+            (Source::Environment, None, credential, lineage)
+        } else {
+            let credential = kept(&settings)?.ok_or(Failure::NoCredential)?;
+            let lineage = lineage(&settings, &credential);
+            let name = settings.text(Settings::NAME)?.map(str::to_owned);
+            (Source::File, name, credential, lineage)
+        };
         Ok(Self { url, client_id, credential, source, name, lineage, proof_key, folder })
     }
 

@@ -7,6 +7,8 @@ use std::{
     path::Path,
 };
 
+use anyhow::{Context as _, bail};
+
 const FOLDER: u32 = 0o700;
 const FILE: u32 = 0o600;
 
@@ -47,8 +49,13 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
-/// The permissions of a file that others than its owner may read or write.
-pub(super) fn exposed(path: &Path) -> io::Result<Option<u32>> {
-    let mode = fs::metadata(path)?.permissions().mode() & 0o777;
-    Ok((mode & 0o077 != 0).then_some(mode))
+/// Fails where others than its owner may read or write the file. `then`: what to do about it.
+pub(super) fn check(path: &Path, then: &str) -> anyhow::Result<()> {
+    let shown = path.display();
+    let found = fs::metadata(path).with_context(|| format!("cannot look at {shown}"))?;
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!("{shown} is open to others (mode {mode:o}): {then}");
+    }
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! `keyturn auth proof-key`: a key pair of this user, to which access tokens are bound from then on
 //! (RFC 9449). Whoever copies a token, or the secret of a key that demands it, has nothing without.
 
-use std::{fs, io, path::Path};
+use std::{fs, io};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::{output::Output, private, settings::Folder};
@@ -41,19 +41,9 @@ pub(super) fn kept(folder: &Folder) -> anyhow::Result<Option<ProofKey>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    check_private(&path)?;
+    let shown = path.display();
+    let then = format!("remove it if others use this machine, else run `chmod 600 {shown}`");
+    private::check(&path, &then)?;
     let key = ProofKey::from_pem(&text).with_context(|| path.display().to_string())?;
     Ok(Some(key))
-}
-
-fn check_private(path: &Path) -> anyhow::Result<()> {
-    let shown = path.display();
-    match private::exposed(path) {
-        Ok(Some(mode)) => bail!(
-            "{shown} is open to others (mode {mode:o}): remove it if others use this machine, else \
-             run `chmod 600 {shown}`"
-        ),
-        Ok(None) => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("cannot look at {shown}")),
-    }
 }

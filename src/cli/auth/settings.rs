@@ -115,14 +115,9 @@ impl Settings {
     /// Fails where others could have read the credential.
     pub(super) fn check_private(&self) -> anyhow::Result<()> {
         let path = self.path.display();
-        match private::exposed(&self.path) {
-            Ok(Some(mode)) => bail!(
-                "{path} is open to others (mode {mode:o}): run `chmod 600 {path}`, and have the \
-                 key rotated if others use this machine"
-            ),
-            Ok(None) => Ok(()),
-            Err(error) => Err(error).with_context(|| format!("cannot look at {path}")),
-        }
+        let then =
+            format!("run `chmod 600 {path}`, and have the key rotated if others use this machine");
+        private::check(&self.path, &then)
     }
 
     pub(super) fn text(&self, name: &str) -> anyhow::Result<Option<&str>> {

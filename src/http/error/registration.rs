@@ -99,10 +99,10 @@ fn rejected(rejection: Rejection) -> RegistrationError {
         Rejection::BadTerms(BadTerms::RedirectUri { .. }) => {
             RegistrationError::Metadata { error: "invalid_redirect_uri", description }
         }
-        Rejection::BadTerms(_) | Rejection::RefusedUrl(_) | Rejection::NoUsableKey => {
-            RegistrationError::metadata(description)
-        }
-        Rejection::MalformedJwks(_) => RegistrationError::metadata(description),
+        Rejection::BadTerms(_)
+        | Rejection::RefusedUrl(_)
+        | Rejection::NoUsableKey
+        | Rejection::MalformedJwks(_) => RegistrationError::metadata(description),
         Rejection::Wider(_) | Rejection::MissingScope(_) => {
             RegistrationError::NotAdmitted(Problem::from(rejection).into())
         }

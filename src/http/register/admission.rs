@@ -1,15 +1,15 @@
 //! Who may register a client, and which client manages itself.
 
 use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, request::Parts},
+    extract::{FromRequestParts, Path},
+    http::request::Parts,
 };
 
 use crate::{
     domain::{Admission, ClientId, Origin, Secret},
     http::{
         api::Caller,
-        caller::record_refusal,
+        caller::{origin, record_refusal},
         edge::Edge,
         error::{OAuthError, RegistrationError},
         presented::{Scheme, presented},
@@ -36,19 +36,28 @@ impl FromRequestParts<Edge> for Admitted {
     }
 }
 
-/// Which client is meant, and the token by which it says to be it. Nothing of it is proved; what
-/// cannot be right is refused as what is not.
-pub(super) fn claimed(
-    edge: &Edge,
-    path: &str,
-    headers: &HeaderMap,
-    origin: &Origin,
-) -> Result<(ClientId, Secret), RegistrationError> {
-    let shown = presented(headers).ok().flatten().filter(|it| it.scheme == Scheme::Bearer);
-    let token = shown.and_then(|it| Secret::of_registration(it.token).ok());
-    match (path.parse(), token) {
-        (Ok(id), Some(token)) => Ok((id, token)),
-        _ => Err(refused(edge, origin, NotRegistered::UnknownToken)),
+/// Which client is meant, the token by which it says to be it, and who sent them. Nothing of it is
+/// proved; what cannot be right is refused as what is not.
+pub(super) struct Claimed {
+    pub(super) id: ClientId,
+    pub(super) token: Secret,
+    pub(super) origin: Origin,
+}
+
+impl FromRequestParts<Edge> for Claimed {
+    type Rejection = RegistrationError;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, RegistrationError> {
+        let origin = origin(edge, parts);
+        let path = Path::<String>::from_request_parts(parts, edge).await.ok();
+        let id = path.and_then(|Path(id)| id.parse().ok());
+        let shown = presented(&parts.headers).ok().flatten();
+        let shown = shown.filter(|it| it.scheme == Scheme::Bearer);
+        let token = shown.and_then(|it| Secret::of_registration(it.token).ok());
+        match (id, token) {
+            (Some(id), Some(token)) => Ok(Self { id, token, origin }),
+            _ => Err(refused(edge, &origin, NotRegistered::UnknownToken)),
+        }
     }
 }
 

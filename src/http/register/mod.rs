@@ -8,15 +8,15 @@ mod shown;
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    extract::State,
+    http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
 use self::{
-    admission::{Admitted, claimed, refused},
+    admission::{Admitted, Claimed, refused},
     members::Members,
     metadata::Metadata,
     shown::Shown,
@@ -68,13 +68,7 @@ async fn register(
 }
 
 /// `GET` (RFC 7592, section 2.1).
-async fn show(
-    State(edge): State<Edge>,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-    Sender(origin): Sender,
-) -> Answer {
-    let (id, token) = claimed(&edge, &path, &headers, &origin)?;
+async fn show(State(edge): State<Edge>, Claimed { id, token, origin }: Claimed) -> Answer {
     let client = itself::show(&edge.app, id, &token).await;
     let client = client.map_err(|not| refused(&edge, &origin, not))?;
     Ok(Json(Shown::new(&edge, client, None, &token)).into_response())
@@ -83,12 +77,9 @@ async fn show(
 /// `PUT` (RFC 7592, section 2.2): in place of all that it said before.
 async fn change(
     State(edge): State<Edge>,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-    Sender(origin): Sender,
+    Claimed { id, token, origin }: Claimed,
     members: Members,
 ) -> Answer {
-    let (id, token) = claimed(&edge, &path, &headers, &origin)?;
     let asked = Metadata::read(members)?;
     asked.check_whose(id)?;
     let sent = asked.client_secret.as_ref();
@@ -99,13 +90,7 @@ async fn change(
 }
 
 /// `DELETE` (RFC 7592, section 2.3).
-async fn end(
-    State(edge): State<Edge>,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-    Sender(origin): Sender,
-) -> Answer {
-    let (id, token) = claimed(&edge, &path, &headers, &origin)?;
+async fn end(State(edge): State<Edge>, Claimed { id, token, origin }: Claimed) -> Answer {
     let ended = itself::end(&edge.app, &origin, id, &token).await;
     ended.map_err(|not| refused(&edge, &origin, not))?;
     Ok(StatusCode::NO_CONTENT.into_response())
