@@ -5,7 +5,7 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
 use super::{authorize, client, edge::Edge, introspect, jwks, register, revoke, token};
-use crate::signing::PROOF_ALGORITHMS;
+use crate::{domain::Algorithm, signing::PROOF_ALGORITHMS};
 
 pub(super) const OPENID: &str = "/.well-known/openid-configuration";
 pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -43,7 +43,9 @@ struct Metadata<'a> {
 #[derive(Serialize)]
 struct OpenId {
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [&'static str; 1],
+    /// By what tokens of ours are signed. Verifiers read this once, when they start, and trust no
+    /// other algorithm: so it names all that a resource may choose, in use today or not.
+    id_token_signing_alg_values_supported: [&'static str; Algorithm::ALL.len()],
 }
 
 pub(super) async fn oauth(State(edge): State<Edge>, headers: HeaderMap) -> Response {
@@ -53,7 +55,7 @@ pub(super) async fn oauth(State(edge): State<Edge>, headers: HeaderMap) -> Respo
 pub(super) async fn openid(State(edge): State<Edge>, headers: HeaderMap) -> Response {
     let openid = OpenId {
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: ["RS256"],
+        id_token_signing_alg_values_supported: Algorithm::ALL.map(Algorithm::as_str),
     };
     document(&edge, &headers, Some(openid)).await
 }

@@ -2,14 +2,20 @@
 //! and holds the answer against the documents, both ways.
 
 use axum::http::header::AUTHORIZATION;
-use keyturn::domain::{Authentication, ClientTerms, GrantType, KeySource, RefreshTerms};
+use jsonwebtoken::decode_header;
+use keyturn::{
+    domain::{Algorithm, Authentication, ClientTerms, GrantType, KeySource, Owner, RefreshTerms},
+    manage::{Asker, signing_keys},
+};
 use serde_json::Value;
 
 use crate::{
     assertions::{self, JWT_BEARER},
     foreign::Foreigner,
     registration,
-    support::{Client, INTROSPECT, ISSUER, OAUTH, REVOKE, TestServer, basic, encoded, post},
+    support::{
+        API_KEY, Client, INTROSPECT, ISSUER, OAUTH, REVOKE, TestServer, basic, encoded, post,
+    },
 };
 
 const OPENID_DOCUMENT: &str = "/.well-known/openid-configuration";
@@ -235,4 +241,30 @@ async fn md_04_proofs_of_possession_are_advertised_if_and_only_if_they_are_looke
         assert_eq!(!algorithms.is_empty(), looked_at, "{name}");
         assert!(algorithms.iter().all(|it| !it.starts_with("HS") && *it != "none"), "{name}");
     }
+}
+
+/// go-oidc, and what is built on it, takes tokens by these algorithms only, whatever the JWKS has.
+#[tokio::test]
+async fn fx_30_a_verifier_that_trusts_the_listed_algorithms_takes_every_token() {
+    let server = TestServer::start().await;
+    let root = server.root("acme").await;
+    let (_, secret) = server.key(Owner::Organization(root), "ci").await;
+    signing_keys::ensure(&server.app, &Asker::keyturn(), Algorithm::EdDsa).await.unwrap();
+    let document = document(&server, OPENID_DOCUMENT).await;
+    let listed = listed(&document, "id_token_signing_alg_values_supported");
+
+    for algorithm in Algorithm::ALL {
+        let resource = algorithm.as_str().to_lowercase();
+        server.resource_with(&resource, "read", algorithm).await;
+        let form = [("name", "ci"), ("secret", secret.reveal()), ("audience", resource.as_str())];
+        let answer = server.post(API_KEY, &form).await;
+
+        let token =
+            answer.body["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.text));
+        let header = decode_header(token).unwrap();
+        let used = serde_json::to_value(header.alg).unwrap();
+        assert_eq!(used, algorithm.as_str());
+        assert!(listed.contains(&algorithm.as_str()), "{algorithm}: {listed:?}");
+    }
+    assert!(listed.contains(&"RS256"), "OpenID Connect Discovery 1.0, section 3: {listed:?}");
 }
