@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::edge::Edge;
+use super::{edge::Edge, etag::opaque};
 
 pub(super) const PATH: &str = "/.well-known/jwks.json";
 
@@ -28,9 +28,10 @@ pub(super) fn published(
     content_type: &'static str,
     body: String,
 ) -> Response {
+    let is_ours = |tag| opaque(etag) == Some(tag);
     let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
         let tags = value.to_str().unwrap_or_default();
-        tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag || tag.trim() == "*")
+        tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag).is_some_and(is_ours))
     });
     let kept = [(header::ETAG, etag.to_owned()), (header::CACHE_CONTROL, edge.cache_control())];
     if known {

@@ -10,6 +10,7 @@ mod discovery;
 mod edge;
 mod envelope;
 mod error;
+mod etag;
 mod form;
 mod gateway;
 mod introspect;

@@ -102,7 +102,7 @@ async fn md_05_md_06_each_document_has_what_its_specification_requires() {
 }
 
 #[tokio::test]
-async fn md_07_anybody_may_read_and_keep_it_for_a_while() {
+async fn md_07_fx_35_anybody_may_read_and_keep_it_for_a_while() {
     let (server, _) = TestServer::with_key().await;
 
     for path in [OPENID, OAUTH, JWKS] {
@@ -114,12 +114,13 @@ async fn md_07_anybody_may_read_and_keep_it_for_a_while() {
         };
         let known = again(etag.clone()).await;
         let weak = again(format!("\"other\", W/{etag}")).await;
+        let compressed = again(format!("{}-gzip\"", etag.trim_end_matches('"'))).await;
         let unknown = again("\"other\"".to_owned()).await;
 
         assert_eq!(first.header("cache-control"), "public, max-age=900", "{path}");
         assert_eq!(first.header("pragma"), "", "{path}");
         assert!(etag.starts_with('"') && etag.ends_with('"'), "{path}: {etag}");
-        for answer in [&known, &weak] {
+        for answer in [&known, &weak, &compressed] {
             assert_eq!((answer.status.as_u16(), answer.text.as_str()), (304, ""), "{path}");
             assert_eq!(answer.header("etag"), etag, "{path}");
             assert_eq!(answer.header("cache-control"), "public, max-age=900", "{path}");

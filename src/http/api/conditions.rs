@@ -8,7 +8,7 @@ use axum::{
 use super::problem::Problem;
 use crate::{
     domain::{Expected, Version},
-    http::edge::Edge,
+    http::{edge::Edge, etag::opaque},
 };
 
 /// `If-Match`, which every change of a thing must have.
@@ -41,7 +41,7 @@ fn if_match(headers: &HeaderMap) -> Option<Expected> {
     if text.trim() == "*" {
         return Some(Expected::Present);
     }
-    let version = |tag: &str| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+    let version = |tag: &str| opaque(tag)?.parse().ok();
     Some(Expected::OneOf(text.split(',').filter_map(version).map(Version).collect()))
 }
 

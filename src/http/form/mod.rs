@@ -38,7 +38,7 @@ const CREDENTIALS: [&str; 11] = [
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadForm {
-    #[error("the body is not declared to be a form in UTF-8")]
+    #[error("the body is not declared to be a form")]
     NotAForm,
     #[error("the URL carries a credential")]
     CredentialInUrl,
@@ -186,15 +186,12 @@ fn carries_credential(query: &str) -> bool {
     })
 }
 
+/// Whatever charset it names: the format has none (WHATWG URL, section 5.1), libraries write the one
+/// of their platform beside plain ASCII, and what is not UTF-8 is refused by its bytes.
 fn declares_form(content_type: &HeaderValue) -> bool {
-    let Ok(text) = content_type.to_str() else { return false };
-    let mut parts = text.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default();
-    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        && parts.filter_map(|part| part.split_once('=')).all(|(name, value)| {
-            !name.eq_ignore_ascii_case("charset")
-                || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-        })
+    let text = content_type.to_str().unwrap_or_default();
+    let media_type = text.split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 #[cfg(test)]

@@ -59,7 +59,17 @@ async fn a_tag_that_is_not_the_latest_changes_nothing() {
             let with = async |tag: &str| {
                 caller.send(method.clone(), &place, &[("if-match", tag)], Some(&change)).await
             };
-            let never = [r#""99""#, r#"W/"1""#, "1", r#""x""#, r#""""#, r#"*, "99""#, r#""*""#, ""];
+            let never = [
+                r#""99""#,
+                r#"W/"99""#,
+                r#""99-gzip""#,
+                "1",
+                r#""x""#,
+                r#""""#,
+                r#"*, "99""#,
+                r#""*""#,
+                "",
+            ];
             for tag in never {
                 let answer = with(tag).await;
                 assert_eq!(problem(&answer), (412, "changed-meanwhile"), "{place} {tag}");
@@ -79,6 +89,28 @@ async fn a_tag_that_is_not_the_latest_changes_nothing() {
             if !place.starts_with(USERS) {
                 assert_eq!(problem(&deleted), (412, "changed-meanwhile"), "{place}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn fx_35_a_tag_that_a_compressing_proxy_has_changed_is_the_tag_of_its_version() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, caller) = acme(&server).await;
+        let (key, _) = server.key(Owner::Organization(acme), "ci").await;
+        let place = format!("{KEYS}/{}", key.id);
+
+        for change in ["W/\"#\"", "\"#-gzip\"", "W/\"#-gzip\"", "\"#-br\"", "\"#;gzip\""] {
+            let before = caller.get(&place).await;
+            let version = before.etag().trim_matches('"').to_owned();
+            let tag = change.replace('#', &version);
+            let new = json!({ "description": tag });
+            let headers = [("if-match", tag.as_str())];
+            let changed = caller.send(Method::PATCH, &place, &headers, Some(&new)).await;
+            let stale = caller.send(Method::PATCH, &place, &headers, Some(&new)).await;
+
+            assert_eq!(changed.status, 200, "{} {tag}: {}", server.engine, changed.text);
+            assert_eq!(problem(&stale), (412, "changed-meanwhile"), "{tag}");
         }
     }
 }
