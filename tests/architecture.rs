@@ -125,7 +125,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["listener"]),
     ("toml", &["config", "declare/file"]),
     // `config` has a module of the same name.
-    ("url", &["outbound", "cli/auth", "config", "signing/dpop", "domain/client/redirect_uri"]),
+    ("url", &["outbound", "cli/auth", "config", "domain/client/redirect_uri"]),
     ("utoipa", &["http/api"]),
     ("utoipa_axum", &["http/api"]),
 ];

@@ -30,6 +30,7 @@ mod signing_key;
 mod source;
 mod text;
 mod trust;
+mod uri;
 mod usage;
 mod user;
 mod version;
@@ -78,6 +79,7 @@ pub use trust::{
     Algorithms, ClaimName, Conditions, Finding, FlawedTrust, MalformedClaimName,
     MalformedConditions, MalformedPattern, Pattern, Trust, TrustTerms,
 };
+pub use uri::normal_uri;
 pub use usage::{Circumstances, Origin, RefusalRecord, Step, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};
 pub use version::{Expected, Version};

@@ -1,11 +1,17 @@
 //! Resource servers: who a token may be meant for, and what it may say to them.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+    sync::Arc,
+};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Algorithm, Issuer, Scopes, Version};
+use super::{Algorithm, Issuer, Scopes, Version, normal_uri};
 use crate::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +49,7 @@ impl Resource {
                               signing-keys:read signing-keys:write trusts:read trusts:write \
                               usage:read";
         Self {
-            identifier: ResourceIdentifier(issuer.as_str().into()),
+            identifier: ResourceIdentifier::from(issuer.as_str().to_owned()),
             scopes: SCOPES.parse().expect("our own scopes are well formed"),
             algorithm: Algorithm::Es256,
             token_lifetime: None,
@@ -55,10 +61,14 @@ impl Resource {
 }
 
 /// The audience of a token: an absolute URI without a fragment (RFC 8707, section 2), or a plain
-/// name (RFC 8693, section 2.1).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ResourceIdentifier(Arc<str>);
+/// name (RFC 8693, section 2.1). Shown as it was written; two spellings of one URI are equal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct ResourceIdentifier {
+    written: Arc<str>,
+    /// By this it is compared.
+    normal: Arc<str>,
+}
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a resource is an absolute URI without a fragment, or a name of a-z, 0-9, '-', '_', '.'")]
@@ -66,7 +76,12 @@ pub struct MalformedResource;
 
 impl ResourceIdentifier {
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.written
+    }
+
+    /// The same for all spellings of one URI.
+    pub fn normal(&self) -> &str {
+        &self.normal
     }
 
     /// Reads the `resource` parameter, which must be a URI.
@@ -81,7 +96,7 @@ impl ResourceIdentifier {
         if !begins || !goes_on || !plain || rest.is_empty() || text.len() > 512 {
             return Err(MalformedResource);
         }
-        Ok(Self(text.into()))
+        Ok(Self::from(text.to_owned()))
     }
 }
 
@@ -92,13 +107,54 @@ impl FromStr for ResourceIdentifier {
         let is_name = !text.is_empty()
             && text.len() <= 64
             && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'));
-        if is_name { Ok(Self(text.into())) } else { Self::from_uri(text) }
+        if is_name { Ok(Self::from(text.to_owned())) } else { Self::from_uri(text) }
     }
 }
 
 impl fmt::Display for ResourceIdentifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.written)
+    }
+}
+
+impl From<String> for ResourceIdentifier {
+    /// Of what was checked before: as it stands.
+    fn from(written: String) -> Self {
+        let (normal, written) = (normal_uri(&written), Arc::from(written));
+        let normal = if *normal == *written { Arc::clone(&written) } else { normal.into() };
+        Self { written, normal }
+    }
+}
+
+impl From<ResourceIdentifier> for String {
+    fn from(identifier: ResourceIdentifier) -> Self {
+        identifier.as_str().to_owned()
+    }
+}
+
+impl PartialEq for ResourceIdentifier {
+    fn eq(&self, other: &Self) -> bool {
+        self.normal == other.normal
+    }
+}
+
+impl Eq for ResourceIdentifier {}
+
+impl Hash for ResourceIdentifier {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.normal.hash(state);
+    }
+}
+
+impl PartialOrd for ResourceIdentifier {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ResourceIdentifier {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.normal.cmp(&other.normal)
     }
 }
 

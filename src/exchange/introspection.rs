@@ -4,7 +4,7 @@
 use super::{Caller, ExchangeError, Failed, Standing, client::confidential, recorded, standing};
 use crate::{
     app::App,
-    domain::{KnownClient, Origin},
+    domain::{KnownClient, Origin, ResourceIdentifier},
     signing::{Audience, TokenType, VerifiedToken},
     store::StoreError,
 };
@@ -47,7 +47,9 @@ async fn is_meant(
         return Ok(false);
     }
     let resources = known.client.terms.resources.as_deref().unwrap_or_default();
-    let is_named = |audience: &String| resources.iter().any(|it| it.as_str() == audience);
+    let is_named = |audience: &String| {
+        audience.parse().is_ok_and(|audience: ResourceIdentifier| resources.contains(&audience))
+    };
     if !token.audiences.iter().all(is_named) {
         return Ok(false);
     }

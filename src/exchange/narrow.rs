@@ -173,13 +173,18 @@ fn lack_of_key(key: &ApiKey, givers: &[&Lineage], held: &Held, scope: &str) -> L
     }
 }
 
-/// Whom a token has to be for, where nobody says more than this.
+/// Whom a token has to be for, where nobody says more than this: as it is registered, which is as
+/// tokens have it.
 pub(super) async fn audience(
     app: &App,
     named: Option<&ResourceIdentifier>,
 ) -> Result<ResourceIdentifier, Failed> {
     match named {
-        Some(named) => Ok(named.clone()),
+        Some(named) => {
+            let registered = app.directory.resources().await?;
+            let mut all = registered.iter().chain([&app.own_resource]).map(|it| &it.identifier);
+            Ok(all.find(|it| *it == named).unwrap_or(named).clone())
+        }
         None => Ok(resource(app, &Ceiling::default(), None, &Wish::default()).await?.identifier),
     }
 }

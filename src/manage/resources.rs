@@ -64,7 +64,8 @@ pub(super) async fn set(
     };
     let is_default = new.is_default || registered.is_empty();
     let resource = Resource {
-        identifier: new.identifier,
+        // In the spelling that tokens have carried from the first.
+        identifier: before.map_or(new.identifier, |before| before.identifier.clone()),
         scopes: new.scopes,
         algorithm: new.algorithm,
         token_lifetime: new.token_lifetime,
@@ -127,7 +128,7 @@ pub async fn remove(
     if !store::resources::remove(&mut tx, &resource).await? {
         return Err(Rejection::ChangedMeanwhile);
     }
-    audit(app, &mut tx, asker, event("resource.removed", identifier, json!({})));
+    audit(app, &mut tx, asker, event("resource.removed", &resource.identifier, json!({})));
     Ok(app.commit(tx).await?)
 }
 

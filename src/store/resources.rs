@@ -8,18 +8,15 @@ use crate::domain::{Change, Resource, ResourceIdentifier, Version};
 statements! {
     INSERT = "
         insert into resources (
-            identifier, scopes, algorithm, token_lifetime, default_since, version, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict (identifier) do nothing";
+            identifier, scopes, algorithm, token_lifetime, default_since, version, created_at,
+            normal)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict do nothing";
 
     UPDATE = "
         update resources set scopes = $2, algorithm = $3, token_lifetime = $4,
             default_since = coalesce($5, default_since), version = $6
         where identifier = $1 and version = $6 - 1";
-
-    FIND = "
-        select identifier, scopes, algorithm, token_lifetime, created_at, default_since, version
-        from resources where identifier = $1";
 
     LIST = "
         select identifier, scopes, algorithm, token_lifetime, created_at, default_since, version
@@ -73,7 +70,16 @@ pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
         let created_at = resource.created_at.timestamp();
         execute!(
             tx,
-            INSERT(identifier, scopes, algorithm, lifetime, default, version.0, created_at)
+            INSERT(
+                identifier,
+                scopes,
+                algorithm,
+                lifetime,
+                default,
+                version.0,
+                created_at,
+                resource.identifier.normal(),
+            )
         )?
     } else {
         execute!(tx, UPDATE(identifier, scopes, algorithm, lifetime, default, version.0))?
@@ -81,12 +87,12 @@ pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
     Ok(written == 1)
 }
 
+/// By any of its spellings.
 pub async fn find(
     tx: &mut Tx,
     identifier: &ResourceIdentifier,
 ) -> Result<Option<Resource>, StoreError> {
-    let row: Option<Row> = fetch!(tx, FIND(identifier.as_str()) => fetch_optional)?;
-    row.map(Resource::try_from).transpose()
+    Ok(list(tx).await?.into_iter().find(|it| it.identifier == *identifier))
 }
 
 /// All of them, by identifier.

@@ -36,6 +36,7 @@ mod revocation;
 mod rights;
 mod rotation;
 mod secrets;
+mod spellings;
 mod support;
 mod token_endpoint;
 mod token_exchange;

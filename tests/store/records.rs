@@ -6,15 +6,15 @@ use chrono::TimeDelta;
 use keyturn::{
     clock::{self, Timestamp},
     domain::{
-        Actor, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, OrganizationId, Owner,
-        ProofDemand, Reach, RefusalRecord, Secret, SecretId, Sight, Text, Use, UserAgent, Version,
-        WhenLeaked,
+        Actor, Algorithm, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, OrganizationId,
+        Owner, ProofDemand, Reach, RefusalRecord, Resource, Secret, SecretId, Sight, Text, Use,
+        UserAgent, Version, WhenLeaked,
     },
     random::Random,
     store::{
         Page, api_key_secrets, api_keys,
         audit_events::{self, Filter, Recorded},
-        counters, last_used, refusals, usage,
+        counters, last_used, refusals, resources, usage,
     },
 };
 
@@ -230,5 +230,30 @@ async fn a_number_is_given_out_once_and_only_by_a_commit() {
         let mut tx = engine.store.read().await.unwrap();
         let last = counters::value(&mut tx, counters::STATUS_INDEX).await.unwrap();
         assert_eq!((numbers, last), ([1, 2, 2], 2), "{}", engine.name);
+    }
+}
+
+#[tokio::test]
+async fn fx_32_no_two_resources_have_spellings_of_one_uri() {
+    for engine in engines().await {
+        let resource = |identifier: &str| Resource {
+            identifier: identifier.parse().unwrap(),
+            scopes: "read".parse().unwrap(),
+            algorithm: Algorithm::Es256,
+            token_lifetime: None,
+            created_at: now(),
+            default_since: None,
+            version: Version::FIRST,
+        };
+        let mut tx = engine.store.write().await.unwrap();
+
+        assert!(resources::set(&mut tx, &resource("https://shop.test")).await.unwrap());
+        for spelling in ["https://shop.test/", "https://SHOP.test:443"] {
+            let again = resources::set(&mut tx, &resource(spelling)).await.unwrap();
+            let found = resources::find(&mut tx, &spelling.parse().unwrap()).await.unwrap();
+            assert!(!again, "{} {spelling}", engine.name);
+            assert_eq!(found.unwrap().identifier.as_str(), "https://shop.test");
+        }
+        assert!(resources::set(&mut tx, &resource("https://shop.test/v1")).await.unwrap());
     }
 }

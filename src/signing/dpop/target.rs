@@ -1,6 +1,6 @@
 //! Compares the URL that a proof names with the one it was sent to (RFC 9449, section 4.3).
 
-use url::Url;
+use crate::domain::normal_uri;
 
 /// Whether both are one URL but for query and fragment, however they are spelt (RFC 3986,
 /// sections 6.2.2 and 6.2.3).
@@ -16,35 +16,11 @@ fn normal(text: &str) -> Option<String> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
         return None;
     }
-    let mut url = Url::parse(&plain(text)).ok()?;
-    url.set_query(None);
-    url.set_fragment(None);
-    Some(url.into())
-}
-
-/// Decodes what need not be percent-encoded, and writes the rest in capitals.
-fn plain(text: &str) -> String {
-    let mut parts = text.split('%');
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let code = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match code {
-            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                plain.push(char::from(byte));
-                plain.push_str(&part[2..]);
-            }
-            Some(_) => {
-                plain.push('%');
-                plain.push_str(&part[..2].to_ascii_uppercase());
-                plain.push_str(&part[2..]);
-            }
-            None => {
-                plain.push('%');
-                plain.push_str(part);
-            }
-        }
-    }
-    plain
+    let url = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://")?;
+    let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    let has_host = !rest.is_empty() && !rest.starts_with(['/', ':', '@', '%']);
+    (is_web && has_host).then(|| normal_uri(url))
 }
 
 #[cfg(test)]
@@ -92,7 +68,7 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_the_same_as_nothing() {
-        for text in ["", "%", "https://%", "https://a/%", "ht!tp://a"] {
+        for text in ["", "%", "https://%", "https://a/%", "ht!tp://a", "https:///a"] {
             assert!(!is_same(text, URL), "{text}");
         }
         assert!(!is_same("no", "no"));

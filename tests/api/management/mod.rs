@@ -41,7 +41,7 @@ const USERS: &str = "/api/v1/users";
 const NOBODY: &str = "0197f000-0000-7000-8000-000000000000";
 
 /// The organization that runs the server, and somebody who may do everything in it and below.
-async fn acme(server: &TestServer) -> (OrganizationId, Caller) {
+pub(crate) async fn acme(server: &TestServer) -> (OrganizationId, Caller) {
     let acme = server.acme().await;
     (acme, owner_of(server, acme).await)
 }
