@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("random", &["clock"]),
     ("domain", &["clock", "random"]),
-    ("store", &["clock", "domain"]),
+    ("store", &["clock", "domain", "random"]),
     ("signing", &["clock", "domain", "random"]),
     ("outbound", &["clock", "domain"]),
     ("peers", &["clock", "domain", "outbound", "signing"]),

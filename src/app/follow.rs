@@ -37,20 +37,35 @@ impl App {
         }
     }
 
-    /// Reads what changed elsewhere and goes by it from here on.
+    /// Reads what changed elsewhere and goes by it from here on. Whatever fails or is cancelled on
+    /// the way is done again the next time.
     pub async fn catch_up(&self) -> Result<(), StoreError> {
-        let changes = self.directory.catch_up().await?;
-        if changes.contains(&Change::SigningKeys) {
+        let Some(round) = self.directory.read_on().await? else { return Ok(()) };
+        if round.changes().contains(&Change::SigningKeys) {
             self.load_signing_keys().await?;
         }
+        round.complete();
         Ok(())
     }
 
-    pub(super) async fn adopt(&self, changes: &[Change]) -> Result<(), StoreError> {
+    /// Goes by changes that this node has committed. They are done: where signing keys cannot be
+    /// loaded, none is trusted until the feed was read.
+    pub(super) async fn adopt(&self, changes: &[Change]) {
         self.directory.forget(changes);
-        if changes.contains(&Change::SigningKeys) {
-            self.load_signing_keys().await?;
+        if changes.contains(&Change::SigningKeys)
+            && let Err(error) = self.load_signing_keys().await
+        {
+            tracing::error!(%error, "could not load the signing keys that were just changed");
+            self.directory.distrust();
         }
-        Ok(())
+    }
+
+    /// Call it before you sign or verify. Signing keys in memory are as good as the rest of it:
+    /// while the feed cannot be followed, they are read from the database.
+    pub async fn ensure_signing_keys(&self) -> Result<(), StoreError> {
+        if self.directory.is_fresh() {
+            return Ok(());
+        }
+        self.load_signing_keys().await
     }
 }

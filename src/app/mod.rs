@@ -113,7 +113,8 @@ impl App {
     /// goes by the new state.
     pub async fn commit(&self, tx: Tx) -> Result<(), StoreError> {
         let changes = tx.commit(self.clock.now()).await?;
-        self.adopt(&changes).await
+        self.adopt(&changes).await;
+        Ok(())
     }
 
     /// Loads the signing keys that are not gone.

@@ -1,75 +1,166 @@
 //! Follows the change feed, so that nothing remembered outlives a change made elsewhere.
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
+use tokio::sync::{Mutex, MutexGuard};
+
 use super::Directory;
 use crate::{
+    clock::Timestamp,
     domain::Change,
-    store::{StoreError, changes},
+    store::{
+        StoreError,
+        change_feed::{self, Mark, Onwards},
+    },
 };
 
 /// How far the feed has been followed, and when.
 pub(super) struct Position {
-    /// Number of the last change seen; negative: none has been looked for yet.
-    number: AtomicI64,
-    /// Milliseconds of uptime; [`u64::MAX`]: never.
+    /// Behind it lies nothing that is still to be done; `None`: the feed was never read. Held by
+    /// whoever reads on.
+    mark: Mutex<Option<Mark>>,
+    /// Milliseconds of uptime; [`u64::MAX`]: never, or not since a change could not be carried out.
     followed_at: AtomicU64,
+    /// Rounds of reading on are numbered: the last that was begun, and the last that was completed.
+    begun: AtomicU64,
+    completed: AtomicU64,
+    /// Rounds up to this one may have missed a change that could not be carried out.
+    distrusted: AtomicU64,
 }
 
 impl Default for Position {
     fn default() -> Self {
-        Self { number: AtomicI64::new(-1), followed_at: AtomicU64::new(u64::MAX) }
+        Self {
+            mark: Mutex::default(),
+            followed_at: AtomicU64::new(u64::MAX),
+            begun: AtomicU64::default(),
+            completed: AtomicU64::default(),
+            distrusted: AtomicU64::default(),
+        }
     }
 }
 
 impl Position {
     pub(super) fn followed_at(&self) -> Option<Duration> {
-        match self.followed_at.load(Ordering::Acquire) {
+        match self.followed_at.load(Ordering::SeqCst) {
             u64::MAX => None,
             millis => Some(Duration::from_millis(millis)),
         }
     }
 }
 
+/// What was read of the feed and forgotten. The position moves when all that the changes ask for is
+/// done and [`Round::complete`] is called. Dropped before that, it is read once more.
+#[must_use]
+pub struct Round<'a> {
+    position: &'a Position,
+    number: u64,
+    from: MutexGuard<'a, Option<Mark>>,
+    to: Mark,
+    looked_at: Duration,
+    changes: Vec<Change>,
+    database_clock: Option<Timestamp>,
+}
+
+impl Round<'_> {
+    /// What is left to be done outside of the directory.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The database's clock in this round, where it has one of its own.
+    pub fn database_clock(&self) -> Option<Timestamp> {
+        self.database_clock
+    }
+
+    /// From here on what is remembered is trusted for a while.
+    pub fn complete(self) {
+        let Self { position, number, mut from, to, looked_at, .. } = self;
+        *from = Some(to);
+        position.completed.store(number, Ordering::SeqCst);
+        let millis = u64::try_from(looked_at.as_millis()).unwrap_or(u64::MAX - 1);
+        position.followed_at.store(millis, Ordering::SeqCst);
+        if number <= position.distrusted.load(Ordering::SeqCst) {
+            position.followed_at.store(u64::MAX, Ordering::SeqCst);
+        }
+    }
+}
+
 impl Directory {
-    /// Reads what changed since the last time, forgets it, and gives it on. From here on what is
-    /// remembered is trusted for a while.
-    pub async fn catch_up(&self) -> Result<Vec<Change>, StoreError> {
+    /// Reads what changed since the last time and forgets it. `None`: a round that was begun after
+    /// this was called has been completed meanwhile.
+    pub async fn read_on(&self) -> Result<Option<Round<'_>>, StoreError> {
+        let position = &self.0.feed;
+        let before = position.begun.load(Ordering::SeqCst);
+        let from = position.mark.lock().await;
+        if position.completed.load(Ordering::SeqCst) > before {
+            return Ok(None);
+        }
+        let number = position.begun.fetch_add(1, Ordering::SeqCst) + 1;
         // Taken before the feed is read: what is committed later is not covered.
         let looked_at = self.0.clock.uptime();
-        let mut seen = Vec::new();
+        let mut changes = Vec::new();
+        let mut reached = from.clone();
+        let mut is_anew = false;
         loop {
-            let number = self.0.feed.number.load(Ordering::Acquire);
-            if number < 0 {
-                let last = changes::last(&self.0.store).await?;
+            let Some(mark) = &reached else {
+                if is_anew {
+                    return Err(StoreError::Corrupt("changes"));
+                }
+                is_anew = true;
+                // The end first: what changes while everything is forgotten lies after it.
+                let (end, _) = change_feed::end(&self.0.store).await?;
                 self.forget_all();
-                self.0.feed.number.store(last, Ordering::Release);
-                seen.push(Change::SigningKeys);
+                changes.push(Change::SigningKeys);
+                reached = Some(end);
                 continue;
-            }
-            let rows = changes::after(&self.0.store, number).await?;
-            let Some((last, _)) = rows.last() else { break };
-            let last = *last;
-            let whole = rows[0].0 == number + 1;
-            let known: Option<Vec<_>> = rows.into_iter().map(|(_, change)| change).collect();
-            match known {
-                Some(known) if whole => {
-                    self.forget(&known);
-                    seen.extend(known);
+            };
+            let (onwards, database_clock) = change_feed::onwards(&self.0.store, mark).await?;
+            match onwards {
+                Onwards::Broken(why) => {
+                    tracing::warn!(%why, "the change feed does not continue: reading everything anew");
+                    reached = None;
                 }
-                // Rows are gone before we saw them, or a newer version wrote what we cannot read.
-                _ => {
-                    self.forget_all();
-                    seen.push(Change::SigningKeys);
+                Onwards::Continues { changes: read, mark: to } => {
+                    let is_end = read.is_empty();
+                    self.forget_read(read, &mut changes);
+                    if is_end {
+                        return Ok(Some(Round {
+                            position,
+                            number,
+                            from,
+                            to,
+                            looked_at,
+                            changes,
+                            database_clock,
+                        }));
+                    }
+                    reached = Some(to);
                 }
             }
-            self.0.feed.number.store(last, Ordering::Release);
         }
-        let millis = u64::try_from(looked_at.as_millis()).unwrap_or(u64::MAX - 1);
-        self.0.feed.followed_at.store(millis, Ordering::Release);
-        Ok(seen)
+    }
+
+    fn forget_read(&self, read: Vec<Option<Change>>, changes: &mut Vec<Change>) {
+        if let Some(known) = read.into_iter().collect::<Option<Vec<_>>>() {
+            self.forget(&known);
+            changes.extend(known);
+        } else {
+            // A newer version wrote what we cannot read.
+            self.forget_all();
+            changes.push(Change::SigningKeys);
+        }
+    }
+
+    /// Ends the trust in what is remembered until the feed was read once more and everything was
+    /// done: a change is known that could not be carried out.
+    pub fn distrust(&self) {
+        let position = &self.0.feed;
+        let begun = position.begun.load(Ordering::SeqCst);
+        position.distrusted.fetch_max(begun, Ordering::SeqCst);
+        position.followed_at.store(u64::MAX, Ordering::SeqCst);
     }
 }

@@ -19,7 +19,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-pub use self::standing::Standing;
+pub use self::{feed::Round, standing::Standing};
 use crate::{
     clock::Clock,
     domain::{
@@ -57,7 +57,7 @@ struct Inner {
     trusts_by_id: Cache<TrustId, Arc<Trust>>,
     /// As they were when they were read: only that they ended is followed.
     families: Cache<FamilyId, Arc<Family>>,
-    /// Never changes.
+    /// Changes only where the database is another one.
     hashes: Cache<SecretId, SecretHash>,
     /// Whether an access token was revoked, by its `jti`; and whether any was.
     revoked_tokens: Cache<Option<Uuid>, bool>,
@@ -216,6 +216,7 @@ impl Directory {
         self.0.clients.clear();
         self.forget_trusts();
         self.0.families.clear();
+        self.0.hashes.clear();
         self.0.revoked_tokens.clear();
     }
 

@@ -101,6 +101,7 @@ async fn of_key(app: &App, visit: &Visit, secret: &SecretString) -> Result<Pass,
 }
 
 async fn of_token(app: &App, visit: &Visit, shown: &SecretString) -> Result<Pass, Failed> {
+    app.ensure_signing_keys().await?;
     let resource = narrow::audience(app, visit.resource.as_ref()).await?;
     let token = verified(app, shown, Audience::Is(resource.as_str()))?;
     possession::held(app, &visit.manner, token.bound_to.as_ref()).await?;

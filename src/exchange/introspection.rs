@@ -24,6 +24,7 @@ pub async fn introspect(
     origin: &Origin,
 ) -> Result<Option<Introspected>, ExchangeError> {
     confidential(caller).map_err(|refusal| recorded(app, origin, Failed::from(refusal)))?;
+    app.ensure_signing_keys().await?;
     // Nothing that the token says counts before it is known to be ours.
     let token = app.signer.verify(token, app.clock.now(), TokenType::AccessToken, Audience::Any);
     let (Ok(token), Some(known)) = (token, caller.registered()) else { return Ok(None) };

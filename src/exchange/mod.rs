@@ -158,6 +158,7 @@ fn recorded(app: &App, origin: &Origin, failed: Failed) -> ExchangeError {
 }
 
 async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
+    app.ensure_signing_keys().await?;
     let now = app.clock.now();
     let seen = app.directory.forgotten();
 

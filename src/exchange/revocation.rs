@@ -56,6 +56,7 @@ pub async fn revocable(
         }
         return Ok(Some(Revocable::Family(family)));
     }
+    app.ensure_signing_keys().await?;
     let (text, now) = (token.expose_secret(), app.clock.now());
     let verified = app.signer.verify(text, now, TokenType::AccessToken, Audience::Any);
     let Ok(verified) = verified else { return Ok(None) };

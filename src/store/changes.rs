@@ -3,14 +3,11 @@
 use sqlx::postgres::PgListener;
 
 use super::{Store, StoreError, Tx, counters, engine::Engine};
-use crate::{clock::Timestamp, domain::Change};
+use crate::{clock::Timestamp, domain::Change, random::Random};
 
 statements! {
     APPEND = "
-        insert into changes (number, at, change) values ($1, $2, $3)";
-
-    AFTER = "
-        select number, change from changes where number > $1 order by number limit 1000";
+        insert into changes (number, at, tag, change) values ($1, $2, $3, $4)";
 
     PRUNE = "
         delete from changes where number <= (
@@ -26,7 +23,8 @@ const CHANNEL: &str = "keyturn_changes";
 pub(super) async fn append(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<(), StoreError> {
     let number = counters::next(tx, counters::CHANGES).await?;
     let text = serde_json::to_string(change).map_err(|_| StoreError::Corrupt("changes.change"))?;
-    execute!(tx, APPEND(number, now.timestamp(), text.as_str()))?;
+    let tag = i64::from_be_bytes(Random::System.bytes());
+    execute!(tx, APPEND(number, now.timestamp(), tag, text.as_str()))?;
     Ok(())
 }
 
@@ -37,20 +35,6 @@ pub(super) async fn notify(tx: &mut Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The number of the last change.
-pub async fn last(store: &Store) -> Result<i64, StoreError> {
-    let mut tx = store.read().await?;
-    counters::value(&mut tx, counters::CHANGES).await
-}
-
-/// Up to 1000 changes after this number, oldest first. `None` stands for one that a newer version
-/// wrote and this one cannot read.
-pub async fn after(store: &Store, number: i64) -> Result<Vec<(i64, Option<Change>)>, StoreError> {
-    let rows: Vec<(i64, String)> = fetch_alone!(store, AFTER(number) => fetch_all)?;
-    let read = |(number, text): (i64, String)| (number, serde_json::from_str(&text).ok());
-    Ok(rows.into_iter().map(read).collect())
-}
-
 /// Deletes up to 1000 of the oldest: those from before this moment, and those beyond this many of
 /// the newest. Gives how many rows that were. The last change stays: who has missed it must notice.
 pub async fn prune(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
@@ -58,7 +42,7 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, Sto
     Ok(execute!(tx, PRUNE(before.timestamp(), superfluous))?)
 }
 
-/// Waits for somebody's notice of a change.
+/// Waits for a notice of a change.
 pub struct Notices(PgListener);
 
 impl Notices {

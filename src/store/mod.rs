@@ -14,6 +14,7 @@ pub mod api_key_secrets;
 pub mod api_keys;
 pub mod audit_chain;
 pub mod audit_events;
+pub mod change_feed;
 pub mod changes;
 pub mod client_secrets;
 pub mod clients;
@@ -57,6 +58,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     api_keys::STATEMENTS,
     audit_chain::STATEMENTS,
     audit_events::STATEMENTS,
+    change_feed::STATEMENTS,
     changes::STATEMENTS,
     client_secrets::STATEMENTS,
     clients::STATEMENTS,

@@ -16,6 +16,7 @@ mod deletion;
 mod doors;
 mod dpop;
 mod explain;
+mod feed;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;

@@ -33,6 +33,7 @@ impl FromRequestParts<Edge> for Caller {
         let presented = presented.ok_or_else(|| Problem::no_token(metadata()))?;
         let invalid = || Problem::invalid_token(metadata());
 
+        app.ensure_signing_keys().await.map_err(Rejection::from)?;
         let (kind, audience) = (TokenType::AccessToken, app.own_resource.identifier.as_str());
         let audience = Audience::Is(audience);
         let token = app.signer.verify(presented.token, app.clock.now(), kind, audience);

@@ -23,6 +23,7 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
         ("api_key_secrets", Bound::AfterTheirEnd(replaced, "the newest of each key stays")),
         ("audit_anchors", Bound::NotByItself("one row: where the audit trail begins")),
         ("audit_events", Bound::Kept(retention.audit)),
+        ("change_feed", Bound::NotByItself("one row: the epoch of the database")),
         ("changes", Bound::Kept(CHANGES)),
         ("client_secrets", Bound::NotByItself("the secrets that owners make for their clients")),
         (

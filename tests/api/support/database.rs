@@ -1,13 +1,14 @@
 //! The database of a test server: where it is, and what an operator does to it.
 
-use std::sync::Arc;
+use std::{str::FromStr as _, sync::Arc};
 
 use keyturn::{
     domain::RefusalRecord,
     ledger::Fold,
+    random::Random,
     store::{self, Store},
 };
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
 
 use super::{Answer, TestServer, postgres};
@@ -39,6 +40,9 @@ impl Place {
     }
 }
 
+/// A copy of a database: its file, or its name.
+pub(crate) struct Copy(String);
+
 impl TestServer {
     /// Runs statements in the database, as somebody with a shell beside it could.
     pub(crate) async fn sql(&self, statements: &str) {
@@ -55,6 +59,58 @@ impl TestServer {
         match &self.app.store {
             Store::Sqlite { pool, .. } => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
             Store::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+        }
+    }
+
+    /// A copy of the database as it is now, for [`Self::restore`].
+    pub(crate) async fn copy(&self) -> Copy {
+        let name = Random::System.base62(16).to_lowercase();
+        match &self.app.store {
+            Store::Sqlite { .. } => {
+                let file = format!("{}.{name}", self.place.url.trim_start_matches("sqlite:"));
+                self.sql(&format!("vacuum into '{file}'")).await;
+                Copy(file)
+            }
+            Store::Postgres(_) => {
+                let copy = format!("keyturn_copy_{name}");
+                self.without_sessions(|it| format!("create database {copy} template {it}")).await;
+                Copy(copy)
+            }
+        }
+    }
+
+    /// Puts the copy in the place of the database, under whatever runs on it.
+    pub(crate) async fn restore(&self, Copy(copy): Copy) {
+        let Store::Sqlite { .. } = &self.app.store else {
+            self.without_sessions(|it| format!("alter database {it} rename to {it}_lost")).await;
+            self.without_sessions(|it| format!("alter database {copy} rename to {it}")).await;
+            return;
+        };
+        let tables = tables(&self.app.store).await;
+        let each = |statement: fn(&String) -> String| {
+            tables.iter().map(statement).collect::<Vec<_>>().join(";")
+        };
+        let (gone, back) = (
+            each(|table| format!("delete from {table}")),
+            each(|table| format!("insert into {table} select * from copy.{table}")),
+        );
+        self.sql(&format!(
+            "attach '{copy}' as copy; begin immediate; pragma defer_foreign_keys = on; {gone}; \
+             {back}; commit; detach copy"
+        ))
+        .await;
+    }
+
+    /// Ends every session, and runs a statement about the database by its name.
+    async fn without_sessions(&self, statement: impl Fn(&str) -> String) {
+        let here = PgConnectOptions::from_str(&self.place.url).unwrap();
+        let name = here.get_database().unwrap().to_owned();
+        let mut beside = PgConnection::connect_with(&here.database("postgres")).await.unwrap();
+        let end = format!(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{name}'"
+        );
+        for statement in [end, statement(&name)] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut beside).await.unwrap();
         }
     }
 
