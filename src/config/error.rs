@@ -9,8 +9,11 @@ pub enum ConfigError {
     /// Names the place and never quotes the line: a secret could stand there.
     #[error("{}, line {line}, column {column}: {problem}", path.display())]
     Malformed { path: PathBuf, line: usize, column: usize, problem: String },
-    #[error("{variable}: there is no setting {setting}; `keyturn.example.toml` lists them all")]
-    UnknownVariable { variable: String, setting: String },
+    #[error(
+        "{variable}: there is no setting {setting}; the nearest is {nearest}, and \
+         `keyturn config example` lists them all"
+    )]
+    UnknownVariable { variable: String, setting: String, nearest: String },
     #[error("{variable}: {setting} must be {expected}")]
     WrongVariable { variable: String, setting: String, expected: &'static str },
     #[error("{one} and {other} both set {setting}: keep one of them")]

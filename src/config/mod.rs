@@ -9,6 +9,7 @@ pub mod key_file;
 mod overlay;
 mod secret;
 mod sections;
+mod service_links;
 mod settings;
 mod url;
 
@@ -66,7 +67,7 @@ pub struct Config {
 impl Config {
     /// A file that is named must be there; without a name `keyturn.toml` is read if it exists.
     /// Unknown settings are refused, in the file and among the variables that begin with
-    /// `KEYTURN_`.
+    /// `KEYTURN_`, except those that Kubernetes sets for a Service.
     pub fn load(
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,

@@ -9,7 +9,7 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::error::ConfigError;
+use super::{error::ConfigError, service_links::is_service_link};
 
 const PREFIX: &str = "KEYTURN_";
 
@@ -27,6 +27,9 @@ pub(super) fn overlay(
     let ours = variables.filter(|(variable, _)| variable.starts_with(PREFIX));
     // In order, so that of two mistakes the same one is always reported.
     for (variable, text) in ours.collect::<BTreeMap<_, _>>() {
+        if is_service_link(&variable, &text) {
+            continue;
+        }
         let (place, value) = read(defaults, &variable, text)?;
         match set.entry(place.clone()) {
             Entry::Occupied(first) => {
@@ -62,7 +65,26 @@ fn read(defaults: &Table, variable: &str, text: String) -> Result<(Place, Value)
     {
         return Ok((place, Value::String(contents(variable, text)?)));
     }
-    Err(ConfigError::UnknownVariable { variable: variable.to_owned(), setting: dotted(&place) })
+    Err(ConfigError::UnknownVariable {
+        variable: variable.to_owned(),
+        setting: dotted(&place),
+        nearest: nearest(defaults, variable),
+    })
+}
+
+/// The variable that was probably meant.
+fn nearest(defaults: &Table, variable: &str) -> String {
+    let inner = |(section, value): (&String, &Value)| match value {
+        Value::Table(settings) => {
+            settings.keys().map(|name| format!("{section}__{name}")).collect()
+        }
+        _ => vec![section.clone()],
+    };
+    let known = defaults.iter().flat_map(inner);
+    let known = known.map(|name| format!("{PREFIX}{}", name.to_ascii_uppercase()));
+    let meant = variable.strip_suffix("_FILE").unwrap_or(variable).to_ascii_uppercase();
+    let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(known, &meant));
+    nearest.expect("there are settings")
 }
 
 fn find<'a>(defaults: &'a Table, (section, setting): &Place) -> Option<&'a Value> {

@@ -98,6 +98,56 @@ fn an_unknown_setting_is_refused_with_its_place_and_without_its_value() {
 }
 
 #[test]
+fn fx_14a_what_kubernetes_says_of_a_service_is_no_setting() {
+    let mut variables = Vec::new();
+    for service in ["KEYTURN", "KEYTURN_DATABASE", "KEYTURN_TLS"] {
+        for (name, value) in [
+            ("SERVICE_HOST", "10.96.0.7"),
+            ("SERVICE_PORT", "8080"),
+            ("SERVICE_PORT_HTTP", "8080"),
+            ("PORT", "tcp://10.96.0.7:8080"),
+            ("PORT_8080_TCP", "tcp://10.96.0.7:8080"),
+            ("PORT_8080_TCP_PROTO", "tcp"),
+            ("PORT_8080_TCP_PORT", "8080"),
+            ("PORT_8080_TCP_ADDR", "fd00::7"),
+        ] {
+            variables.push((format!("{service}_{name}"), value));
+        }
+    }
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+
+    assert_eq!(read("", &variables).unwrap().describe(), Config::default().describe());
+}
+
+#[test]
+fn fx_14b_a_variable_that_only_looks_like_one_of_kubernetes_is_refused() {
+    for (variable, value) in [
+        ("KEYTURN_PORT", "8080"),
+        ("KEYTURN_SERVICE_HOST", "keys.example.com"),
+        ("KEYTURN_PORT_HTTP", "8080"),
+        ("KEYTURN_PORT_8080_TCP_NAME", "tcp"),
+        ("KEYTURN_LISTEN_PORT", "8080"),
+    ] {
+        let said = problem("", &[(variable, value)]);
+        assert!(said.contains("there is no setting"), "{variable}: {said}");
+    }
+}
+
+#[test]
+fn fx_14c_an_unknown_variable_is_told_the_nearest_one() {
+    for (variable, nearest) in [
+        ("KEYTURN_DATABSE__URL", "KEYTURN_DATABASE__URL"),
+        ("KEYTURN_DATABASE_URL", "KEYTURN_DATABASE__URL"),
+        ("KEYTURN_LISEN", "KEYTURN_LISTEN"),
+        ("KEYTURN_DATABASE_URL_FILE", "KEYTURN_DATABASE__URL"),
+    ] {
+        let said = problem("", &[(variable, "1")]);
+        let expected = format!("the nearest is {nearest},");
+        assert!(said.contains(&expected), "{variable}: {said}");
+    }
+}
+
+#[test]
 fn a_wrong_setting_says_which_and_what_to_do() {
     let wrong: &[(&str, &str, &str)] = &[
         ("KEYTURN_LISTEN", "localhost:80", "listen: `localhost:80` is not an address"),
