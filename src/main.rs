@@ -11,7 +11,8 @@ async fn main() -> ExitCode {
     match keyturn::cli::run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("keyturn: {}", keyturn::cli::with_causes(&error));
+            let why = keyturn::cli::with_causes(&error);
+            keyturn::telemetry::last_words(format!("keyturn: {why}"));
             keyturn::cli::exit_code(&error)
         }
     }

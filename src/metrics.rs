@@ -1,6 +1,12 @@
 //! What is counted for Prometheus. No label ever holds what a caller sent.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -19,12 +25,22 @@ struct Inner {
     cache_misses: Gauge,
     damaged_signing_keys: Gauge,
     follows_changes: Gauge,
+    throttled: Gauge,
+    lost_log_lines: Gauge,
+    restarted_tasks: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ExchangeLabels {
     door: &'static str,
     outcome: &'static str,
+}
+
+/// What is counted in this process outside the router. All clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    pub lost_log_lines: Arc<AtomicU64>,
+    pub restarted_tasks: Arc<AtomicU64>,
 }
 
 /// What others count themselves, as of now.
@@ -34,6 +50,7 @@ pub struct Snapshot {
     pub cache_misses: u64,
     pub damaged_signing_keys: usize,
     pub follows_changes: bool,
+    pub throttled: u64,
 }
 
 impl Default for Metrics {
@@ -54,6 +71,12 @@ impl Default for Metrics {
             gauge(&mut registry, "damaged_signing_keys", "Signing keys that cannot be opened");
         let follows_changes =
             gauge(&mut registry, "follows_changes", "1 while the change feed is followed");
+        let throttled =
+            gauge(&mut registry, "throttled", "Requests of sources that were told to slow down");
+        let lost_log_lines =
+            gauge(&mut registry, "lost_log_lines", "Log lines that could not be written");
+        let restarted_tasks =
+            gauge(&mut registry, "restarted_tasks", "How often a background task was begun again");
         Self(Arc::new(Inner {
             registry,
             exchanges,
@@ -62,6 +85,9 @@ impl Default for Metrics {
             cache_misses,
             damaged_signing_keys,
             follows_changes,
+            throttled,
+            lost_log_lines,
+            restarted_tasks,
         }))
     }
 }
@@ -73,12 +99,16 @@ impl Metrics {
     }
 
     /// All metrics in `OpenMetrics` text.
-    pub fn text(&self, snapshot: Snapshot) -> String {
+    pub fn text(&self, snapshot: Snapshot, process: &Process) -> String {
         let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let load = |number: &AtomicU64| count(number.load(Ordering::Relaxed));
         self.0.cache_hits.set(count(snapshot.cache_hits));
         self.0.cache_misses.set(count(snapshot.cache_misses));
         self.0.damaged_signing_keys.set(count(snapshot.damaged_signing_keys as u64));
         self.0.follows_changes.set(i64::from(snapshot.follows_changes));
+        self.0.throttled.set(count(snapshot.throttled));
+        self.0.lost_log_lines.set(load(&process.lost_log_lines));
+        self.0.restarted_tasks.set(load(&process.restarted_tasks));
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("a String takes any text");
         text

@@ -1,7 +1,12 @@
 //! How often somebody may present what is no credential, or register clients, before being told to
 //! slow down.
 
-use std::{net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 
@@ -14,7 +19,11 @@ pub struct Attempts(Budgets);
 /// How many clients each source address has registered of late. Each node counts for itself.
 pub struct Registrations(Budgets);
 
-struct Budgets(DefaultKeyedRateLimiter<Source>);
+struct Budgets {
+    left: DefaultKeyedRateLimiter<Source>,
+    /// How often there was nothing left.
+    refused: AtomicU64,
+}
 
 /// An IPv4 address, or the /64 network that one IPv6 customer has all addresses of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,12 +55,17 @@ pub struct TooManyRegistrations {
 
 impl Attempts {
     pub fn new(failures_per_minute: NonZeroU32) -> Self {
-        Self(Budgets(RateLimiter::keyed(Quota::per_minute(failures_per_minute))))
+        Self(Budgets::new(Quota::per_minute(failures_per_minute)))
     }
 
     /// Counts a failure. Tells when this source has used up its budget.
     pub fn failed(&self, source: IpAddr) -> Result<(), TooManyFailures> {
         self.0.spend(source).map_err(|retry_after| TooManyFailures { retry_after })
+    }
+
+    /// How often a source was told to slow down.
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
     }
 
     /// Forgets the sources whose budget is whole again.
@@ -63,12 +77,17 @@ impl Attempts {
 impl Registrations {
     pub fn new(policy: Option<&RegistrationPolicy>) -> Self {
         let most = policy.map_or(NonZeroU32::MIN, |policy| policy.most_per_hour);
-        Self(Budgets(RateLimiter::keyed(Quota::per_hour(most))))
+        Self(Budgets::new(Quota::per_hour(most)))
     }
 
     /// Counts one that is about to be made. Tells when this source has made its share.
     pub fn one_more(&self, source: IpAddr) -> Result<(), TooManyRegistrations> {
         self.0.spend(source).map_err(|retry_after| TooManyRegistrations { retry_after })
+    }
+
+    /// How often a source was told to slow down.
+    pub fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
     }
 
     /// Forgets the sources that have registered none of late.
@@ -78,15 +97,22 @@ impl Registrations {
 }
 
 impl Budgets {
+    fn new(quota: Quota) -> Self {
+        Self { left: RateLimiter::keyed(quota), refused: AtomicU64::new(0) }
+    }
+
     /// Fails with the time after which there is some left again.
     fn spend(&self, source: IpAddr) -> Result<(), Duration> {
-        let spent = self.0.check_key(&source.into());
-        spent.map_err(|until| until.wait_time_from(self.0.clock().now()))
+        let spent = self.left.check_key(&source.into());
+        spent.map_err(|until| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            until.wait_time_from(self.left.clock().now())
+        })
     }
 
     fn forget_the_whole(&self) {
-        self.0.retain_recent();
-        self.0.shrink_to_fit();
+        self.left.retain_recent();
+        self.left.shrink_to_fit();
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     config::Config,
     listener::tls::{self, Identity},
-    telemetry,
+    telemetry::{self, Logging},
 };
 
 pub(super) struct Door {
@@ -19,19 +19,21 @@ pub(super) struct Door {
     pub(super) tls: Option<Identity>,
     /// Ready when the process is asked to end.
     pub(super) stop: Pin<Box<dyn Future<Output = ()>>>,
+    /// Dropped last: until then there is something to log.
+    pub(super) log: Logging,
 }
 
 impl Door {
     /// Begins to log. A second server on the address fails here and has changed nothing.
     pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
-        telemetry::init(&config.log).map_err(anyhow::Error::from_boxed)?;
+        let log = telemetry::init(&config.log).map_err(anyhow::Error::from_boxed)?;
         keep_out_of_core_files();
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("cannot listen on {} (setting `listen`, or KEYTURN_LISTEN)", config.listen)
         })?;
         let tls = config.tls.as_ref();
         let tls = tls.map(|files| tls::load(&files.certificate, &files.key)).transpose()?;
-        Ok(Self { listener, tls, stop: Box::pin(stop()?) })
+        Ok(Self { listener, tls, stop: Box::pin(stop()?), log })
     }
 }
 

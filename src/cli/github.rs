@@ -30,10 +30,9 @@ fn read_file(keys: &ReporterKeys, file: &Path) -> anyhow::Result<()> {
     Ok(keys.replace(&fs::read_to_string(file)?)?)
 }
 
-/// Fetches them for ever, where a URL is configured. Until it succeeds, reports are not taken; when
-/// it fails later, the keys that were fetched before go on.
-pub(super) async fn follow(from: GithubKeys, keys: Arc<ReporterKeys>, outbound: Outbound) {
-    let GithubKeys::Url(url) = from else { return };
+/// Fetches them from a URL for ever. Until it succeeds, reports are not taken; when it fails later,
+/// the keys that were fetched before go on.
+pub(super) async fn follow(url: String, keys: Arc<ReporterKeys>, outbound: Outbound) {
     loop {
         let pause = match fetch(&url, &keys, &outbound).await {
             Ok(()) => FETCH_EVERY,

@@ -4,6 +4,7 @@ mod again;
 mod apply;
 mod audit;
 mod auth;
+mod background;
 mod client;
 mod config;
 mod doctor;
@@ -29,6 +30,7 @@ mod resource;
 mod role;
 mod secret_file;
 mod serve;
+mod signals;
 mod signing_key;
 mod start;
 mod trust;
@@ -130,6 +132,7 @@ enum Anywhere {
 /// Runs the command that this process was started with to its end.
 pub async fn run() -> anyhow::Result<()> {
     let Cli { config, command } = Cli::parse();
+    signals::survive_full_files();
     match command {
         Asked::OfServer(command) => run_by_config(command, config.as_deref()).await,
         Asked::Doctor(args) => doctor::run(args, start::read_config(config.as_deref())).await,

@@ -2,20 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    task::JoinSet,
-    time::{MissedTickBehavior, interval},
-};
+use anyhow::bail;
+use tokio::time::{MissedTickBehavior, interval};
 
-use super::{door::Door, github, start};
+use super::{
+    background::{self, Background},
+    door::Door,
+    github, start,
+};
 use crate::{
     app::App,
-    config::Config,
+    config::{Config, GithubKeys},
     domain::Retention,
     http,
     ledger::{Fold, Writer},
     listener,
     manage::{upkeep::Upkeep, watch::watch},
+    metrics::Process,
     signing::ReporterKeys,
 };
 
@@ -38,25 +41,52 @@ pub(super) async fn serve(
 ) -> anyhow::Result<()> {
     let github_keys = Arc::new(github::read(&config.leaks.github_keys)?);
     let courier = start::courier(config, &app)?;
-    let writing = tokio::spawn(writer.run());
     if !config.outbound_allow.is_empty() {
         tracing::info!(networks = ?config.outbound_allow, "requests may go to what is not public");
     }
-    let mut background = JoinSet::new();
-    background.spawn(app.clone().follow());
-    background.spawn(Fold::new(app.store.clone(), app.clock.clone()).run());
-    background.spawn(keep_up(app.clone(), config.retention));
-    background.spawn(keep_watch(app.clone()));
-    background.spawn(courier.run());
-    let from = config.leaks.github_keys.clone();
-    background.spawn(github::follow(from, Arc::clone(&github_keys), app.outbound.clone()));
+    let process = Process { lost_log_lines: door.log.lost_lines(), ..Process::default() };
+    let mut background = Background::new(background::PAUSE, Arc::clone(&process.restarted_tasks));
+    background.vital("ledger", writer.run());
+    repeat_all(&mut background, config, &app, &github_keys);
+    background.repeat("courier", move || courier.clone().run());
 
-    let router = http::router(app.clone(), edge(config, github_keys));
-    listener::serve(door.listener, door.tls, router, door.stop).await?;
+    let router = http::router(app.clone(), edge(config, github_keys, process));
+    let mut ended = None;
+    let stop = async {
+        tokio::select! {
+            () = door.stop => (),
+            task = background.vital_task_ended() => ended = Some(task),
+        }
+    };
+    listener::serve(door.listener, door.tls, router, stop).await?;
 
-    background.shutdown().await;
-    app.ledger.close().await;
-    Ok(writing.await?)
+    background.end(app.ledger.close()).await?;
+    match ended {
+        None => Ok(()),
+        Some(task) => bail!(task),
+    }
+}
+
+fn repeat_all(
+    background: &mut Background,
+    config: &Config,
+    app: &App,
+    github_keys: &Arc<ReporterKeys>,
+) {
+    let (of, retention) = (app.clone(), config.retention);
+    background.repeat("change feed", move || of.clone().follow());
+    let of = app.clone();
+    background.repeat("usage journal", move || Fold::new(of.store.clone(), of.clock.clone()).run());
+    let of = app.clone();
+    background.repeat("upkeep", move || keep_up(of.clone(), retention));
+    let of = app.clone();
+    background.repeat("watch over keys", move || keep_watch(of.clone()));
+    if let GithubKeys::Url(url) = config.leaks.github_keys.clone() {
+        let (keys, outbound) = (Arc::clone(github_keys), app.outbound.clone());
+        background.repeat("GitHub's public keys", move || {
+            github::follow(url.clone(), Arc::clone(&keys), outbound.clone())
+        });
+    }
 }
 
 async fn keep_up(app: App, retention: Retention) {
@@ -82,11 +112,12 @@ async fn keep_watch(app: App) {
     }
 }
 
-fn edge(config: &Config, github_keys: Arc<ReporterKeys>) -> http::Settings {
+fn edge(config: &Config, github_keys: Arc<ReporterKeys>, process: Process) -> http::Settings {
     http::Settings {
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors_origins: config.http.cors_origins.clone(),
         metrics_for: config.metrics_for.clone(),
         github_keys,
+        process,
     }
 }

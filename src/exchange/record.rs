@@ -28,20 +28,23 @@ pub(super) fn use_of(
 pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     let now = app.clock.now();
     let Refused { refusal, key, through } = refused;
-    tracing::info!(
-        request_id = %origin.request_id,
-        reason = refusal.code(),
-        door = origin.door,
-        source = %origin.source,
-        api_key_id = key.map(|(id, _)| id.to_string()),
-        "refused a token"
-    );
     let told = if refusal.is_after_proof() {
         // Who has proved a secret does not guess, and spends no budget that others share.
         Ok(())
     } else {
         app.attempts.failed(origin.source)
     };
+    // Whoever is told to slow down is counted (`/metrics`) and not logged.
+    if told.is_ok() {
+        tracing::info!(
+            request_id = %origin.request_id,
+            reason = refusal.code(),
+            door = origin.door,
+            source = %origin.source,
+            api_key_id = key.map(|(id, _)| id.to_string()),
+            "refused a token"
+        );
+    }
     if let Some((_, secret_id)) = key.filter(|_| refusal.is_after_proof()) {
         // Dropped when the ledger is full: nothing was issued, and the caller is told no anyway.
         let _ = app.ledger.record_use(counted(secret_id, origin, now, refusal.code()));

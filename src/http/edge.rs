@@ -4,7 +4,11 @@ use std::{ops::Deref, sync::Arc};
 
 use ipnet::IpNet;
 
-use crate::{app::App, metrics::Metrics, signing::ReporterKeys};
+use crate::{
+    app::App,
+    metrics::{Metrics, Process},
+    signing::ReporterKeys,
+};
 
 #[derive(Clone)]
 pub(super) struct Edge(Arc<Parts>);
@@ -25,6 +29,8 @@ pub struct Settings {
     pub metrics_for: Vec<IpNet>,
     /// Whose reports of found secrets are believed; none, where GitHub is not a finder of ours.
     pub github_keys: Arc<ReporterKeys>,
+    /// What is counted outside the router, for `/metrics`.
+    pub process: Process,
 }
 
 impl Edge {

@@ -46,12 +46,14 @@ pub(super) async fn metrics(State(edge): State<Edge>, request: Request) -> Respo
         return OAuthError::NOT_FOUND.into_response();
     }
     let counts = edge.app.directory.counts();
-    let text = edge.metrics.text(Snapshot {
+    let snapshot = Snapshot {
         cache_hits: counts.hits,
         cache_misses: counts.misses,
         damaged_signing_keys: edge.app.signer.damaged().len(),
         follows_changes: edge.app.directory.is_fresh(),
-    });
+        throttled: edge.app.attempts.refused() + edge.app.registrations.refused(),
+    };
+    let text = edge.metrics.text(snapshot, &edge.settings.process);
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], text).into_response()
 }

@@ -18,6 +18,7 @@ mod http;
 mod keys;
 mod killed;
 mod leaked;
+mod logged;
 mod lost_key;
 mod nodes;
 mod organizations;

@@ -150,8 +150,19 @@ impl Place {
         server
     }
 
+    /// A server whose log goes there.
+    pub(crate) fn serve_logging_to(&self, log: impl Into<Stdio>) -> Server<'_> {
+        let server = self.spawn_logging_to("serve", free_port(), Some(log.into()));
+        server.wait_until_ready();
+        server
+    }
+
     /// A server that need not answer yet.
     pub(crate) fn spawn(&self, command: &str, port: u16) -> Server<'_> {
+        self.spawn_logging_to(command, port, None)
+    }
+
+    fn spawn_logging_to(&self, command: &str, port: u16, other: Option<Stdio>) -> Server<'_> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let number = self.logs.fetch_add(1, Ordering::Relaxed);
         let file = |stream: &str| File::create(self.path().join(format!("{number}.{stream}")));
@@ -160,7 +171,7 @@ impl Place {
         let shown = if command == "quickstart" { file("out") } else { log.try_clone() };
         let mut command = self.command(&[command]);
         command.env("KEYTURN_LISTEN", address.to_string());
-        command.stdout(shown.unwrap()).stderr(log);
+        command.stdout(shown.unwrap()).stderr(other.unwrap_or(log.into()));
         Server { place: self, address, number, child: command.spawn().unwrap() }
     }
 

@@ -39,12 +39,16 @@ impl FromRequestParts<Edge> for Caller {
         let token = app.signer.verify(presented.token, app.clock.now(), kind, audience);
         let source = address(edge, parts);
         let token = token.map_err(|why| {
-            tracing::info!(%why, %source, "refused a token at the management API");
             // Whoever guesses spends a budget; whose token has merely ended does not.
-            match why {
-                Untrusted::Expired => invalid(),
-                _ => app.attempts.failed(source).map_or_else(Problem::from, |()| invalid()),
+            let told = match why {
+                Untrusted::Expired => Ok(()),
+                _ => app.attempts.failed(source),
+            };
+            if let Err(slow_down) = told {
+                return slow_down.into();
             }
+            tracing::info!(%why, %source, "refused a token at the management API");
+            invalid()
         })?;
         let proved =
             presented.prove(edge, token.bound_to.as_ref(), Asked::of_us(edge, parts)).await;

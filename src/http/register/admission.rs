@@ -67,9 +67,9 @@ pub(super) fn refused(edge: &Edge, origin: &Origin, not: NotRegistered) -> Regis
         return not.into();
     }
     record_refusal(edge, origin, "registration_token", not.to_string());
-    tracing::info!(request_id = %origin.request_id, source = %origin.source, %not, "refused a client");
-    match edge.app.attempts.failed(origin.source) {
-        Ok(()) => not.into(),
-        Err(slow_down) => OAuthError::from(slow_down).into(),
+    if let Err(slow_down) = edge.app.attempts.failed(origin.source) {
+        return OAuthError::from(slow_down).into();
     }
+    tracing::info!(request_id = %origin.request_id, source = %origin.source, %not, "refused a client");
+    not.into()
 }

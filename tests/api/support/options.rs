@@ -11,6 +11,7 @@ use keyturn::{
     domain::{KeyPolicy, RefreshPolicy, Rotation},
     http,
     ledger::Recording,
+    metrics::Process,
     random::Random,
     signing::KeyEncryptionKey,
 };
@@ -59,6 +60,7 @@ impl Default for Options {
                 cors_origins: Vec::new(),
                 metrics_for: vec!["127.0.0.0/8".parse().unwrap()],
                 github_keys: Arc::default(),
+                process: Process::default(),
             },
             recording: Recording::BeforeReply,
             outbound_allow: vec!["127.0.0.0/8".parse().unwrap()],
