@@ -120,7 +120,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("prometheus_client", &["metrics"]),
     ("quick_cache", &["directory", "peers"]),
     ("reqwest", &["cli/auth", "cli/doctor/server", "outbound"]),
-    ("rustix", &["cli/door", "cli/signals", "cli/auth/prompt", "cli/doctor"]),
+    ("rustix", &["cli/door", "cli/signals", "cli/auth/prompt", "cli/doctor", "cli/operator"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config", "declare/file"]),

@@ -23,6 +23,7 @@ mod named;
 mod names;
 mod obstacles;
 mod openapi;
+mod operator;
 mod organization;
 mod output;
 mod quickstart;

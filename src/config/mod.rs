@@ -126,13 +126,6 @@ pub fn variable(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name)
 }
 
-/// The name of the person at the machine, as far as the environment tells.
-pub fn operator() -> String {
-    let user =
-        environment().find(|(name, _)| ["SUDO_USER", "USER", "LOGNAME"].contains(&name.as_str()));
-    user.map_or_else(|| "unknown".to_owned(), |(_, name)| name)
-}
-
 fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let start = error.span().map_or(0, |span| span.start);
     let before = text.get(..start).unwrap_or(text);

@@ -1,5 +1,7 @@
 //! The audit trail at the machine: searched, exported, and found out where somebody touched it.
 
+use std::process::Command;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
@@ -47,6 +49,29 @@ fn changes_are_found_by_key_actor_organization_kind_and_time() {
     let is_told = |line: &str| line.contains("api_key.disabled") && line.contains("key ci");
     assert!(table.lines().any(is_told), "{table}");
     assert!(place.fails(&["audit", "list", "--actor", "ada"]).contains("an actor is"));
+}
+
+#[test]
+fn fx_38_an_operator_is_named_by_sudo_then_by_the_user_of_the_process() {
+    let place = place();
+    let who = Command::new("id").arg("-un").output().unwrap().stdout;
+    let user = String::from_utf8(who).unwrap().trim().to_owned();
+    let actor = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["organization", "disable", "acme"]);
+        let done = command.envs(variables.iter().copied()).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        place.succeeds(&["organization", "enable", "acme"]);
+        let listed = place.json(&["audit", "list", "--action", "organization.disabled"]);
+        listed[0]["actor"].as_str().unwrap().to_owned()
+    };
+
+    let bare = actor(&[]);
+    let lied = actor(&[("USER", "mallory"), ("LOGNAME", "eve"), ("USERNAME", "eve")]);
+    let by_sudo = actor(&[("USER", "root"), ("SUDO_USER", "ada")]);
+
+    assert_eq!(bare, format!("operator:{user}"));
+    assert_eq!(lied, bare);
+    assert_eq!(by_sudo, "operator:ada");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ pub(super) use self::{
 };
 use crate::{
     app::{App, Foundations},
+    cli::operator,
     clock::Clock,
     config::{self, Config, RecordUsage},
     courier::{self, Courier},
@@ -124,5 +125,5 @@ pub(super) fn courier(config: &Config, app: &App) -> anyhow::Result<Courier> {
 
 /// Who runs this command, for the audit trail.
 pub(super) fn asker() -> Asker {
-    Asker::operator(config::operator())
+    Asker::operator(operator::name())
 }
