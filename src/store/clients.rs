@@ -8,24 +8,24 @@ use super::{
 };
 use crate::domain::{
     Change, Client, ClientId, ClientTerms, KnownClient, OrganizationId, Registration, SecretHash,
-    SelfDescription, Sight, Version,
+    SecretId, SelfDescription, Sight, Version,
 };
 
 statements! {
     INSERT = "
         insert into clients (
             id, organization_id, name, terms, created_at, disabled_at, status_index, registration,
-            registration_before, description, version)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            registration_before, registration_secret, description, version)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
     FIND = "
         select id, organization_id, name, terms, created_at, disabled_at, status_index,
-            registration, registration_before, description, version
+            registration, registration_before, registration_secret, description, version
         from clients where id = $1";
 
     NAMED = "
         select id, organization_id, name, terms, created_at, disabled_at, status_index,
-            registration, registration_before, description, version
+            registration, registration_before, registration_secret, description, version
         from clients where name = $1 order by created_at, id";
 
     LIST = "
@@ -35,7 +35,7 @@ statements! {
             select o.id from organizations o join seen on o.parent_id = seen.id where $2
         )
         select id, organization_id, name, terms, created_at, disabled_at, status_index,
-            registration, registration_before, description, version
+            registration, registration_before, registration_secret, description, version
         from clients
         where id > $3 and ($4 or organization_id in (select id from seen))
             and (organization_id = $5 or $5 is null)
@@ -46,7 +46,7 @@ statements! {
 
     UPDATE = "
         update clients set name = $3, terms = $4, disabled_at = $5, registration = $6,
-            registration_before = $7, description = $8, version = version + 1
+            registration_before = $7, registration_secret = $9, description = $8, version = version + 1
         where id = $1 and version = $2";
 
     DELETE = "
@@ -64,6 +64,7 @@ row! {
         status_index: i64,
         registration: Option<Vec<u8>>,
         registration_before: Option<Vec<u8>>,
+        registration_secret: Option<Uuid>,
         description: Option<String>,
         version: i64,
     }
@@ -75,6 +76,7 @@ impl TryFrom<Row> for Client {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let before = hash("clients.registration_before", row.registration_before)?;
         let token = hash("clients.registration", row.registration)?;
+        let secret = row.registration_secret.map(SecretId);
         Ok(Self {
             id: ClientId(row.id),
             organization_id: OrganizationId(row.organization_id),
@@ -83,7 +85,7 @@ impl TryFrom<Row> for Client {
             created_at: moment("clients.created_at", row.created_at)?,
             disabled_at: moment_if_any("clients.disabled_at", row.disabled_at)?,
             status_index: row.status_index,
-            registration: token.map(|token| Registration { token, before }),
+            registration: token.map(|token| Registration { token, before, secret }),
             description: read_description(row.description.as_deref())?,
             version: Version(row.version),
         })
@@ -110,8 +112,14 @@ fn read_description(text: Option<&str>) -> Result<SelfDescription, StoreError> {
 
 /// Both tokens by which it manages itself.
 fn tokens(client: &Client) -> (Option<&[u8]>, Option<&[u8]>) {
-    let Some(Registration { token, before }) = &client.registration else { return (None, None) };
+    let Some(Registration { token, before, .. }) = &client.registration else {
+        return (None, None);
+    };
     (Some(token.as_bytes()), before.as_ref().map(SecretHash::as_bytes))
+}
+
+fn secret(client: &Client) -> Option<Uuid> {
+    client.registration.as_ref()?.secret.map(|id| id.0)
 }
 
 fn written_description(client: &Client) -> Result<Option<String>, StoreError> {
@@ -139,6 +147,7 @@ pub async fn insert(tx: &mut Tx, client: Client) -> Result<Client, StoreError> {
             status_index,
             token,
             before,
+            secret(&client),
             description.as_deref(),
             client.version.0,
         )
@@ -206,6 +215,7 @@ pub async fn update(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
             token,
             before,
             description.as_deref(),
+            secret(client),
         )
     )?;
     Ok(changed == 1)

@@ -25,6 +25,7 @@ migrations! {
     4 "0004_token_service",
     8 "0008_feed_epoch",
     10 "0010_resource_spellings",
+    6 "0006_tenancy",
 }
 
 #[derive(Debug, thiserror::Error)]

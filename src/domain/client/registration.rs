@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::{Authentication, ClientTerms, GrantType, KeySource};
 use crate::domain::{
-    NotGranted, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash,
+    NotGranted, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash, SecretId,
 };
 
 /// What an operator decided about clients that register themselves.
@@ -45,6 +45,8 @@ pub struct Registration {
     /// The token before that one. It goes on until the new one is used, as the answer that had the
     /// new one may be lost.
     pub before: Option<SecretHash>,
+    /// The secret that came in the same answer as the token, if one did.
+    pub secret: Option<SecretId>,
 }
 
 /// What a client asks for when it registers, and when it changes itself.

@@ -1,6 +1,10 @@
 //! A client's token for itself is replaced by each change, and no lost answer costs the client its
 //! registration.
 
+use keyturn::{
+    manage::{Asker, clients},
+    store,
+};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -68,6 +72,46 @@ async fn a_client_that_comes_to_need_a_secret_is_given_one_until_it_has_it() {
     assert_eq!(given.body["client_secret_expires_at"], 0, "{}", given.text);
     assert_eq!(again.body.get("client_secret"), None, "it has it: {}", again.text);
     assert_eq!(server.count("client_secrets").await, 1, "what was lost is gone");
+}
+
+#[tokio::test]
+async fn fx_22_a_change_that_is_sent_again_leaves_the_secret_that_the_client_has() {
+    for server in servers().await {
+        let first = Itself::registered(&server, &shop()).await;
+
+        let lost = first.put(&server, &shop()).await;
+        let again = first.put(&server, &shop()).await;
+        let by_next = first.by(&again).put(&server, &shop()).await;
+
+        for answer in [&lost, &again, &by_next] {
+            assert_eq!(answer.status, 200, "{}: {}", server.engine, answer.text);
+            assert_eq!(answer.body.get("client_secret"), None, "{}", answer.text);
+        }
+        assert_eq!(first.ask(&server, &[]).await.status, 200, "{}", server.engine);
+        assert_eq!(server.count("client_secrets").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn fx_22_what_an_operator_gave_meanwhile_stays_as_well() {
+    let server = server_with(policy()).await;
+    let bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    let public = json!({ "grant_types": [bearer], "token_endpoint_auth_method": "none" });
+    let confidential = json!({
+        "grant_types": [bearer], "token_endpoint_auth_method": "client_secret_post",
+    });
+    let first = Itself::registered(&server, &public).await;
+    first.put(&server, &confidential).await;
+    let id = first.id.parse().unwrap();
+    let given = clients::add_secret(&server.app, &Asker::keyturn(), id, None).await.unwrap();
+
+    let again = first.put(&server, &confidential).await;
+
+    let mut tx = server.app.store.read().await.unwrap();
+    let kept = store::client_secrets::of_client(&mut tx, id).await.unwrap();
+    assert!(again.body["client_secret"].is_string(), "{}", again.text);
+    assert_eq!(kept.len(), 2, "the one that was lost is replaced, and no other");
+    assert!(kept.iter().any(|it| it.id == given.id));
 }
 
 #[tokio::test]

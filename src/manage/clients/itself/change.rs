@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{By, NewItself, NotRegistered, asker, proved};
 use crate::{
     app::App,
-    domain::{Client, ClientId, Origin, Registration, Secret},
+    domain::{Client, ClientId, Origin, Registration, Secret, SecretId},
     manage::clients::{
         bounds,
         change::{delete_in, replace, write},
@@ -62,17 +62,21 @@ pub async fn change(
         check_secret(app, &mut tx, id, sent).await?;
     }
     let next = Secret::for_registration(&app.random);
+    let terms = bounds::checked(app, new.terms.within(before.terms.clone())?)?;
+    let missing = match sent {
+        Some(_) if before.terms.authentication.has_secret() => None,
+        _ if !terms.authentication.has_secret() => None,
+        _ => missing_secret(app, &mut tx, &before, by).await?,
+    };
+    let (secret_id, secret) = missing.unzip();
+    let (token, before_that) = (next.hash(), Some(token.hash()));
     let client = Client {
-        terms: bounds::checked(app, new.terms.within(before.terms.clone())?)?,
+        terms,
         description: new.description.checked()?,
-        registration: Some(Registration { token: next.hash(), before: Some(token.hash()) }),
+        registration: Some(Registration { token, before: before_that, secret: secret_id }),
         ..before.clone()
     };
     let client = replace(app, &mut tx, &asker(id, origin), &before, client).await?;
-    let secret = match sent {
-        Some(_) if before.terms.authentication.has_secret() => None,
-        _ => missing_secret(app, &mut tx, &before, &client, by).await?,
-    };
     app.commit(tx).await?;
     Ok(Changed { client, secret, token: next })
 }
@@ -91,29 +95,27 @@ async fn check_secret(
     if is_its_own { Ok(()) } else { Err(NotRegistered::OtherSecret) }
 }
 
-/// A secret for a client that has to have one and does not: it had none before, or the answer that
-/// had it was lost, which shows by the token that it asks with.
+/// A secret for a client that has to have one and does not know of any: it had none before, or the
+/// one it was given last came in an answer that was lost, which shows by the token that it asks
+/// with. A secret that it received stays, however often a change is sent.
 async fn missing_secret(
     app: &App,
     tx: &mut Tx,
     before: &Client,
-    client: &Client,
     by: By,
-) -> Result<Option<Secret>, NotRegistered> {
-    if !client.terms.authentication.has_secret() {
+) -> Result<Option<(SecretId, Secret)>, NotRegistered> {
+    let id = before.id;
+    if !before.terms.authentication.has_secret() {
+        return Ok(Some(secrets::add(app, tx, id, None).await?));
+    }
+    let given = before.registration.as_ref().and_then(|it| it.secret);
+    let Some(lost) = given.filter(|_| by == By::TokenBefore) else { return Ok(None) };
+    let all = store::client_secrets::last_used(tx, id).await?;
+    if !all.iter().any(|(secret, used)| *secret == lost && used.is_none()) {
         return Ok(None);
     }
-    let was_lost = by == By::TokenBefore && !is_any_used(tx, client.id).await?;
-    if before.terms.authentication.has_secret() && !was_lost {
-        return Ok(None);
-    }
-    secrets::remove_all(tx, client.id).await?;
-    Ok(Some(secrets::add(app, tx, client.id, None).await?.1))
-}
-
-async fn is_any_used(tx: &mut Tx, id: ClientId) -> Result<bool, NotRegistered> {
-    let used = store::client_secrets::last_used(tx, id).await?;
-    Ok(used.iter().any(|(_, minute)| minute.is_some()))
+    store::client_secrets::delete(tx, id, lost).await?;
+    Ok(Some(secrets::add(app, tx, id, None).await?))
 }
 
 /// Deletes the client; every token that was obtained through it is dead to whoever asks.

@@ -49,7 +49,7 @@ pub async fn enter(
         created_at: now,
         disabled_at: None,
         status_index: 0,
-        registration: Some(Registration { token: token.hash(), before: None }),
+        registration: Some(Registration { token: token.hash(), before: None, secret: None }),
         description: new.description.checked()?,
         version: Version::FIRST,
     };
