@@ -6,14 +6,16 @@ use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{output::Output, start};
+use super::{output::Output, start, words};
 use crate::{
     app::App,
+    clock::Timestamp,
     config::Config,
     domain::{Algorithm, Expected, Resource, ResourceIdentifier},
     manage::{
         Rejection,
         resources::{self, NewResource},
+        signing_keys,
     },
 };
 
@@ -88,19 +90,32 @@ struct Shown {
     identifier: ResourceIdentifier,
     scopes: String,
     algorithm: Algorithm,
+    /// How tokens are signed now.
+    current_algorithm: Algorithm,
+    /// When its own algorithm begins to sign, where it does not yet.
+    algorithm_from: Option<Timestamp>,
     lifetime_seconds: i64,
     is_default: bool,
 }
 
 impl Shown {
     /// `default` is the resource that is meant where a request names none.
-    fn new(app: &App, resource: &Resource, default: Option<&ResourceIdentifier>) -> Self {
+    fn new(
+        app: &App,
+        resource: &Resource,
+        default: Option<&ResourceIdentifier>,
+        pending: &[(Algorithm, Timestamp)],
+    ) -> Self {
+        let from = pending.iter().find(|(algorithm, _)| *algorithm == resource.algorithm);
+        let until_then = from.map(|_| resource.algorithm_until_then());
         let lifetime = resource.token_lifetime.unwrap_or(app.settings.token_lifetime);
         Self {
             is_default: Some(&resource.identifier) == default,
             identifier: resource.identifier.clone(),
             scopes: resource.scopes.to_string(),
             algorithm: resource.algorithm,
+            current_algorithm: until_then.unwrap_or(resource.algorithm),
+            algorithm_from: from.map(|(_, at)| *at),
             lifetime_seconds: lifetime.num_seconds(),
         }
     }
@@ -171,23 +186,40 @@ async fn set(
 ) -> anyhow::Result<()> {
     let made = resources::register(app, &start::asker(), expected, new).await?;
     let all = resources::list(app, &start::asker()).await?;
-    let shown = Shown::new(app, &made, default(&all));
-    let text = format!(
+    let shown = Shown::new(app, &made, default(&all), &signing_keys::pending(app).await?);
+    let mut text = format!(
         "Resource {} takes {} tokens that live {} seconds, with the scopes: {}.",
         shown.identifier, shown.algorithm, shown.lifetime_seconds, shown.scopes
     );
+    if let Some(from) = shown.algorithm_from {
+        text += &format!(
+            "\nVerifiers have to learn the first {} key before it signs: until {} tokens are \
+             signed by {}.",
+            shown.algorithm,
+            words::moment(from),
+            shown.current_algorithm
+        );
+    }
     output.say(&text, &shown)
 }
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let all = resources::list(app, &start::asker()).await?;
-    let shown: Vec<_> = all.iter().map(|it| Shown::new(app, it, default(&all))).collect();
+    let pending = signing_keys::pending(app).await?;
+    let shown = all.iter().map(|it| Shown::new(app, it, default(&all), &pending));
+    let shown: Vec<_> = shown.collect();
     let none = "There are no resources yet: `keyturn resource register IDENTIFIER --scope SCOPE`.";
     output.list(none, ["RESOURCE", "ALGORITHM", "SECONDS", "DEFAULT", "SCOPES"], &shown, |it| {
         let default = if it.is_default { "yes" } else { "" };
         [
             it.identifier.to_string(),
-            it.algorithm.to_string(),
+            match it.algorithm_from {
+                Some(from) => {
+                    let (now, from) = (it.current_algorithm, words::moment(from));
+                    format!("{now}, {} from {from}", it.algorithm)
+                }
+                None => it.algorithm.to_string(),
+            },
             it.lifetime_seconds.to_string(),
             default.to_owned(),
             it.scopes.clone(),

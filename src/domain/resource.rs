@@ -19,7 +19,10 @@ pub struct Resource {
     pub identifier: ResourceIdentifier,
     /// No token for this resource carries any other scope.
     pub scopes: Scopes,
+    /// How its tokens are signed, once the first key of it signs.
     pub algorithm: Algorithm,
+    /// How they are signed until then; `None`: by the algorithm that every server has.
+    pub algorithm_before: Option<Algorithm>,
     /// Between [`Resource::SHORTEST_TOKEN`] and [`Resource::LONGEST_TOKEN`]; `None`: as
     /// configured for all.
     pub token_lifetime: Option<TimeDelta>,
@@ -33,6 +36,11 @@ impl Resource {
     pub const SHORTEST_TOKEN: TimeDelta = TimeDelta::seconds(30);
     /// Nothing can call back a token from a verifier that never asks: six minutes bound the harm.
     pub const LONGEST_TOKEN: TimeDelta = TimeDelta::minutes(6);
+
+    /// How its tokens are signed until the first key of its algorithm signs.
+    pub fn algorithm_until_then(&self) -> Algorithm {
+        self.algorithm_before.unwrap_or(Algorithm::Es256)
+    }
 
     /// Whose turn it is when a request names no resource, if there is one.
     pub fn default_of(registered: &[Self]) -> Option<&Self> {
@@ -52,6 +60,7 @@ impl Resource {
             identifier: ResourceIdentifier::from(issuer.as_str().to_owned()),
             scopes: SCOPES.parse().expect("our own scopes are well formed"),
             algorithm: Algorithm::Es256,
+            algorithm_before: None,
             token_lifetime: None,
             created_at: Timestamp::UNIX_EPOCH,
             default_since: None,
@@ -70,6 +79,9 @@ pub struct ResourceIdentifier {
     normal: Arc<str>,
 }
 
+/// What of the issuer's URL belongs to keyturn itself.
+const OWN_PATHS: [&str; 4] = ["/.well-known", "/api", "/auth", "/oauth2"];
+
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a resource is an absolute URI without a fragment, or a name of a-z, 0-9, '-', '_', '.'")]
 pub struct MalformedResource;
@@ -82,6 +94,19 @@ impl ResourceIdentifier {
     /// The same for all spellings of one URI.
     pub fn normal(&self) -> &str {
         &self.normal
+    }
+
+    /// Whether it names keyturn itself, or an endpoint of keyturn: tokens for these are not for
+    /// others.
+    pub fn is_reserved(&self, issuer: &Issuer) -> bool {
+        let issuer = normal_uri(issuer);
+        let rest = self.normal.strip_prefix(issuer.trim_end_matches('/'));
+        let Some(rest) = rest else { return false };
+        let path = rest.split('?').next().unwrap_or_default().trim_end_matches('/');
+        let is_below = |own: &&str| {
+            path.strip_prefix(*own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        path.is_empty() || OWN_PATHS.iter().any(is_below)
     }
 
     /// Reads the `resource` parameter, which must be a URI.
@@ -161,6 +186,31 @@ impl Ord for ResourceIdentifier {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fx_21_the_issuer_and_the_endpoints_below_it_are_reserved_however_they_are_spelt() {
+        let issuer = "https://keys.example.com".to_owned();
+        for text in [
+            "https://keys.example.com",
+            "https://keys.example.com/",
+            "HTTPS://Keys.Example.com:443//",
+            "https://keys.example.com?x=1",
+            "https://keys.example.com/api/v1",
+            "https://keys.example.com/oauth2/token",
+        ] {
+            assert!(text.parse::<ResourceIdentifier>().unwrap().is_reserved(&issuer), "{text}");
+        }
+        for text in [
+            "https://keys.example.com/billing",
+            "https://keys.example.com/apis",
+            "https://keys.example.com.evil.example",
+            "https://keys.example.com:8443",
+            "http://keys.example.com",
+            "keys.example.com",
+        ] {
+            assert!(!text.parse::<ResourceIdentifier>().unwrap().is_reserved(&issuer), "{text}");
+        }
+    }
 
     #[test]
     fn a_resource_is_a_uri_or_a_plain_name() {

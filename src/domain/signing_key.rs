@@ -85,6 +85,17 @@ pub enum SigningKeyState {
 }
 
 impl SigningKey {
+    /// When the first of these keys of the algorithm begins to sign; `None` where one has begun, or
+    /// there is none.
+    pub fn first_begins<'a>(
+        keys: impl Iterator<Item = &'a Self>,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let counts = keys.filter(|key| key.algorithm == algorithm && key.revoked_at.is_none());
+        counts.map(|key| key.activates_at).min().filter(|first| *first > now)
+    }
+
     pub fn state(&self, now: Timestamp) -> SigningKeyState {
         let reached = |moment: Option<Timestamp>| moment.is_some_and(|moment| moment <= now);
         if self.revoked_at.is_some() || reached(self.gone_at) {

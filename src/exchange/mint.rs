@@ -10,7 +10,7 @@ use super::{
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::RoleName,
+    domain::{Algorithm, Resource, RoleName},
     signing::{AccessToken, Confirmation, TokenType},
 };
 
@@ -23,7 +23,7 @@ pub(super) fn mint(
     let expires_at = end(app, identity, grant, now);
     let roles: Vec<_> = grant.roles.iter().map(RoleName::as_str).collect();
     let access_token = app.signer.sign(
-        grant.resource.algorithm,
+        algorithm(app, &grant.resource, now),
         now,
         TokenType::AccessToken,
         &AccessToken {
@@ -51,6 +51,14 @@ pub(super) fn mint(
         is_bound: identity.bound_to.is_some(),
         refresh_token: None,
     })
+}
+
+/// A resource stays as it was until the first key of its algorithm signs.
+fn algorithm(app: &App, resource: &Resource, now: Timestamp) -> Algorithm {
+    match app.signer.begins(resource.algorithm, now) {
+        Some(_) => resource.algorithm_until_then(),
+        None => resource.algorithm,
+    }
 }
 
 fn email(app: &App, identity: &Identity) -> Option<String> {

@@ -207,7 +207,8 @@ async fn resource(
         (None, Some([first, ..])) if !is_allowed(usual) => first,
         (None, _) => usual,
     };
-    let mut all = registered.iter().chain([&app.own_resource]);
+    // keyturn first: whatever is registered cannot take its place.
+    let mut all = [&app.own_resource].into_iter().chain(registered.iter());
     let found = all.find(|resource| resource.identifier == *asked);
     let found = found.ok_or_else(|| Refusal::UnknownResource(asked.clone()))?;
     if is_allowed(&found.identifier) {

@@ -9,7 +9,7 @@ use axum::{
 use serde_json::json;
 
 use super::{caller::address, edge::Edge, error::OAuthError};
-use crate::{domain::Algorithm, metrics::Snapshot};
+use crate::{manage::signing_keys, metrics::Snapshot};
 
 /// The process answers.
 pub(super) async fn alive() -> Response {
@@ -23,8 +23,7 @@ pub(super) async fn ready(State(edge): State<Edge>) -> Response {
     let now = app.clock.now();
     let database = app.store.ping().await.is_ok();
     let follows = app.directory.is_fresh();
-    let signs =
-        [Algorithm::Es256, Algorithm::Rs256].into_iter().all(|it| app.signer.has_active(it, now));
+    let signs = signing_keys::AT_FIRST.into_iter().all(|it| app.signer.has_active(it, now));
     let damaged: Vec<_> = app.signer.damaged().into_iter().map(|key| key.signing_key_id).collect();
     let status =
         if database && follows && signs { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -40,7 +40,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         AuditEvent, BadTerms, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId,
-        RoleName, Wider,
+        ResourceIdentifier, RoleName, Wider,
     },
     outbound::RefusedUrl,
     signing::{MalformedJwks, MalformedPem},
@@ -95,6 +95,8 @@ pub enum Rejection {
     NotRotating,
     #[error("a token for a resource lives 30 to 360 seconds")]
     TokenLifetime,
+    #[error("{0} is keyturn itself and cannot be registered as a resource: choose another URL")]
+    ReservedResource(ResourceIdentifier),
     #[error(transparent)]
     MalformedResource(#[from] MalformedResource),
     #[error("signing key {0} is already on its way and signs soon")]

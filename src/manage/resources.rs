@@ -53,6 +53,9 @@ pub(super) async fn set(
     if new.token_lifetime.is_some_and(|lifetime| !bounds.contains(&lifetime)) {
         return Err(Rejection::TokenLifetime);
     }
+    if new.identifier.is_reserved(&app.settings.issuer) {
+        return Err(Rejection::ReservedResource(new.identifier));
+    }
     let now = app.clock.now();
     let registered = store::resources::list(tx).await?;
     let before = registered.iter().find(|it| it.identifier == new.identifier);
@@ -62,12 +65,18 @@ pub(super) async fn set(
         (Some(_), Expected::Absent) => return Err(Rejection::NameTaken("a resource")),
         _ => return Err(Rejection::ChangedMeanwhile),
     };
+    let algorithm_before = match before {
+        Some(before) if before.algorithm == new.algorithm => before.algorithm_before,
+        Some(before) => Some(algorithm_now(tx, before, now).await?),
+        None => None,
+    };
     let is_default = new.is_default || registered.is_empty();
     let resource = Resource {
         // In the spelling that tokens have carried from the first.
         identifier: before.map_or(new.identifier, |before| before.identifier.clone()),
         scopes: new.scopes,
         algorithm: new.algorithm,
+        algorithm_before,
         token_lifetime: new.token_lifetime,
         created_at: before.map_or(now, |before| before.created_at),
         default_since: is_default
@@ -85,6 +94,16 @@ pub(super) async fn set(
     });
     audit(app, tx, asker, event("resource.registered", &resource.identifier, detail));
     Ok(resource)
+}
+
+async fn algorithm_now(
+    tx: &mut Tx,
+    resource: &Resource,
+    now: Timestamp,
+) -> Result<Algorithm, Rejection> {
+    let pending = signing_keys::pending_in(tx, now).await?;
+    let is_pending = pending.iter().any(|(algorithm, _)| *algorithm == resource.algorithm);
+    Ok(if is_pending { resource.algorithm_until_then() } else { resource.algorithm })
 }
 
 /// The resource that was made the default last is the default, also within one second.

@@ -15,6 +15,11 @@ use crate::{
 const READ: &str = "signing-keys:read";
 const WRITE: &str = "signing-keys:write";
 
+/// The algorithms that every server has keys for from its first start on. RS256 is what every
+/// verifier knows (OpenID Connect Discovery 1.0, section 3; RFC 9068, section 4), ES256 what we
+/// sign with.
+pub const AT_FIRST: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
+
 /// Makes a key for this algorithm if there has never been one. A damaged one is never replaced:
 /// live tokens hang on it.
 pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<(), Rejection> {
@@ -25,7 +30,7 @@ pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<()
         return Ok(());
     }
     let new = generate(app, algorithm).await?;
-    match insert(app, asker, new, Begins::AsFirst, "signing_key.created").await {
+    match insert(app, asker, new, Made::First, "signing_key.created").await {
         // Another node was first, and its key is as good.
         Err(Rejection::Exists) => Ok(app.load_signing_keys().await?),
         done => done.map(drop),
@@ -37,19 +42,53 @@ pub(super) async fn is_missing(tx: &mut Tx, algorithm: Algorithm) -> Result<bool
     Ok(store::signing_keys::last_generation(tx, algorithm).await?.is_none())
 }
 
+/// The algorithms whose first key is still only published, each with the moment from which on it
+/// signs. No secret: the JWKS has these keys.
+pub async fn pending(app: &App) -> Result<Vec<(Algorithm, Timestamp)>, Rejection> {
+    pending_in(&mut app.store.read().await?, app.clock.now()).await
+}
+
+pub(super) async fn pending_in(
+    tx: &mut Tx,
+    now: Timestamp,
+) -> Result<Vec<(Algorithm, Timestamp)>, Rejection> {
+    let keys = store::signing_keys::list(tx).await?;
+    let begins =
+        |algorithm| SigningKey::first_begins(keys.iter(), algorithm, now).map(|at| (algorithm, at));
+    Ok(Algorithm::ALL.into_iter().filter_map(begins).collect())
+}
+
 /// A key that [`add_first`] stores: made before a transaction that must not wait for it.
 pub(super) async fn prepare(app: &App, algorithm: Algorithm) -> Result<NewSigningKey, Rejection> {
     generate(app, algorithm).await
 }
 
-/// [`ensure`] as a part of a larger transaction. Fails if another was quicker.
+/// [`ensure`] as a part of a larger transaction. Fails if another was quicker. All of them begin
+/// alike, whichever comes first.
 pub(super) async fn add_first(
     app: &App,
     tx: &mut Tx,
     asker: &Asker,
-    new: NewSigningKey,
+    new: Vec<NewSigningKey>,
 ) -> Result<(), Rejection> {
-    add(app, tx, asker, new, Begins::AsFirst, "signing_key.created").await.map(drop)
+    let from = first_begins(app, tx).await?;
+    for key in new {
+        add(app, tx, asker, (key, Made::First, from), "signing_key.created").await?;
+    }
+    Ok(())
+}
+
+/// When the first key of an algorithm begins to sign. Once a server has started, somebody may keep
+/// a copy of the JWKS, so that a key is published first, as every other. Before that nobody can:
+/// it signs at once.
+async fn first_begins(app: &App, tx: &mut Tx) -> Result<Timestamp, Rejection> {
+    let now = app.clock.now();
+    for algorithm in AT_FIRST {
+        if is_missing(tx, algorithm).await? {
+            return Ok(now);
+        }
+    }
+    Ok(now + app.settings.rotation.publish_lead())
 }
 
 /// Makes the next key. It is published at once and signs when every verifier can know it.
@@ -60,7 +99,7 @@ pub async fn rotate(
 ) -> Result<SigningKey, Rejection> {
     asker.must_run_server(WRITE)?;
     let new = generate(app, algorithm).await?;
-    match insert(app, asker, new, Begins::AsNext, "signing_key.rotated").await {
+    match insert(app, asker, new, Made::Next, "signing_key.rotated").await {
         Err(Rejection::Exists) => {
             // Another was quicker since we looked.
             let next = all(app).await?.into_iter().rfind(|key| key.algorithm == algorithm);
@@ -71,19 +110,19 @@ pub async fn rotate(
     }
 }
 
-/// Makes a key from a PEM file the next one. The first of its algorithm signs at once.
+/// Makes a key from a PEM file the next one of its algorithm, which may be the first.
 pub async fn import(app: &App, asker: &Asker, pem: &str) -> Result<SigningKey, Rejection> {
     asker.must_run_server(WRITE)?;
     let new = signing::import(pem, &app.key_encryption_key, &app.random)?;
     let mut tx = app.store.read().await?;
-    let is_first = store::signing_keys::last_generation(&mut tx, new.algorithm).await?.is_none();
+    let is_first = is_missing(&mut tx, new.algorithm).await?;
     let known = store::signing_keys::list(&mut tx).await?;
     drop(tx);
     if known.iter().any(|key| key.signing_key_id == new.signing_key_id) {
         return Err(Rejection::KnownSigningKey);
     }
-    let begins = if is_first { Begins::AsFirst } else { Begins::AsNext };
-    insert(app, asker, new, begins, "signing_key.imported").await
+    let made = if is_first { Made::First } else { Made::Next };
+    insert(app, asker, new, made, "signing_key.imported").await
 }
 
 /// Rotates every algorithm whose key will have signed long enough when its successor is ready.
@@ -137,6 +176,8 @@ pub async fn revoke(
     if revoked.revoked_at.is_some() {
         return Ok(revoked);
     }
+    // Nobody has a token by a key that did not sign yet, so that nothing hurries.
+    let has_signed = revoked.state(now) != SigningKeyState::Pending;
     revoked.revoked_at = Some(now);
     store::signing_keys::set_life(&mut tx, &revoked).await?;
 
@@ -154,7 +195,9 @@ pub async fn revoke(
         next.activates_at = now;
         store::signing_keys::set_life(&mut tx, next).await?;
     } else {
-        let spare = record(spare, last.unwrap_or(0) + 1, now, now);
+        let lead = app.settings.rotation.publish_lead();
+        let from = if has_signed { now } else { now + lead };
+        let spare = record(spare, last.unwrap_or(0) + 1, now, from);
         store::signing_keys::insert(&mut tx, &spare).await?;
     }
     let detail = json!({ "algorithm": algorithm });
@@ -197,13 +240,12 @@ async fn generate(app: &App, algorithm: Algorithm) -> Result<NewSigningKey, Reje
     Ok(made.expect("making a key does not panic"))
 }
 
-/// When a new key begins to sign.
+/// Which key of its algorithm a new one is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Begins {
-    /// At once: no token was signed before it.
-    AsFirst,
-    /// When every verifier can know it.
-    AsNext,
+enum Made {
+    First,
+    /// It signs when every verifier can know it.
+    Next,
 }
 
 /// Stores the new key as the next generation and lets the one before it retire when it begins.
@@ -212,11 +254,15 @@ async fn insert(
     app: &App,
     asker: &Asker,
     new: NewSigningKey,
-    begins: Begins,
+    made: Made,
     action: &'static str,
 ) -> Result<SigningKey, Rejection> {
     let mut tx = app.store.write().await?;
-    let key = add(app, &mut tx, asker, new, begins, action).await?;
+    let from = match made {
+        Made::First => first_begins(app, &mut tx).await?,
+        Made::Next => app.clock.now() + app.settings.rotation.publish_lead(),
+    };
+    let key = add(app, &mut tx, asker, (new, made, from), action).await?;
     app.commit(tx).await?;
     Ok(key)
 }
@@ -225,8 +271,7 @@ async fn add(
     app: &App,
     tx: &mut Tx,
     asker: &Asker,
-    new: NewSigningKey,
-    begins: Begins,
+    (new, made, from): (NewSigningKey, Made, Timestamp),
     action: &'static str,
 ) -> Result<SigningKey, Rejection> {
     let now = app.clock.now();
@@ -235,11 +280,9 @@ async fn add(
     let mut keys = store::signing_keys::list(tx).await?;
     check_ours(app, &keys)?;
     keys.retain(|key| key.algorithm == new.algorithm);
-    let from = match begins {
-        Begins::AsFirst if last.is_some() => return Err(StoreError::Conflict.into()),
-        Begins::AsFirst => now,
-        Begins::AsNext => now + app.settings.rotation.publish_lead(),
-    };
+    if made == Made::First && last.is_some() {
+        return Err(StoreError::Conflict.into());
+    }
     let generation = last.unwrap_or(0) + 1;
     // A revoked key has no successor.
     if let Some(mut before) = keys.into_iter().rfind(|key| key.revoked_at.is_none()) {

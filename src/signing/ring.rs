@@ -98,6 +98,12 @@ impl Ring {
         })
     }
 
+    /// When the first key of the algorithm begins to sign; `None` where one has begun, or there is
+    /// none.
+    pub(super) fn begins(&self, algorithm: Algorithm, now: Timestamp) -> Option<Timestamp> {
+        SigningKey::first_begins(self.entries.iter().map(|it| &it.record), algorithm, now)
+    }
+
     /// The key of that identifier, while tokens signed by it are to be trusted: from the moment
     /// it begins to sign until its last token has died. A pending key is known and has signed
     /// nothing.

@@ -129,6 +129,11 @@ impl Signer {
         Algorithm::ALL.into_iter().filter(can_sign).collect()
     }
 
+    /// When the first key of the algorithm begins to sign, where it is still only published.
+    pub fn begins(&self, algorithm: Algorithm, now: Timestamp) -> Option<Timestamp> {
+        self.0.ring.load().begins(algorithm, now)
+    }
+
     pub fn has_active(&self, algorithm: Algorithm, now: Timestamp) -> bool {
         self.0.ring.load().signer(algorithm, now).is_some()
     }

@@ -26,6 +26,7 @@ migrations! {
     8 "0008_feed_epoch",
     10 "0010_resource_spellings",
     6 "0006_tenancy",
+    10 "0010_resource_spellings",
 }
 
 #[derive(Debug, thiserror::Error)]

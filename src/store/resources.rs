@@ -3,23 +3,24 @@
 use chrono::TimeDelta;
 
 use super::{StoreError, Tx, moment, moment_if_any, parse};
-use crate::domain::{Change, Resource, ResourceIdentifier, Version};
+use crate::domain::{Algorithm, Change, Resource, ResourceIdentifier, Version};
 
 statements! {
     INSERT = "
         insert into resources (
             identifier, scopes, algorithm, token_lifetime, default_since, version, created_at,
-            normal)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+            normal, algorithm_before)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict do nothing";
 
     UPDATE = "
         update resources set scopes = $2, algorithm = $3, token_lifetime = $4,
-            default_since = coalesce($5, default_since), version = $6
+            default_since = coalesce($5, default_since), version = $6, algorithm_before = $7
         where identifier = $1 and version = $6 - 1";
 
     LIST = "
-        select identifier, scopes, algorithm, token_lifetime, created_at, default_since, version
+        select identifier, scopes, algorithm, algorithm_before, token_lifetime, created_at,
+            default_since, version
         from resources order by identifier";
 
     REMOVE = "
@@ -31,6 +32,7 @@ row! {
         identifier: String,
         scopes: String,
         algorithm: String,
+        algorithm_before: Option<String>,
         token_lifetime: Option<i64>,
         created_at: i64,
         default_since: Option<i64>,
@@ -45,10 +47,12 @@ impl TryFrom<Row> for Resource {
         let lifetime = |seconds: i64| {
             TimeDelta::try_seconds(seconds).ok_or(StoreError::Corrupt("resources.token_lifetime"))
         };
+        let before = |text: &str| parse("resources.algorithm_before", text);
         Ok(Self {
             identifier: parse("resources.identifier", &row.identifier)?,
             scopes: parse("resources.scopes", &row.scopes)?,
             algorithm: parse("resources.algorithm", &row.algorithm)?,
+            algorithm_before: row.algorithm_before.as_deref().map(before).transpose()?,
             token_lifetime: row.token_lifetime.map(lifetime).transpose()?,
             created_at: moment("resources.created_at", row.created_at)?,
             default_since: moment_if_any("resources.default_since", row.default_since)?,
@@ -63,6 +67,7 @@ pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
     let Resource { identifier, algorithm, version, .. } = resource;
     let (identifier, algorithm) = (identifier.as_str(), algorithm.as_str());
     let scopes = resource.scopes.to_string();
+    let before = resource.algorithm_before.map(Algorithm::as_str);
     let lifetime = resource.token_lifetime.map(|lifetime| lifetime.num_seconds());
     let default = resource.default_since.map(|at| at.timestamp());
     tx.changes(Change::Resources);
@@ -79,10 +84,11 @@ pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
                 version.0,
                 created_at,
                 resource.identifier.normal(),
+                before,
             )
         )?
     } else {
-        execute!(tx, UPDATE(identifier, scopes, algorithm, lifetime, default, version.0))?
+        execute!(tx, UPDATE(identifier, scopes, algorithm, lifetime, default, version.0, before))?
     };
     Ok(written == 1)
 }

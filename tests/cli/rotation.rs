@@ -215,3 +215,27 @@ fn kx_10_rotation_under_load_fails_no_exchange() {
     assert!(failures.is_empty(), "{failures:?}");
     assert!(rotations > 0 && answered >= rotations * BETWEEN);
 }
+
+/// Nobody can have a copy of the JWKS before a server has started.
+#[test]
+fn fx_20_before_the_first_start_a_key_signs_at_once_and_later_it_is_published_first() {
+    let register = |place: &Place, algorithm: &str| {
+        let name = algorithm.to_lowercase();
+        let command = ["resource", "register", &name, "--scope", "read", "--algorithm", algorithm];
+        place.json(&command)
+    };
+    let (empty, started) = (Place::new(), Place::new());
+    empty.succeeds(&["migrate"]);
+    started.succeeds(&["migrate"]);
+    started.serve().stop();
+
+    let at_once = register(&empty, "EdDSA");
+    let later = register(&started, "EdDSA");
+    let listed = started.succeeds(&["resource", "list"]);
+
+    assert_eq!(at_once["algorithm_from"], serde_json::Value::Null, "{at_once}");
+    assert_eq!(at_once["current_algorithm"], "EdDSA");
+    assert!(later["algorithm_from"].is_string(), "{later}");
+    assert_eq!(later["current_algorithm"], "ES256");
+    assert!(listed.contains("ES256, EdDSA from"), "{listed}");
+}

@@ -176,6 +176,7 @@ async fn a_resource_comes_back_and_is_changed_in_place() {
             identifier: "https://api.example/?x=1".parse().unwrap(),
             scopes: "read write".parse().unwrap(),
             algorithm: Algorithm::EdDsa,
+            algorithm_before: None,
             token_lifetime: Some(TimeDelta::seconds(30)),
             created_at: now(),
             default_since: Some(now()),
@@ -184,6 +185,7 @@ async fn a_resource_comes_back_and_is_changed_in_place() {
         let later = Resource {
             scopes: "read".parse().unwrap(),
             algorithm: Algorithm::Rs256,
+            algorithm_before: Some(Algorithm::EdDsa),
             token_lifetime: None,
             created_at: now() + TimeDelta::days(1),
             default_since: None,

@@ -64,6 +64,7 @@ impl Things {
                 identifier: "api".parse().unwrap(),
                 scopes: "read".parse().unwrap(),
                 algorithm: Algorithm::Es256,
+                algorithm_before: None,
                 token_lifetime: None,
                 created_at: now(),
                 default_since: None,

@@ -20,7 +20,6 @@ use crate::{
     config::{self, Config, RecordUsage},
     courier::{self, Courier},
     directory::{self, Directory},
-    domain::Algorithm,
     ledger::{self, Recording, Writer},
     manage::{Asker, signing_keys},
     outbound::{Mail, Names, Outbound},
@@ -100,9 +99,7 @@ fn put_together(
 
 /// Makes the signing keys that there have to be, loads all, and begins to follow the change feed.
 pub(super) async fn load(app: &App) -> anyhow::Result<()> {
-    // RS256 is what every verifier knows (OpenID Connect Discovery 1.0, section 3; RFC 9068,
-    // section 4), ES256 what we sign with.
-    for algorithm in [Algorithm::Es256, Algorithm::Rs256] {
+    for algorithm in signing_keys::AT_FIRST {
         signing_keys::ensure(app, &Asker::keyturn(), algorithm).await?;
     }
     // Of nodes that start at once on an empty database one made them, maybe by another key.

@@ -21,15 +21,21 @@ use super::{
     texts::{Scope, scopes},
 };
 use crate::{
+    clock::Timestamp,
     domain::{Algorithm, MalformedResource, Resource, ResourceIdentifier, Version},
     http::edge::Edge,
     manage::{
         Rejection,
         resources::{self, NewResource},
+        signing_keys,
     },
 };
 
 const PATH: &str = "/api/v1/resources";
+
+/// The algorithms that do not sign yet.
+type Pending = [(Algorithm, Timestamp)];
+
 const MOST_SCOPES: usize = 500;
 
 pub(super) fn routes() -> OpenApiRouter<Edge> {
@@ -45,6 +51,11 @@ struct ShownResource {
     scopes: Vec<String>,
     /// How its tokens are signed: `ES256`, `RS256` or `EdDSA`.
     algorithm: &'static str,
+    /// How they are signed now: as before, until the first key of a new algorithm has been
+    /// published for as long as verifiers keep the JWKS.
+    current_algorithm: &'static str,
+    /// From here on they are signed by `algorithm`; `null`: they are already.
+    algorithm_from: Option<Moment>,
     /// `null`: as configured for all.
     token_lifetime_seconds: Option<i64>,
     /// Whether it is meant where a request names no resource.
@@ -53,13 +64,17 @@ struct ShownResource {
 }
 
 impl ShownResource {
-    fn new(resource: &Resource, all: &[Resource]) -> Self {
+    fn new(resource: &Resource, all: &[Resource], pending: &Pending) -> Self {
+        let from = pending.iter().find(|(algorithm, _)| *algorithm == resource.algorithm);
+        let until_then = from.map(|_| resource.algorithm_until_then());
         let default = Resource::default_of(all).map(|it| &it.identifier);
         Self {
             is_default: default == Some(&resource.identifier),
             identifier: resource.identifier.to_string(),
             scopes: resource.scopes.iter().map(str::to_owned).collect(),
             algorithm: resource.algorithm.as_str(),
+            current_algorithm: until_then.unwrap_or(resource.algorithm).as_str(),
+            algorithm_from: from.map(|(_, at)| Moment(*at)),
             token_lifetime_seconds: resource.token_lifetime.map(|it| it.num_seconds()),
             created_at: Moment(resource.created_at),
         }
@@ -127,7 +142,9 @@ async fn list(
     Caller(asker): Caller,
 ) -> Answer<Json<ListOf<ShownResource>>> {
     let all = resources::list(&edge.app, &asker).await?;
-    Ok(Json(ListOf::whole(all.iter().map(|it| ShownResource::new(it, &all)).collect())))
+    let pending = signing_keys::pending(&edge.app).await?;
+    let shown = all.iter().map(|it| ShownResource::new(it, &all, &pending));
+    Ok(Json(ListOf::whole(shown.collect())))
 }
 
 /// Shows a resource.
@@ -143,11 +160,14 @@ async fn show(
     let all = resources::list(&edge.app, &asker).await?;
     let found = all.iter().find(|it| it.identifier == identifier.0);
     let resource = found.ok_or_else(|| Problem::not_found("resource"))?;
-    Ok((etag(resource.version), Json(ShownResource::new(resource, &all))).into_response())
+    let pending = signing_keys::pending(&edge.app).await?;
+    let shown = ShownResource::new(resource, &all, &pending);
+    Ok((etag(resource.version), Json(shown)).into_response())
 }
 
 /// Registers a resource, or replaces all that was said of it. A signing key for its algorithm is
-/// made if there is none yet. For keys of the organization that was made first.
+/// made if there is none yet; until verifiers can know it, tokens are signed as before, and
+/// `algorithm_from` says until when. For keys of the organization that was made first.
 #[utoipa::path(put, path = "/api/v1/resources/{identifier}", tag = "Resources",
     params(("identifier" = String, Path, description = "Percent-encoded, slashes too"),
         ("If-Match" = Option<String>, Header,
@@ -167,7 +187,8 @@ async fn register(
     let new = body.into_new(identifier?)?;
     let made = resources::register(&edge.app, &asker, &expected, new).await?;
     let all = edge.app.directory.resources().await.map_err(Rejection::from)?;
-    let shown = (etag(made.version), Json(ShownResource::new(&made, &all)));
+    let pending = signing_keys::pending(&edge.app).await?;
+    let shown = (etag(made.version), Json(ShownResource::new(&made, &all, &pending)));
     if made.version == Version::FIRST {
         let name = encoded(made.identifier.as_str());
         let place = format!("{}{PATH}/{name}", edge.app.settings.issuer);

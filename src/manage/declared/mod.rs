@@ -93,9 +93,7 @@ pub async fn begin(
         made.push(signing_keys::prepare(app, algorithm).await.map_err(of_all)?);
     }
     let mut tx = app.store.write().await.map_err(of_all)?;
-    for key in made {
-        signing_keys::add_first(app, &mut tx, asker, key).await.map_err(of_all)?;
-    }
+    signing_keys::add_first(app, &mut tx, asker, made).await.map_err(of_all)?;
     carry_out(app, tx, asker, present, plan).await
 }
 

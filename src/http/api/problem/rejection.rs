@@ -49,6 +49,7 @@ impl From<Rejection> for Problem {
             | Rejection::OutOfReach(_)
             | Rejection::GraceTooLong(_)
             | Rejection::TokenLifetime
+            | Rejection::ReservedResource(_)
             | Rejection::MalformedResource(_)
             | Rejection::RefusedUrl(_)
             | Rejection::FlawedTrust(_)
