@@ -187,19 +187,22 @@ async fn set(
     let made = resources::register(app, &start::asker(), expected, new).await?;
     let all = resources::list(app, &start::asker()).await?;
     let shown = Shown::new(app, &made, default(&all), &signing_keys::pending(app).await?);
-    let mut text = format!(
-        "Resource {} takes {} tokens that live {} seconds, with the scopes: {}.",
-        shown.identifier, shown.algorithm, shown.lifetime_seconds, shown.scopes
+    let soon = shown.algorithm_from.map(|from| {
+        let Shown { algorithm, current_algorithm, .. } = &shown;
+        let from = words::moment(from);
+        format!(
+            "\nVerifiers have to learn the first {algorithm} key before it signs: until {from} \
+             tokens are signed by {current_algorithm}."
+        )
+    });
+    let text = format!(
+        "Resource {} takes {} tokens that live {} seconds, with the scopes: {}.{}",
+        shown.identifier,
+        shown.algorithm,
+        shown.lifetime_seconds,
+        shown.scopes,
+        soon.unwrap_or_default()
     );
-    if let Some(from) = shown.algorithm_from {
-        text += &format!(
-            "\nVerifiers have to learn the first {} key before it signs: until {} tokens are \
-             signed by {}.",
-            shown.algorithm,
-            words::moment(from),
-            shown.current_algorithm
-        );
-    }
     output.say(&text, &shown)
 }
 

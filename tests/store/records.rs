@@ -240,6 +240,7 @@ async fn fx_32_no_two_resources_have_spellings_of_one_uri() {
             identifier: identifier.parse().unwrap(),
             scopes: "read".parse().unwrap(),
             algorithm: Algorithm::Es256,
+            algorithm_before: None,
             token_lifetime: None,
             created_at: now(),
             default_since: None,
