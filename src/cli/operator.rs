@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_user_is_named_by_the_list_of_users_and_else_by_number() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000:Ada:/home/ada:/bin/sh\n:x:7:7";
+        let users = "root:x:0:0:root:/:/bin/sh\nada:x:1000:1000:Ada:/srv/ada:/bin/sh\n:x:7:7";
         for (uid, name) in [(0, "root"), (1000, "ada"), (1001, "uid:1001"), (7, "uid:7")] {
             assert_eq!(name_of(uid, users), name);
         }

@@ -23,9 +23,8 @@ migrations! {
     2 "0002_owning_keys",
     3 "0003_outbox",
     4 "0004_token_service",
-    8 "0008_feed_epoch",
-    10 "0010_resource_spellings",
     6 "0006_tenancy",
+    8 "0008_feed_epoch",
     10 "0010_resource_spellings",
 }
 
