@@ -83,6 +83,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "ledger",
             "manage",
             "metrics",
+            "peers",
             "signing",
         ],
     ),

@@ -1,16 +1,12 @@
 //! The public keys by which GitHub signs what its secret scanning reports: from a file, or fetched.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use crate::{
-    config::GithubKeys,
-    outbound::{BODY_LIMIT, Outbound},
-    signing::ReporterKeys,
-};
+use crate::{config::GithubKeys, peers::Reporters, signing::ReporterKeys};
 
-/// GitHub publishes a key long before it signs with it.
+/// GitHub publishes a key long before it signs with it; one that is not known is asked for at once.
 const FETCH_EVERY: Duration = Duration::from_hours(1);
 /// After a failure.
 const TRY_AGAIN_AFTER: Duration = Duration::from_mins(1);
@@ -19,22 +15,18 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_mins(1);
 pub(super) fn read(from: &GithubKeys) -> anyhow::Result<ReporterKeys> {
     let keys = ReporterKeys::default();
     if let GithubKeys::File(file) = from {
-        read_file(&keys, file).with_context(|| {
-            format!("cannot use {} (setting leaks.github_keys)", file.display())
-        })?;
+        let document = fs::read_to_string(file).map_err(anyhow::Error::from);
+        let read = document.and_then(|document| Ok(keys.replace(&document)?));
+        read.with_context(|| format!("cannot use {} (setting leaks.github_keys)", file.display()))?;
     }
     Ok(keys)
 }
 
-fn read_file(keys: &ReporterKeys, file: &Path) -> anyhow::Result<()> {
-    Ok(keys.replace(&fs::read_to_string(file)?)?)
-}
-
-/// Fetches them from a URL for ever. Until it succeeds, reports are not taken; when it fails later,
-/// the keys that were fetched before go on.
-pub(super) async fn follow(url: String, keys: Arc<ReporterKeys>, outbound: Outbound) {
+/// Fetches them every hour, where a URL is configured. When it fails, the keys that were fetched
+/// before go on.
+pub(super) async fn follow(reporters: Arc<Reporters>) {
     loop {
-        let pause = match fetch(&url, &keys, &outbound).await {
+        let pause = match reporters.fetch().await {
             Ok(()) => FETCH_EVERY,
             Err(error) => {
                 tracing::warn!(%error, "cannot fetch GitHub's public keys");
@@ -43,14 +35,4 @@ pub(super) async fn follow(url: String, keys: Arc<ReporterKeys>, outbound: Outbo
         };
         tokio::time::sleep(pause).await;
     }
-}
-
-async fn fetch(url: &str, keys: &ReporterKeys, outbound: &Outbound) -> anyhow::Result<()> {
-    let answer = outbound.get(url, BODY_LIMIT).await?;
-    if answer.status != 200 || answer.content_type != "application/json" {
-        bail!("the answer is no JSON with status 200");
-    }
-    // What is wrong with it is ours to say: the parser could quote a stranger.
-    let document = String::from_utf8(answer.body).context("the answer is not UTF-8")?;
-    keys.replace(&document).map_err(|_| anyhow::anyhow!("the answer is no list of public keys"))
 }

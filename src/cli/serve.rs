@@ -19,7 +19,7 @@ use crate::{
     listener,
     manage::{upkeep::Upkeep, watch::watch},
     metrics::Process,
-    signing::ReporterKeys,
+    peers::Reporters,
 };
 
 const UPKEEP_EVERY: Duration = Duration::from_mins(1);
@@ -39,7 +39,10 @@ pub(super) async fn serve(
     app: App,
     writer: Writer,
 ) -> anyhow::Result<()> {
-    let github_keys = Arc::new(github::read(&config.leaks.github_keys)?);
+    let github_keys = Arc::new(match config.leaks.github_keys.clone() {
+        GithubKeys::Url(url) => Reporters::fetched(url, app.outbound.clone(), app.clock.clone()),
+        from => Reporters::known(github::read(&from)?),
+    });
     let courier = start::courier(config, &app)?;
     if !config.outbound_allow.is_empty() {
         tracing::info!(networks = ?config.outbound_allow, "requests may go to what is not public");
@@ -71,7 +74,7 @@ fn repeat_all(
     background: &mut Background,
     config: &Config,
     app: &App,
-    github_keys: &Arc<ReporterKeys>,
+    github_keys: &Arc<Reporters>,
 ) {
     let (of, retention) = (app.clone(), config.retention);
     background.repeat("change feed", move || of.clone().follow());
@@ -81,11 +84,9 @@ fn repeat_all(
     background.repeat("upkeep", move || keep_up(of.clone(), retention));
     let of = app.clone();
     background.repeat("watch over keys", move || keep_watch(of.clone()));
-    if let GithubKeys::Url(url) = config.leaks.github_keys.clone() {
-        let (keys, outbound) = (Arc::clone(github_keys), app.outbound.clone());
-        background.repeat("GitHub's public keys", move || {
-            github::follow(url.clone(), Arc::clone(&keys), outbound.clone())
-        });
+    if let GithubKeys::Url(_) = config.leaks.github_keys {
+        let keys = Arc::clone(github_keys);
+        background.repeat("GitHub's public keys", move || github::follow(Arc::clone(&keys)));
     }
 }
 
@@ -112,7 +113,7 @@ async fn keep_watch(app: App) {
     }
 }
 
-fn edge(config: &Config, github_keys: Arc<ReporterKeys>, process: Process) -> http::Settings {
+fn edge(config: &Config, github_keys: Arc<Reporters>, process: Process) -> http::Settings {
     http::Settings {
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors_origins: config.http.cors_origins.clone(),

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::{
     app::App,
     metrics::{Metrics, Process},
-    signing::ReporterKeys,
+    peers::Reporters,
 };
 
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub struct Settings {
     /// Who may read `/metrics`.
     pub metrics_for: Vec<IpNet>,
     /// Whose reports of found secrets are believed; none, where GitHub is not a finder of ours.
-    pub github_keys: Arc<ReporterKeys>,
+    pub github_keys: Arc<Reporters>,
     /// What is counted outside the router, for `/metrics`.
     pub process: Process,
 }

@@ -112,13 +112,13 @@ pub(super) async fn github(
     report: Report,
 ) -> Result<Response, OAuthError> {
     let keys = &edge.settings.github_keys;
-    if keys.is_empty() {
+    if !keys.is_on() {
         return Err(OAuthError::NOT_FOUND);
     }
     let header = |name| report.headers.get(name).and_then(|value| value.to_str().ok());
     let id = header("github-public-key-identifier").unwrap_or_default();
     let signature = header("github-public-key-signature").unwrap_or_default();
-    match keys.verify(id, signature, &report.body) {
+    match keys.verify(id, signature, &report.body).await {
         Signed::Rightly => (),
         Signed::Wrongly | Signed::ByUnknownKey => {
             tracing::warn!(source = %report.origin.source, "a leak report is not signed by GitHub");

@@ -2,14 +2,18 @@
 //! for a while when whoever publishes them is away.
 
 mod fetch;
+mod reporters;
 mod slot;
 
 use std::{convert::Infallible, sync::Arc};
 
 use quick_cache::sync::Cache;
 
-pub use self::fetch::NoKeys;
 use self::slot::Slot;
+pub use self::{
+    fetch::NoKeys,
+    reporters::{CannotFetch, Reporters},
+};
 use crate::{
     clock::Clock,
     domain::KeySource,

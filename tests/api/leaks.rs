@@ -11,14 +11,20 @@ use axum::{body::Body, http::Request};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::TimeDelta;
 use keyturn::{
+    clock::{self, Clock},
     domain::{ApiKey, ApiKeyId, Expected, Owner, Secret, Status, WhenLeaked},
     manage::{Asker, api_keys, api_keys::NewApiKey},
+    outbound::{Names, Outbound},
+    peers::Reporters,
     random::Random,
     signing::ReporterKeys,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Options, TestServer, mistyped, new_key};
+use crate::{
+    peers::{Reaction, Receiver},
+    support::{Answer, Options, TestServer, mistyped, new_key},
+};
 
 const REVOKE: &str = "/auth/v1/api-key/revoke";
 const REVOKE_FOUND: &str = "/auth/v1/api-key/revoke-found";
@@ -171,18 +177,22 @@ impl Github {
     }
 
     fn published(&self) -> String {
+        self.published_as("k1")
+    }
+
+    fn published_as(&self, id: &str) -> String {
         let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().unwrap();
         let text = BASE64_STANDARD.encode(der.as_ref());
         let pem = format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n");
-        json!({ "public_keys": [{ "key_identifier": "k1", "key": pem, "is_current": true }] })
+        json!({ "public_keys": [{ "key_identifier": id, "key": pem, "is_current": true }] })
             .to_string()
     }
 
     async fn server(&self) -> TestServer {
-        let keys = Arc::new(ReporterKeys::default());
+        let keys = ReporterKeys::default();
         keys.replace(&self.published()).unwrap();
         let mut options = Options::default();
-        options.edge.github_keys = keys;
+        options.edge.github_keys = Arc::new(Reporters::known(keys));
         TestServer::with(options).await
     }
 
@@ -241,6 +251,47 @@ async fn a_report_that_github_did_not_sign_does_nothing() {
         assert_eq!(answer.error(), (401, "invalid_request"), "{}", answer.text);
     }
     assert_eq!(status(&server, key.id).await, Status::Active);
+}
+
+/// A list of keys as GitHub publishes it.
+fn publishes(document: &str) -> Reaction {
+    Reaction::Send(format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{document}",
+        document.len()
+    ))
+}
+
+#[tokio::test]
+async fn fx_36_a_key_that_github_has_just_begun_to_use_is_fetched_at_once_and_not_too_often() {
+    let (old, new) = (Github::new(), Github::new());
+    let publisher = Receiver::start(publishes(&old.published_as("k1")));
+    let clock = Clock::fixed(clock::timestamp(1_800_000_000).unwrap());
+    let allow = vec!["127.0.0.0/8".parse().unwrap()];
+    let outbound = Outbound::new(allow, Names::System, clock.clone());
+    let mut options = Options::default();
+    let keys = Reporters::fetched(publisher.url(), outbound, clock.clone());
+    options.edge.github_keys = Arc::new(keys);
+    let server = TestServer::with(options).await;
+    server.acme().await;
+    let (key, secret) = key_that(&server, "ci", WhenLeaked::Revoke).await;
+    let body = found(secret.reveal());
+
+    let too_early = server.send(new.finding(&body, "k2")).await;
+    let known = server.send(old.finding(&found("ktk_nonsense"), "k1")).await;
+    publisher.react(publishes(&new.published_as("k2")));
+    for made_up in ["k2", "k3", "k4"] {
+        server.send(old.finding(&body, made_up)).await;
+    }
+    let fetched = publisher.received().len();
+    clock.advance(TimeDelta::seconds(30));
+    let answer = server.send(new.finding(&body, "k2")).await;
+
+    assert_eq!(too_early.error(), (401, "invalid_request"));
+    assert_eq!(known.status, 200, "fetched although nobody had asked before: {}", known.text);
+    assert_eq!(fetched, 1, "names that are made up fetch nothing more");
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(publisher.received().len(), 2);
+    assert_eq!(status(&server, key.id).await, Status::Revoked);
 }
 
 #[tokio::test]
