@@ -16,6 +16,7 @@ use axum::{
     Router,
     extract::ConnectInfo,
     http::{HeaderValue, Request, Version, header::CONNECTION},
+    middleware,
     response::Response,
     routing::future::RouteFuture,
 };
@@ -32,7 +33,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
-use super::Limits;
+use super::{Limits, host::one_host};
 
 /// The most bytes of header, in either version.
 const LONGEST_HEADER: u32 = 64 * 1024;
@@ -66,6 +67,7 @@ impl Server {
             .max_header_list_size(LONGEST_HEADER)
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PONG_WITHIN);
+        let service = service.layer(middleware::from_fn(one_host));
         Self { limits, tls: tls.map(TlsAcceptor::from), protocol, service }
     }
 

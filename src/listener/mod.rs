@@ -1,6 +1,7 @@
 //! Accepts connections and gives each what it needs, and no more time than that.
 
 mod connection;
+mod host;
 pub mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};

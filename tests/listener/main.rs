@@ -227,3 +227,29 @@ async fn a_header_has_a_limit() {
         assert_eq!(&status, b"HTTP/1.1 431");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fx_39d_a_request_names_one_host() {
+    let server = start(PATIENT, None, greeting()).await;
+    let said = |head: &str| {
+        let mut caller = connect(server.address);
+        caller.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).unwrap();
+        rest(caller)
+    };
+
+    for hosts in
+        ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nhost: a\r\n", "Host: a b\r\n", "Host: u@a\r\n"]
+    {
+        let answer = said(&format!("GET / HTTP/1.1\r\n{hosts}"));
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts:?}: {answer}");
+        assert!(answer.contains("send one Host header"), "{hosts:?}: {answer}");
+        let elsewhere = said(&format!("GET /nowhere HTTP/1.1\r\n{hosts}"));
+        assert!(elsewhere.starts_with("HTTP/1.1 400 "), "{hosts:?}: {elsewhere}");
+    }
+    for hosts in ["Host: a\r\n", "Host: [::1]:8080\r\n", "Host: keys.example.com:443\r\n"] {
+        let answer = said(&format!("GET / HTTP/1.1\r\n{hosts}"));
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{hosts:?}: {answer}");
+    }
+    let answer = said("GET / HTTP/1.0\r\n");
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+}
