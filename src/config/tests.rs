@@ -243,3 +243,17 @@ fn a_description_hides_secrets_and_shows_what_was_derived() {
     assert!(!config.describe().contains("hidden") && !format!("{config:?}").contains("hidden"));
     assert!(config.describe().contains("audit_email_domain = \"keys.example.com\""));
 }
+
+#[test]
+fn fx_39j_an_origin_is_written_as_browsers_send_it() {
+    for (origin, expected) in [
+        ("https://app.example.com:443", "browsers leave out"),
+        ("http://app.example.com:80", "browsers leave out"),
+        ("https://app.example.com/", "is not an origin like https://app.example.com"),
+    ] {
+        let said = problem(&format!("[http]\ncors_origins = [\"{origin}\"]\n"), &[]);
+        assert!(said.contains("http.cors_origins") && said.contains(expected), "{origin}: {said}");
+    }
+    let fine = "[http]\ncors_origins = [\"https://app.example.com:8443\", \"http://a:443\"]\n";
+    assert_eq!(read(fine, &[]).unwrap().http.cors_origins.len(), 2);
+}

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     Authentication, Email, ExchangeRule, KeySource, Lifetime, ProofDemand, RefreshTerms,
-    ResourceIdentifier,
+    ResourceIdentifier, SignatureAlgorithm,
 };
 
 pub trait Thing: Clone + PartialEq {
@@ -181,18 +181,22 @@ impl Thing for Client {
     /// A text that is empty is not said.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         let terms = &self.terms;
-        let (jwks, jwks_uri, compat_aud) = match &terms.authentication {
-            Authentication::PrivateKeyJwt { keys, compat_aud } => match keys {
-                KeySource::Pinned(set) => (set.as_str(), "", *compat_aud),
-                KeySource::Uri(uri) | KeySource::Issuer(uri) => ("", uri.as_str(), *compat_aud),
-            },
-            _ => ("", "", false),
+        let (jwks, jwks_uri, compat_aud, signing_alg) = match &terms.authentication {
+            Authentication::PrivateKeyJwt { keys, compat_aud, signing_alg } => {
+                let (jwks, uri) = match keys {
+                    KeySource::Pinned(set) => (set.as_str(), ""),
+                    KeySource::Uri(uri) | KeySource::Issuer(uri) => ("", uri.as_str()),
+                };
+                (jwks, uri, *compat_aud, signing_alg.map_or("", SignatureAlgorithm::as_str))
+            }
+            _ => ("", "", false, ""),
         };
         vec![
             ("authentication", terms.authentication.as_str().into()),
             ("jwks", jwks.into()),
             ("jwks_uri", jwks_uri.into()),
             ("compat_aud", compat_aud.into()),
+            ("signing_alg", signing_alg.into()),
             ("grants", terms.grants.iter().map(|grant| grant.as_str()).collect()),
             ("scopes", terms.scopes.iter().collect()),
             ("resources", terms.resources.as_ref().map_or("any".into(), |all| json!(all))),

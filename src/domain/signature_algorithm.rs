@@ -29,7 +29,7 @@ pub enum SignatureAlgorithm {
     Rs512,
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "an algorithm is ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384 or RS512: those of a \
      public key"

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Authentication, KnownClient, Once, TOKEN_ENDPOINT},
+    domain::{Authentication, KnownClient, Once, SignatureAlgorithm, TOKEN_ENDPOINT},
     ledger::Decision,
     peers::NotVerified,
     signing::{ForeignToken, Untrusted},
@@ -39,7 +39,8 @@ pub(super) async fn authenticate(
     if id != client_id.to_string() {
         return Err(Refusal::UnknownClient.into());
     }
-    let Authentication::PrivateKeyJwt { keys, compat_aud } = &known.client.terms.authentication
+    let Authentication::PrivateKeyJwt { keys, compat_aud, signing_alg } =
+        &known.client.terms.authentication
     else {
         return Err(Refusal::OtherMethod(client_id).into());
     };
@@ -48,9 +49,9 @@ pub(super) async fn authenticate(
         NotVerified::Untrusted(why) => Failed::from(Refusal::WrongAssertion(client_id, why)),
         NotVerified::NoKeys(why) => why.into(),
     })?;
-    let assertion = Assertion { token: &token, compat: *compat_aud, now };
+    let assertion = Assertion { token: &token, algorithm: *signing_alg, compat: *compat_aud, now };
     let checked = assertion.of(&app.settings.issuer, &known);
-    let (jti, until) = checked.map_err(|why| Refusal::WrongAssertion(client_id, why))?;
+    let (jti, until) = checked.map_err(|why| Refusal::BadAssertion(client_id, why))?;
     let caller = enabled(Arc::clone(&known), None)?;
     // Last, so that nothing but an assertion that is good is used up.
     let hash = Once::hash(&[b"client_assertion", client_id.0.as_bytes(), jti.as_bytes()]);
@@ -64,6 +65,8 @@ pub(super) async fn authenticate(
 /// An assertion with the right signature.
 struct Assertion<'a> {
     token: &'a ForeignToken,
+    /// The only one that is accepted, where the client has registered one.
+    algorithm: Option<SignatureAlgorithm>,
     compat: bool,
     now: Timestamp,
 }
@@ -71,6 +74,9 @@ struct Assertion<'a> {
 impl Assertion<'_> {
     /// Its `jti`, and until when that has to be remembered.
     fn of(&self, issuer: &str, client: &KnownClient) -> Result<(&str, Timestamp), Untrusted> {
+        if self.algorithm.is_some_and(|only| only != self.token.algorithm) {
+            return Err(Untrusted::WrongAlgorithm);
+        }
         // Without a type it is taken as well: few libraries write one.
         if !matches!(self.token.typ.as_deref(), None | Some("jwt" | "client-authentication+jwt")) {
             return Err(Untrusted::WrongType);

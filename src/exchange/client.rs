@@ -131,7 +131,8 @@ async fn by_secret(
         )
     );
     if !registered {
-        return Err(Refusal::OtherMethod(id).into());
+        let method = known.client.terms.authentication.as_str();
+        return Err(Refusal::WrongMethod(id, method).into());
     }
     enabled(known, Some(*secret_id))
 }

@@ -25,7 +25,7 @@ pub struct Explanation {
 /// What to tell about a request of which nothing is recorded.
 pub const NOTHING_RECORDED: &str = "No refusal is recorded under this request id. One is found some seconds after it happened and \
      until it is too old to be kept; of a flood of them only the first are. A request that was \
-     answered with a token, or refused for its form alone, leaves none.";
+     answered with a token leaves none.";
 
 /// `None` where nothing is recorded: [`NOTHING_RECORDED`] says what that may mean.
 pub async fn explain(app: &App, request_id: Uuid) -> Result<Option<Explanation>, StoreError> {

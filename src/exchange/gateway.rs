@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     ClaimedName, Credential, ExchangeError, Failed, Manner, NotHeld, Refusal, Request, Wish,
-    access_token::judged, narrow, possession, recorded, refusal::Lack, walk,
+    access_token::judged, lack::Lack, narrow, possession, recorded, walk,
 };
 use crate::{
     app::App,

@@ -4,7 +4,7 @@
 use super::{Caller, ExchangeError, Failed, Standing, client::confidential, recorded, standing};
 use crate::{
     app::App,
-    domain::{KnownClient, Origin, ResourceIdentifier},
+    domain::{KnownClient, Origin},
     signing::{Audience, TokenType, VerifiedToken},
     store::StoreError,
 };
@@ -48,8 +48,12 @@ async fn is_meant(
         return Ok(false);
     }
     let resources = known.client.terms.resources.as_deref().unwrap_or_default();
+    // Tokens carry the registered spelling; what the client is registered for may have another.
+    let registered = app.directory.resources().await?;
+    let all = || registered.iter().chain([&app.own_resource]).map(|it| &it.identifier);
     let is_named = |audience: &String| {
-        audience.parse().is_ok_and(|audience: ResourceIdentifier| resources.contains(&audience))
+        let mut same = all().filter(|it| it.as_str() == audience);
+        same.any(|it| resources.contains(it)) || resources.iter().any(|it| it.as_str() == audience)
     };
     if !token.audiences.iter().all(is_named) {
         return Ok(false);

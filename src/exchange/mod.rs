@@ -13,6 +13,7 @@ mod gateway;
 mod identity;
 mod introspection;
 mod judge;
+mod lack;
 mod mint;
 mod narrow;
 mod possession;
@@ -37,8 +38,9 @@ pub use self::{
     explain::{Explanation, NOTHING_RECORDED, explain},
     gateway::{Pass, Shown, TurnedAway, Visit, pass},
     introspection::{Introspected, introspect},
+    lack::{Lack, NotHeld},
     possession::{Manner, OfferedProof, Unproved, Untold, hold},
-    refusal::{ExchangeError, Lack, NotHeld, Refusal},
+    refusal::{ExchangeError, Refusal},
     revocation::{Held, Revocable, held, revocable},
     simulate::{Prospect, Simulation, simulate},
     subject_token::{NotExchanged, Offered, Part, TokenKind},

@@ -4,10 +4,10 @@
 use std::net::IpAddr;
 
 use super::{
-    NotExchanged,
+    NotExchanged, NotHeld,
     gateway::TurnedAway,
     possession::Unproved,
-    words::{cut, roles, some_of, span},
+    words::{some_of, span},
     workload::Distrust,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         ClientId, FamilyId, GrantType, KeyName, MalformedSecret, Networks, OrganizationId,
-        ResourceIdentifier, Roles, Source, TrustId,
+        ResourceIdentifier, Source, TrustId,
     },
     ledger::NotRecorded,
     peers::NoKeys,
@@ -44,15 +44,19 @@ pub enum Refusal {
     WrongClientSecret(ClientId),
     #[error("the assertion of client {0} is not to be trusted: {1}")]
     WrongAssertion(ClientId, Untrusted),
-    #[error("the assertion of client {0} was used before")]
-    AssertionUsed(ClientId),
-    #[error("client {0} is registered to prove itself in another way")]
+    #[error("client {0} is registered for another authentication method, and nothing is proved")]
     OtherMethod(ClientId),
     /// Before or after the token of somebody else is trusted.
     #[error(transparent)]
     Distrusted(Distrust),
 
     // After it is proved. The caller is told.
+    #[error("client {0} is registered for {1}, and has to send the secret in that way")]
+    WrongMethod(ClientId, &'static str),
+    #[error("the assertion of client {0} is signed by its key, but is not accepted: {1}")]
+    BadAssertion(ClientId, Untrusted),
+    #[error("the assertion of client {0} was used before")]
+    AssertionUsed(ClientId),
     #[error("the secret was replaced by a newer one and died at {0}")]
     SecretReplaced(Timestamp),
     #[error("the key expired at {0}")]
@@ -113,36 +117,6 @@ pub enum Refusal {
     Unproved(#[from] Unproved),
 }
 
-/// A scope that was asked for and is not granted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("scope {} {lack} at resource {resource}", cut(.scope))]
-pub struct NotHeld {
-    pub scope: String,
-    pub resource: ResourceIdentifier,
-    pub lack: Lack,
-}
-
-/// What would have to have the scope, and has it not.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Lack {
-    #[error("is not known")]
-    UnknownToResource,
-    /// The key's, or those of its user where it has none of its own.
-    #[error("is not in {}", roles(.0))]
-    NotInRoles(Roles),
-    /// What the key was given, its user has not, or no longer.
-    #[error("is in {}, but the key's user has not got it", roles(.0))]
-    NotTheUsers(Roles),
-    #[error("is not one of the client's")]
-    NotTheClients,
-    /// The holder has it; what was exchanged, or the client that asks, has not.
-    #[error("is more than what was exchanged, or the client that asks, may have")]
-    BeyondInput,
-    /// A gateway wants it.
-    #[error("is not among those of what was shown")]
-    NotShown,
-}
-
 impl Refusal {
     /// A word for counting and for looking up.
     pub fn code(&self) -> &'static str {
@@ -156,6 +130,8 @@ impl Refusal {
             Self::WrongAssertion(..) => "wrong_assertion",
             Self::AssertionUsed(_) => "assertion_used",
             Self::OtherMethod(_) => "other_client_authentication",
+            Self::WrongMethod(..) => "wrong_client_authentication",
+            Self::BadAssertion(..) => "bad_assertion",
             Self::ResourceNotAllowed(_) => "resource_not_allowed",
             Self::ClientDisabled(_) => "client_disabled",
             Self::GrantNotAllowed(..) => "grant_not_allowed",
@@ -209,7 +185,6 @@ impl Refusal {
                 | Self::UnknownRefreshToken
                 | Self::WrongClientSecret(_)
                 | Self::WrongAssertion(..)
-                | Self::AssertionUsed(_)
                 | Self::OtherMethod(_)
         )
     }
@@ -226,6 +201,8 @@ impl Refusal {
     pub(super) fn in_words(&self, at: Timestamp) -> String {
         let right = match self {
             Self::SecretReplaced(_)
+            | Self::BadAssertion(..)
+            | Self::AssertionUsed(_)
             | Self::ClientDisabled(_)
             | Self::GrantNotAllowed(..)
             | Self::Distrusted(_)

@@ -14,7 +14,7 @@ use super::{
     edge::Edge,
     envelope::RequestId,
     error::OAuthError,
-    form::{BODY_WITHIN, BadForm, Form, LONGEST_BODY, read_body},
+    form::{BODY_WITHIN, Form, LONGEST_BODY, read_body},
     proof::{self, TwoProofs},
     source::source,
 };
@@ -46,15 +46,8 @@ impl FromRequest<Edge> for Posted {
         let origin = origin(edge, &parts);
         let body = read_body(body, LONGEST_BODY, BODY_WITHIN).await?;
         let content_type = parts.headers.get(header::CONTENT_TYPE);
-        match Form::parse(content_type, parts.uri.query(), &body) {
-            Ok(form) => Ok(Self { form, headers: parts.headers, origin }),
-            Err(bad) => {
-                if bad == BadForm::CredentialInUrl {
-                    record_leak(edge, &origin);
-                }
-                Err(bad.into())
-            }
-        }
+        let form = Form::parse(content_type, &body)?;
+        Ok(Self { form, headers: parts.headers, origin })
     }
 }
 
@@ -77,6 +70,9 @@ pub(super) fn address(edge: &Edge, parts: &Parts) -> IpAddr {
 }
 
 pub(super) fn origin(edge: &Edge, parts: &Parts) -> Origin {
+    if let Some(known) = parts.extensions.get::<Origin>() {
+        return known.clone();
+    }
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let id = parts.extensions.get::<RequestId>().map(|id| id.0);
     Origin {
@@ -85,11 +81,6 @@ pub(super) fn origin(edge: &Edge, parts: &Parts) -> Origin {
         user_agent: UserAgent::new(agent.unwrap_or_default()),
         door: super::token::door(parts.uri.path()),
     }
-}
-
-/// A credential in a URL stands in the logs of every proxy on the way: its owner should know.
-fn record_leak(edge: &Edge, origin: &Origin) {
-    record_refusal(edge, origin, "credential_in_url", BadForm::CredentialInUrl.to_string());
 }
 
 /// Leaves a trace of what was refused before anybody was known, to be looked up by the id of the

@@ -52,8 +52,6 @@ pub(super) fn methods(public: Public) -> Vec<&'static str> {
 /// What a request says of its client.
 pub(super) struct Claimed {
     pub(super) claim: Option<Claim>,
-    /// Whether it used the Authorization header, and so understands a challenge.
-    pub(super) by_header: bool,
 }
 
 pub(super) fn claimed(headers: &HeaderMap, form: &mut Form) -> Result<Claimed, OAuthError> {
@@ -63,12 +61,12 @@ pub(super) fn claimed(headers: &HeaderMap, form: &mut Form) -> Result<Claimed, O
     let kind = form.take("client_assertion_type");
     let ways = [basic.is_some(), secret.is_some(), assertion.is_some()];
     if ways.into_iter().filter(|used| *used).count() > 1 {
-        return Err(OAuthError::invalid_request("the client authenticates in more than one way"));
+        return Err(OAuthError::TWO_CREDENTIALS);
     }
     if let Some(assertion) = assertion {
         is_known(kind.as_deref())?;
         let claim = Claim::by_assertion(id, assertion);
-        return Ok(Claimed { claim: Some(claim), by_header: false });
+        return Ok(Claimed { claim: Some(claim) });
     }
     if kind.is_some() {
         return Err(OAuthError::invalid_request("client_assertion is missing"));
@@ -81,12 +79,12 @@ pub(super) fn claimed(headers: &HeaderMap, form: &mut Form) -> Result<Claimed, O
             }
             let claim =
                 Claim { id: basic.client_id, proof: ClientProof::Basic(basic.client_secret) };
-            Ok(Claimed { claim: Some(claim), by_header: true })
+            Ok(Claimed { claim: Some(claim) })
         }
         (None, Some(id), Some(secret)) => Ok(in_body(id, ClientProof::Post(secret))),
         (None, None, Some(_)) => Err(OAuthError::invalid_request("client_id is missing")),
         (None, Some(id), None) => Ok(in_body(id, ClientProof::None)),
-        (None, None, None) => Ok(Claimed { claim: None, by_header: false }),
+        (None, None, None) => Ok(Claimed { claim: None }),
     }
 }
 
@@ -94,13 +92,13 @@ pub(super) fn claimed(headers: &HeaderMap, form: &mut Form) -> Result<Claimed, O
 fn is_known(kind: Option<&str>) -> Result<(), OAuthError> {
     match kind {
         Some(JWT_BEARER) => Ok(()),
-        Some(_) => Err(OAuthError::INVALID_CLIENT),
+        Some(_) => Err(OAuthError::OTHER_ASSERTION),
         None => Err(OAuthError::invalid_request("client_assertion_type is missing")),
     }
 }
 
 fn in_body(id: String, proof: ClientProof) -> Claimed {
-    Claimed { claim: Some(Claim { id, proof }), by_header: false }
+    Claimed { claim: Some(Claim { id, proof }) }
 }
 
 impl Claimed {
@@ -132,7 +130,7 @@ impl Claimed {
         posted: &Posted,
         grant: Option<GrantType>,
     ) -> Result<Caller, OAuthError> {
-        let claim = self.claim.as_ref().ok_or(OAuthError::INVALID_CLIENT)?;
+        let claim = self.claim.as_ref().ok_or(OAuthError::NO_CREDENTIALS)?;
         let (origin, began) = (&posted.origin, Instant::now());
         // Where no grant is asked for, there is no token to bind.
         let proof = if grant.is_some() { posted.proof(edge)? } else { None };
@@ -141,7 +139,11 @@ impl Claimed {
             let word = word_for(&error, origin.door, origin.request_id);
             edge.metrics.count_exchange(origin.door, word, began.elapsed());
             let error = OAuthError::of(error, Blame::Client);
-            if self.by_header { error.challenging() } else { error }
+            match claim.proof {
+                // The same for every id, known or not.
+                ClientProof::None if error.is_unauthorized() => OAuthError::NO_SECRET.as_recorded(),
+                _ => error,
+            }
         })
     }
 }

@@ -6,10 +6,7 @@ use std::time::Instant;
 use axum::{
     Json,
     extract::State,
-    http::{
-        HeaderMap, HeaderValue,
-        header::{ACCEPT, CONTENT_TYPE},
-    },
+    http::{HeaderValue, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use secrecy::ExposeSecret as _;
@@ -17,6 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
+    accept::prefers,
     caller::Posted,
     client,
     edge::Edge,
@@ -89,7 +87,7 @@ pub(super) async fn introspect(
     edge.metrics.count_exchange(origin.door, word, began.elapsed());
     let found = found.map_err(|error| OAuthError::of(error, Blame::Client))?;
     let answer = answer(&edge, found.as_ref());
-    if wants_signed(&posted.headers) {
+    if prefers(&posted.headers, SIGNED, "application/json") {
         return signed(&edge, &caller, &answer);
     }
     Ok(Json(answer).into_response())
@@ -117,17 +115,6 @@ fn answer<'a>(edge: &'a Edge, found: Option<&'a Introspected>) -> Answer<'a> {
         }
     };
     Answer { active: found.is_some(), token: found.map(told) }
-}
-
-/// Whether the caller names the signed form among what it takes, and does not rule it out.
-fn wants_signed(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let is_it = parts.next().is_some_and(|range| range.eq_ignore_ascii_case(SIGNED));
-        let weight = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| *name == "q");
-        is_it && weight.and_then(|(_, q)| q.parse().ok()).is_none_or(|q: f32| q > 0.0)
-    })
 }
 
 fn signed(edge: &Edge, caller: &Caller, answer: &Answer<'_>) -> Result<Response, OAuthError> {

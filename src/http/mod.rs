@@ -1,5 +1,6 @@
 //! The HTTP face: paths to handlers, forms to requests, refusals to responses. Decides nothing.
 
+mod accept;
 mod api;
 mod authorize;
 mod basic;
@@ -21,6 +22,7 @@ mod page;
 mod presented;
 mod proof;
 mod protected_resource;
+mod refused;
 mod register;
 mod revoke;
 mod source;
@@ -62,7 +64,12 @@ pub fn router(app: App, settings: Settings) -> Router {
         // Below the layer, which then sees the OPTIONS by which browsers ask beforehand.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce))
-        .layer(from_browsers(&edge.settings.cors_origins));
+        .layer(middleware::from_fn_with_state(edge.clone(), refused::recorded))
+        .layer(middleware::from_fn_with_state(edge.clone(), refused::credential_in_url))
+        .layer(from_browsers(&edge.settings.cors_origins, vec![Method::POST]));
+    let one = register::of_one(&edge)
+        .layer(middleware::from_fn_with_state(edge.clone(), refused::recorded))
+        .layer(from_browsers(&edge.settings.cors_origins, register::METHODS_OF_ONE.to_vec()));
     let browsed = Router::new()
         .route(authorize::PATH, get(authorize::by_query).post(authorize::by_form))
         .method_not_allowed_fallback(method_not_allowed);
@@ -79,12 +86,14 @@ pub fn router(app: App, settings: Settings) -> Router {
         .route(gateway::VERIFY_BEFORE_ROOT, any(gateway::verify_before))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce));
-    let own = doors
-        .merge(browsed)
-        .merge(register::of_one(&edge))
-        .merge(gateways)
+    // Gateways are not among these: the URL that they ask about is not ours.
+    let rest = browsed
+        .merge(one)
         .merge(published)
-        .merge(api::router(&edge));
+        .merge(api::router(&edge))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(edge.clone(), refused::credential_in_url));
+    let own = doors.merge(rest).merge(gateways);
     let path = discovery::path_of(&edge.app.settings.issuer);
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
     own.route("/healthz", get(operations::alive))
@@ -125,12 +134,17 @@ fn inserted(path: &str) -> Router<Edge> {
 
 /// Lets every page read what is published.
 fn from_anywhere() -> CorsLayer {
-    CorsLayer::new().allow_origin(tower_http::cors::Any).allow_methods([Method::GET])
+    CorsLayer::new()
+        .allow_origin(tower_http::cors::Any)
+        .allow_methods([Method::GET])
+        .allow_headers(tower_http::cors::Any)
+        .expose_headers([header::ETAG, header::RETRY_AFTER, envelope::REQUEST_ID])
 }
 
-/// Lets pages of the configured origins post to the token endpoints; no origin by default.
+/// Lets pages of the configured origins ask by these methods; no origin by default.
 fn from_browsers(
     origins: &[String],
+    methods: Vec<Method>,
 ) -> tower::util::Either<CorsLayer, tower::layer::util::Identity> {
     if origins.is_empty() {
         return tower::util::Either::Right(tower::layer::util::Identity::new());
@@ -138,8 +152,13 @@ fn from_browsers(
     let origins: Vec<_> = origins.iter().filter_map(|it| HeaderValue::from_str(it).ok()).collect();
     let layer = CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::POST])
+        .allow_methods(methods)
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, proof::DPOP])
-        .expose_headers([proof::DPOP_NONCE, header::WWW_AUTHENTICATE]);
+        .expose_headers([
+            proof::DPOP_NONCE,
+            header::WWW_AUTHENTICATE,
+            header::RETRY_AFTER,
+            envelope::REQUEST_ID,
+        ]);
     tower::util::Either::Left(layer)
 }

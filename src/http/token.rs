@@ -113,14 +113,12 @@ pub(super) async fn oauth(State(edge): State<Edge>, mut posted: Posted) -> Answe
     }
     let grant: GrantType = grant_type.parse().map_err(|_| OAuthError::UNSUPPORTED_GRANT_TYPE)?;
     let claimed = client::claimed(&posted.headers, &mut posted.form)?;
-    let by_header = claimed.by_header;
-    let answer = match grant {
+    match grant {
         GrantType::ClientCredentials => client_credentials(&edge, &claimed, posted).await,
         GrantType::RefreshToken => refresh_token(&edge, &claimed, posted).await,
         GrantType::JwtBearer => jwt_bearer(&edge, &claimed, posted).await,
         GrantType::TokenExchange => token_exchange(&edge, &claimed, posted).await,
-    };
-    answer.map_err(|error| if by_header { error.challenging() } else { error })
+    }
 }
 
 async fn client_credentials(edge: &Edge, claimed: &Claimed, posted: Posted) -> Answer {
@@ -246,8 +244,8 @@ struct TokenBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_token_type: Option<&'static str>,
     expires_in: u64,
-    /// Left out where the token carries none: the grammar has no empty scope.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    /// Always there: a client that reads none takes it that it got all it asked for (RFC 6749,
+    /// section 5.1).
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-        RSA_PKCS1_SHA256, RsaKeyPair,
+        RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
     },
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -18,7 +18,7 @@ use jsonwebtoken::{
 use zeroize::Zeroizing;
 
 use super::{public_key::PublicKey, weak_rsa};
-use crate::domain::Algorithm;
+use crate::domain::{Algorithm, SignatureAlgorithm};
 
 pub(super) struct KeyPair {
     private: PrivateKey,
@@ -107,6 +107,22 @@ impl KeyPair {
             }
             PrivateKey::EdDsa(key) => Ok(key.try_sign(message)?.as_ref().to_vec()),
         }
+    }
+
+    /// By which it signs proofs of possession: RSA keys by PSS.
+    pub(super) fn proof_algorithm(&self) -> SignatureAlgorithm {
+        match self.algorithm() {
+            Algorithm::Rs256 => SignatureAlgorithm::Ps256,
+            other => other.into(),
+        }
+    }
+
+    /// The signature of a proof of possession, by [`Self::proof_algorithm`].
+    pub(super) fn sign_proof(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        let PrivateKey::Rs256(key) = &self.private else { return self.sign(message) };
+        let mut signature = vec![0; self.signature_length()];
+        key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature)?;
+        Ok(signature)
     }
 
     /// In bytes, of every signature by this key.

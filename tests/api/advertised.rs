@@ -159,7 +159,7 @@ fn methods() -> [(Authentication, Option<Foreigner>); 4] {
         (Authentication::None, None),
         (Authentication::ClientSecretBasic, None),
         (Authentication::ClientSecretPost, None),
-        (Authentication::PrivateKeyJwt { keys, compat_aud: false }, Some(key)),
+        (Authentication::PrivateKeyJwt { keys, compat_aud: false, signing_alg: None }, Some(key)),
     ]
 }
 

@@ -17,7 +17,7 @@ pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type
 
 pub(crate) fn terms(keys: KeySource, compat_aud: bool) -> ClientTerms {
     ClientTerms {
-        authentication: Authentication::PrivateKeyJwt { keys, compat_aud },
+        authentication: Authentication::PrivateKeyJwt { keys, compat_aud, signing_alg: None },
         grants: vec![GrantType::ClientCredentials],
         scopes: "read".parse().unwrap(),
         proof: ProofDemand::None,

@@ -54,12 +54,12 @@ async fn ca_01_whoever_proves_nothing_is_no_client() {
 
     for answer in [&nothing, &no_secret, &empty_secret, &empty_basic] {
         assert_eq!(answer.error(), (401, "invalid_client"));
-        assert_eq!(answer.text, nothing.text);
     }
+    assert_eq!(no_secret.text, empty_secret.text);
 }
 
 #[tokio::test]
-async fn ca_02_who_used_the_header_is_challenged() {
+async fn ca_02_a_client_that_is_not_let_in_is_challenged() {
     for server in TestServer::on_each_engine().await {
         let acme = Owner::Organization(server.acme().await);
         let (key, secret) = server.key(acme, "ci").await;
@@ -74,7 +74,7 @@ async fn ca_02_who_used_the_header_is_challenged() {
         assert_eq!(by_header.error(), (401, "invalid_client"));
         assert_eq!(challenge(&by_header), "Basic realm=\"keyturn\", charset=\"UTF-8\"");
         assert_eq!(by_body.error(), (401, "invalid_client"));
-        assert_eq!(challenge(&by_body), "");
+        assert_eq!(challenge(&by_body), challenge(&by_header));
         assert_eq!(revoked.body["error_description"], "the key was revoked");
         assert!(challenge(&revoked).starts_with("Basic "));
     }

@@ -312,7 +312,7 @@ async fn in_06_a_request_without_a_token_or_by_get_is_refused() {
 
     assert_eq!(without.error(), (400, "invalid_request"));
     assert_eq!(by_get.status, 405);
-    assert_eq!(in_url.status, 405);
+    assert_eq!(in_url.error(), (400, "invalid_request"));
 }
 
 #[tokio::test]
@@ -476,4 +476,24 @@ async fn signed_claims(server: &TestServer, answer: &Answer) -> Value {
     (validation.validate_exp, validation.validate_aud) = (false, false);
     validation.required_spec_claims.clear();
     decode::<Value>(&answer.text, &key, &validation).unwrap().claims
+}
+
+#[tokio::test]
+async fn fx_39e_the_weights_of_the_caller_decide_in_which_form_it_is_told() {
+    let scene = Scene::start().await;
+    let signed = "application/token-introspection+jwt";
+    for (accepted, expected) in [
+        (format!("application/json, {signed};q=0.1"), "application/json"),
+        (format!("{signed};q=0.5, */*"), "application/json"),
+        (format!("{signed}, application/json;q=0.9"), signed),
+        (format!("{signed}, application/json"), signed),
+        (format!("{signed};q=0"), "application/json"),
+        ("*/*".to_owned(), "application/json"),
+    ] {
+        let mut request = scene.api.request(INTROSPECT, &[("token", &scene.token)]);
+        request.headers_mut().insert(ACCEPT, accepted.parse().unwrap());
+        let answer = scene.server.send(request).await;
+
+        assert_eq!(answer.header("content-type"), expected, "{accepted}: {}", answer.text);
+    }
 }

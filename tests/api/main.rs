@@ -9,6 +9,7 @@ mod at_once;
 mod attempts;
 mod authorize;
 mod bounds;
+mod client_authentication;
 mod client_credentials;
 mod clients;
 mod declared;

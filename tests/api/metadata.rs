@@ -130,7 +130,7 @@ async fn md_07_fx_35_anybody_may_read_and_keep_it_for_a_while() {
 }
 
 #[tokio::test]
-async fn md_07_pages_of_any_origin_may_read_it() {
+async fn md_07_fx_39f_pages_of_any_origin_may_read_it() {
     let (plain, tenant) = (TestServer::start().await, TestServer::tenant().await);
     let inserted = [OPENID, OAUTH].map(|document| format!("{document}/tenant/one"));
     let below = [OPENID, OAUTH, JWKS].map(|document| format!("/tenant/one{document}"));
@@ -142,12 +142,15 @@ async fn md_07_pages_of_any_origin_may_read_it() {
         let read = server.send(request.body(Body::empty()).unwrap()).await;
         let request = Request::options(&path)
             .header("origin", "https://app.example")
-            .header("access-control-request-method", "GET");
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "mcp-protocol-version");
         let asked = server.send(request.body(Body::empty()).unwrap()).await;
 
         assert_eq!(read.header("access-control-allow-origin"), "*", "{path}");
         assert_eq!(asked.header("access-control-allow-origin"), "*", "{path}");
         assert_eq!(asked.header("access-control-allow-methods"), "GET", "{path}");
+        assert_eq!(asked.header("access-control-allow-headers"), "*", "{path}");
+        assert!(read.header("access-control-expose-headers").contains("x-request-id"), "{path}");
     }
 }
 

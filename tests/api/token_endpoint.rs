@@ -81,6 +81,35 @@ async fn te_02_a_registered_origin_may_ask_beforehand_and_no_other() {
 }
 
 #[tokio::test]
+async fn fx_39g_fx_39h_a_page_reads_what_it_needs_and_lets_a_client_manage_itself() {
+    let mut options = crate::registration::options(crate::registration::policy());
+    options.edge.cors_origins = vec!["https://app.example".to_owned()];
+    let server = TestServer::with(options).await;
+    let asked = |path: &'static str, method: &'static str| {
+        let request = Request::options(path)
+            .header("origin", "https://app.example")
+            .header("access-control-request-method", method)
+            .header("access-control-request-headers", "authorization,content-type");
+        server.send(request.body(Body::empty()).unwrap())
+    };
+    let page = Request::get("/oauth2/register/x").header("origin", "https://app.example");
+    let answer = server.send(page.body(Body::empty()).unwrap()).await;
+
+    for method in ["GET", "PUT", "DELETE"] {
+        let allowed = asked("/oauth2/register/x", method).await;
+        assert_eq!(allowed.status, 200, "{method}: {}", allowed.text);
+        assert!(allowed.header("access-control-allow-methods").contains(method), "{method}");
+        assert!(allowed.header("access-control-allow-headers").contains("authorization"));
+    }
+    assert_eq!(asked("/oauth2/register", "POST").await.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), "https://app.example");
+    let exposed = answer.header("access-control-expose-headers");
+    for name in ["retry-after", "x-request-id", "www-authenticate", "dpop-nonce"] {
+        assert!(exposed.contains(name), "{name}: {exposed}");
+    }
+}
+
+#[tokio::test]
 async fn te_03_fx_33_only_a_form_is_read_whatever_charset_it_names() {
     let (server, secret) = TestServer::with_key().await;
     let body = encoded(&[("name", "ci"), ("secret", secret.reveal())]);

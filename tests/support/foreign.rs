@@ -8,7 +8,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::{KeySize, PublicKeyComponents},
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+        RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
     },
 };
 use base64::{
@@ -25,6 +26,7 @@ pub(crate) struct Foreigner {
 enum Key {
     Es256(EcdsaKeyPair),
     Rs256(RsaKeyPair),
+    Ps256(RsaKeyPair),
 }
 
 impl Foreigner {
@@ -46,11 +48,20 @@ impl Foreigner {
         Self { key_id: key_id.to_owned(), key: Key::Rs256(key) }
     }
 
+    /// The same where an RSA key signs by PSS, as DPoP wants it.
+    pub(crate) fn by_pss(self) -> Self {
+        let key = match self.key {
+            Key::Rs256(key) => Key::Ps256(key),
+            other => other,
+        };
+        Self { key, ..self }
+    }
+
     /// The private key as PEM (PKCS#8).
     pub(crate) fn pem(&self) -> String {
         let text = match &self.key {
             Key::Es256(key) => BASE64_STANDARD.encode(key.to_pkcs8v1().unwrap().as_ref()),
-            Key::Rs256(key) => {
+            Key::Rs256(key) | Key::Ps256(key) => {
                 let der: Pkcs8V1Der<'static> = key.as_der().unwrap();
                 BASE64_STANDARD.encode(der.as_ref())
             }
@@ -67,6 +78,7 @@ impl Foreigner {
         match &self.key {
             Key::Es256(_) => "ES256",
             Key::Rs256(_) => "RS256",
+            Key::Ps256(_) => "PS256",
         }
     }
 
@@ -77,7 +89,7 @@ impl Foreigner {
                 let point = key.public_key().as_ref();
                 json!({ "kty": "EC", "crv": "P-256", "x": base64(&point[1..33]), "y": base64(&point[33..]) })
             }
-            Key::Rs256(key) => {
+            Key::Rs256(key) | Key::Ps256(key) => {
                 let PublicKeyComponents { n, e } =
                     PublicKeyComponents::<Vec<u8>>::from(key.public_key());
                 json!({ "kty": "RSA", "n": base64(n), "e": base64(e) })
@@ -92,7 +104,7 @@ impl Foreigner {
     pub(crate) fn public_der(&self) -> Vec<u8> {
         match &self.key {
             Key::Es256(key) => der(key.public_key()),
-            Key::Rs256(key) => der(key.public_key()),
+            Key::Rs256(key) | Key::Ps256(key) => der(key.public_key()),
         }
     }
 
@@ -108,11 +120,8 @@ impl Foreigner {
         let random = SystemRandom::new();
         match &self.key {
             Key::Es256(key) => key.sign(&random, message).unwrap().as_ref().to_vec(),
-            Key::Rs256(key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).unwrap();
-                signature
-            }
+            Key::Rs256(key) => by_rsa(key, &RSA_PKCS1_SHA256, message),
+            Key::Ps256(key) => by_rsa(key, &RSA_PSS_SHA256, message),
         }
     }
 
@@ -124,6 +133,12 @@ impl Foreigner {
     pub(crate) fn signed(&self, header: &impl ToString, payload: &impl ToString) -> String {
         compact(header, payload, |message| self.sign(message))
     }
+}
+
+fn by_rsa(key: &RsaKeyPair, padding: &'static dyn RsaEncoding, message: &[u8]) -> Vec<u8> {
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(padding, &SystemRandom::new(), message, &mut signature).unwrap();
+    signature
 }
 
 fn der<K: AsDer<PublicKeyX509Der<'static>>>(key: &K) -> Vec<u8> {

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         Authentication, Client, ClientId, ClientSecret, ExchangeRule, GrantType, KeyName,
         KeySource, OrganizationId, RefreshTerms, ResourceIdentifier, SecretId, SelfDescription,
+        SignatureAlgorithm,
     },
     manage::clients::Listed,
 };
@@ -24,6 +25,7 @@ pub(super) struct Shown {
     jwks: Option<String>,
     jwks_uri: Option<String>,
     compat_aud: bool,
+    signing_alg: Option<SignatureAlgorithm>,
     grants: Vec<&'static str>,
     scopes: Vec<String>,
     resources: Option<Vec<ResourceIdentifier>>,
@@ -68,15 +70,14 @@ impl Shown {
         let status = status(&client);
         let terms = client.terms;
         let authentication = terms.authentication.as_str();
-        let (jwks, jwks_uri, compat_aud) = match terms.authentication {
-            Authentication::PrivateKeyJwt { keys: KeySource::Pinned(set), compat_aud } => {
-                (Some(set), None, compat_aud)
-            }
-            Authentication::PrivateKeyJwt {
-                keys: KeySource::Uri(uri) | KeySource::Issuer(uri),
-                compat_aud,
-            } => (None, Some(uri), compat_aud),
-            _ => (None, None, false),
+        let (jwks, jwks_uri, compat_aud, signing_alg) = match terms.authentication {
+            Authentication::PrivateKeyJwt { keys, compat_aud, signing_alg } => match keys {
+                KeySource::Pinned(set) => (Some(set), None, compat_aud, signing_alg),
+                KeySource::Uri(uri) | KeySource::Issuer(uri) => {
+                    (None, Some(uri), compat_aud, signing_alg)
+                }
+            },
+            _ => (None, None, false, None),
         };
         Self {
             id: client.id,
@@ -87,6 +88,7 @@ impl Shown {
             jwks,
             jwks_uri,
             compat_aud,
+            signing_alg,
             grants: terms.grants.into_iter().map(GrantType::as_str).collect(),
             scopes: terms.scopes.iter().map(str::to_owned).collect(),
             resources: terms.resources,
@@ -143,6 +145,7 @@ impl Shown {
             ("refresh tokens", self.refresh.as_ref().map_or("none".to_owned(), refresh)),
             ("proof", self.proof.clone()),
         ];
+        lines.extend(self.signing_alg.map(|it| ("assertions signed by", it.to_string())));
         if self.self_registered {
             lines.push(("registered by", "itself: what it says of itself is not verified".into()));
         }

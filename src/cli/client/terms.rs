@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct Terms {
     /// How it proves who it is: `client_secret_basic`, `client_secret_post`,
     /// `client_secret_basic_or_post`, `private_key_jwt`, or `none` for a public client
+    /// [default for a new client: `client_secret_basic_or_post`]
     #[arg(long = "auth", value_name = "METHOD")]
     authentication: Option<String>,
     /// With `private_key_jwt`: a file with its public keys, a JWK Set
@@ -28,6 +29,9 @@ pub(super) struct Terms {
     /// them
     #[arg(long)]
     compat_aud: bool,
+    /// With `private_key_jwt`: accept assertions signed by this algorithm only, like `PS256`
+    #[arg(long, value_name = "ALGORITHM")]
+    signing_alg: Option<String>,
     /// A way to a token, may be repeated: `client_credentials`, `refresh_token`, `token-exchange`,
     /// `jwt-bearer`
     #[arg(long = "grant", value_name = "GRANT", value_parser = grant)]
@@ -91,8 +95,13 @@ impl Terms {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
         });
         let method = self.authentication.as_deref();
-        let authentication =
-            Authentication::said(method, jwks.transpose()?, self.jwks_uri, self.compat_aud)?;
+        let authentication = Authentication::said(
+            method,
+            jwks.transpose()?,
+            self.jwks_uri,
+            self.compat_aud,
+            self.signing_alg.as_deref(),
+        )?;
         let scopes =
             (!self.scopes.is_empty()).then(|| self.scopes.join(" ").parse()).transpose()?;
         let resources = if self.any_resource { Some(None) } else { some(self.resources).map(Some) };

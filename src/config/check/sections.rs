@@ -87,7 +87,11 @@ pub(super) fn networks(setting: &'static str, texts: &[String]) -> Checked<Vec<I
 
 pub(super) fn http(settings: &HttpSettings) -> Checked<Http> {
     let origin = |text: &String| match Url::parse(text) {
-        Some(url) if url.path.is_empty() => Ok(text.clone()),
+        Some(url) if url.path.is_empty() && !has_default_port(text) => Ok(text.clone()),
+        Some(url) if url.path.is_empty() => wrong(
+            "http.cors_origins",
+            format!("`{text}` has the default port of its scheme, which browsers leave out"),
+        ),
         _ => wrong(
             "http.cors_origins",
             format!("`{text}` is not an origin like https://app.example.com"),
@@ -97,6 +101,11 @@ pub(super) fn http(settings: &HttpSettings) -> Checked<Http> {
         trusted_proxies: networks("http.trusted_proxies", &settings.trusted_proxies)?,
         cors_origins: settings.cors_origins.iter().map(origin).collect::<Checked<_>>()?,
     })
+}
+
+fn has_default_port(origin: &str) -> bool {
+    let port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    origin.ends_with(port)
 }
 
 pub(super) fn api_keys(settings: ApiKeySettings) -> Checked<ApiKeys> {

@@ -34,6 +34,7 @@ struct Written {
     jwks: Option<String>,
     jwks_uri: Option<String>,
     compat_aud: Option<bool>,
+    signing_alg: Option<String>,
     grants: Option<Vec<Parsed<GrantType>>>,
     scopes: Option<Listed<Scopes>>,
     resources: Option<Resources>,
@@ -50,13 +51,14 @@ impl TryFrom<Written> for ClientEntry {
     type Error = BadTerms;
 
     fn try_from(written: Written) -> Result<Self, BadTerms> {
-        let Written { authentication, jwks, jwks_uri, compat_aud, .. } = &written;
+        let Written { authentication, jwks, jwks_uri, compat_aud, signing_alg, .. } = &written;
         let unless_empty = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let authentication = Authentication::said(
             authentication.as_deref(),
             unless_empty(jwks),
             unless_empty(jwks_uri),
             compat_aud.unwrap_or(false),
+            unless_empty(signing_alg).as_deref(),
         )?;
         Ok(Self { written, authentication })
     }

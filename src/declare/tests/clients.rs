@@ -5,18 +5,25 @@ use proptest::{option, prelude::*, sample::select};
 use super::{KEYS, words};
 use crate::{
     declare::Client,
-    domain::{Authentication, ClientTerms, ExchangeRule, GrantType, KeySource, RefreshTerms},
+    domain::{
+        Authentication, ClientTerms, ExchangeRule, GrantType, KeySource, RefreshTerms,
+        SignatureAlgorithm,
+    },
 };
 
 fn authentication() -> impl Strategy<Value = Authentication> {
-    let keys = |keys| Authentication::PrivateKeyJwt { keys, compat_aud: true };
+    let keys =
+        |keys, signing_alg| Authentication::PrivateKeyJwt { keys, compat_aud: true, signing_alg };
     let set = r#"{"keys":[{"crv":"Ed25519","kty":"OKP","x":"AA"}]}"#;
     select(vec![
         Authentication::None,
         Authentication::ClientSecretBasic,
         Authentication::ClientSecretBasicOrPost,
-        keys(KeySource::Pinned(set.to_owned())),
-        keys(KeySource::Uri("https://app.example.com/jwks".to_owned())),
+        keys(KeySource::Pinned(set.to_owned()), None),
+        keys(
+            KeySource::Uri("https://app.example.com/jwks".to_owned()),
+            Some(SignatureAlgorithm::Ps256),
+        ),
     ])
 }
 

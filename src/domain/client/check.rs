@@ -4,7 +4,7 @@ use super::{
     Authentication, BadKeySet, BadRedirectUri, ClientTerms, ExchangeRule, GrantType, KeySource,
     RefreshTerms, key_set, redirect_uri,
 };
-use crate::domain::Resource;
+use crate::domain::{Resource, UnknownSignatureAlgorithm};
 
 /// What is wrong with the terms of a client. Safe to show to whoever wrote them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,11 @@ pub enum BadTerms {
     UnknownMethod,
     #[error("private_key_jwt needs the client's public keys: jwks, or jwks_uri")]
     NoKeys,
-    #[error("jwks, jwks_uri and compat_aud go with private_key_jwt: say that, too")]
+    #[error(transparent)]
+    SigningAlgorithm(#[from] UnknownSignatureAlgorithm),
+    #[error(
+        "jwks, jwks_uri, compat_aud and the signing algorithm go with private_key_jwt: say that, too"
+    )]
     KeysAlone,
     #[error("say jwks or jwks_uri, not both")]
     TwoKeySets,
@@ -218,7 +222,11 @@ mod tests {
             ..ClientTerms::default()
         };
         let keys = |keys| ClientTerms {
-            authentication: Authentication::PrivateKeyJwt { keys, compat_aud: false },
+            authentication: Authentication::PrivateKeyJwt {
+                keys,
+                compat_aud: false,
+                signing_alg: None,
+            },
             ..terms()
         };
         let exchanging = |exchanges| ClientTerms { exchanges, ..terms() };

@@ -21,7 +21,7 @@ pub use self::{
 };
 use super::{
     ClientId, KeyName, Once, OrganizationId, ProofDemand, ResourceIdentifier, Scopes, SecretHash,
-    SecretId, Version,
+    SecretId, SignatureAlgorithm, Version,
 };
 use crate::clock::Timestamp;
 
@@ -84,10 +84,10 @@ pub const TOKEN_ENDPOINT: &str = "/oauth2/token";
 pub enum Authentication {
     /// It is public: anybody may say to be it.
     None,
-    #[default]
     ClientSecretBasic,
     ClientSecretPost,
-    /// Either of these two: for those who move here.
+    /// Either of these two. Libraries differ in which one they use unless told otherwise.
+    #[default]
     ClientSecretBasicOrPost,
     PrivateKeyJwt {
         keys: KeySource,
@@ -95,6 +95,9 @@ pub enum Authentication {
         /// up to an hour: older libraries write them so.
         #[serde(default)]
         compat_aud: bool,
+        /// The only algorithm that assertions may be signed by. `None`: any that fits the key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signing_alg: Option<SignatureAlgorithm>,
     },
 }
 
@@ -117,7 +120,9 @@ impl Authentication {
         jwks: Option<String>,
         jwks_uri: Option<String>,
         compat_aud: bool,
+        signing_alg: Option<&str>,
     ) -> Result<Option<Self>, BadTerms> {
+        let signing_alg = signing_alg.map(str::parse::<SignatureAlgorithm>).transpose()?;
         let keys = match (jwks, jwks_uri) {
             (Some(_), Some(_)) => return Err(BadTerms::TwoKeySets),
             (set, uri) => set.map(KeySource::Pinned).or(uri.map(KeySource::Uri)),
@@ -130,11 +135,14 @@ impl Authentication {
             Some("client_secret_basic_or_post") => Some(Self::ClientSecretBasicOrPost),
             Some("private_key_jwt") => {
                 let keys = keys.ok_or(BadTerms::NoKeys)?;
-                return Ok(Some(Self::PrivateKeyJwt { keys, compat_aud }));
+                return Ok(Some(Self::PrivateKeyJwt { keys, compat_aud, signing_alg }));
             }
             Some(_) => return Err(BadTerms::UnknownMethod),
         };
-        if keys.is_some() || compat_aud { Err(BadTerms::KeysAlone) } else { Ok(plain) }
+        if keys.is_some() || compat_aud || signing_alg.is_some() {
+            return Err(BadTerms::KeysAlone);
+        }
+        Ok(plain)
     }
 
     pub fn has_secret(&self) -> bool {

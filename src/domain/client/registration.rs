@@ -89,6 +89,18 @@ impl RegistrationPolicy {
 }
 
 impl AskedTerms {
+    /// A client that may send its secret in either way is told `client_secret_basic`, and sends
+    /// that back when it changes something else.
+    #[must_use]
+    pub fn echoing(mut self, before: &ClientTerms) -> Self {
+        if self.authentication == Authentication::ClientSecretBasic
+            && before.authentication == Authentication::ClientSecretBasicOrPost
+        {
+            self.authentication = Authentication::ClientSecretBasicOrPost;
+        }
+        self
+    }
+
     /// What was asked for, in place of these terms: never more than they allow. What a client
     /// cannot say of itself stays as it is in them.
     pub fn within(self, most: ClientTerms) -> Result<ClientTerms, TooMuch> {

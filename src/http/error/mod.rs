@@ -1,5 +1,6 @@
 //! What a caller may learn about a refusal. The only place that picks status codes.
 
+mod client;
 mod refusal;
 mod registration;
 
@@ -20,6 +21,7 @@ use super::{
     basic::BadAuthorization,
     form::{BadBody, BadForm},
     proof::TwoProofs,
+    refused::Unrecorded,
 };
 use crate::manage::Rejection;
 
@@ -33,14 +35,15 @@ pub(super) struct OAuthError {
     error_description: &'static str,
     #[serde(skip)]
     beside: Beside,
+    /// The pipeline has recorded the true reason under the id of the request.
+    #[serde(skip)]
+    is_recorded: bool,
 }
 
 /// What the header of the response says beside the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Beside {
     Nothing,
-    /// The client may authenticate with HTTP Basic (RFC 6749, section 5.2).
-    Challenge,
     /// The client may show the token by which it manages itself (RFC 6750, section 3).
     BearerChallenge,
     /// Seconds after which the same request may succeed.
@@ -51,7 +54,7 @@ enum Beside {
 
 impl OAuthError {
     const fn new(status: Http, error: &'static str, error_description: &'static str) -> Self {
-        Self { status, error, error_description, beside: Beside::Nothing }
+        Self { status, error, error_description, beside: Beside::Nothing, is_recorded: false }
     }
 
     pub(super) const NOT_FOUND: Self = Self::new(Http::NOT_FOUND, "not_found", "no such path");
@@ -128,13 +131,8 @@ impl OAuthError {
         self.status == Http::UNAUTHORIZED
     }
 
-    /// Answers a client that used the Authorization header: with a challenge (RFC 6749,
-    /// section 5.2).
-    pub(super) fn challenging(self) -> Self {
-        match self.status {
-            Http::UNAUTHORIZED => Self { beside: Beside::Challenge, ..self },
-            _ => self,
-        }
+    pub(super) const fn as_recorded(self) -> Self {
+        Self { is_recorded: true, ..self }
     }
 }
 
@@ -147,8 +145,7 @@ impl From<TwoProofs> for OAuthError {
 impl From<BadForm> for OAuthError {
     fn from(bad: BadForm) -> Self {
         Self::invalid_request(match bad {
-            BadForm::NotAForm => "post application/x-www-form-urlencoded in UTF-8",
-            BadForm::CredentialInUrl => "credentials belong into the body, never into the URL",
+            BadForm::NotAForm => "post application/x-www-form-urlencoded",
             BadForm::Repeated => "a parameter is repeated",
             BadForm::TooManyParameters => "a form has 100 parameters at most",
             BadForm::ValueTooLong => "a value has 16 KiB at most",
@@ -181,7 +178,7 @@ impl From<Rejection> for OAuthError {
 impl From<BadAuthorization> for OAuthError {
     fn from(bad: BadAuthorization) -> Self {
         match bad {
-            BadAuthorization::OtherScheme => Self::INVALID_CLIENT.challenging(),
+            BadAuthorization::OtherScheme => Self::OTHER_SCHEME,
             _ => Self::invalid_request("the Authorization header is not well-formed Basic"),
         }
     }
@@ -190,13 +187,18 @@ impl From<BadAuthorization> for OAuthError {
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self)).into_response();
+        if !self.is_recorded {
+            let (reason, detail) = (self.error, self.error_description.into());
+            response.extensions_mut().insert(Unrecorded { reason, detail });
+        }
         let headers = response.headers_mut();
         match self.beside {
-            Beside::Nothing => (),
-            Beside::Challenge => {
+            // RFC 9110, section 15.5.2, however the client authenticated.
+            Beside::Nothing if self.status == Http::UNAUTHORIZED => {
                 let basic = HeaderValue::from_static("Basic realm=\"keyturn\", charset=\"UTF-8\"");
                 headers.insert(header::WWW_AUTHENTICATE, basic);
             }
+            Beside::Nothing => (),
             Beside::BearerChallenge => {
                 let bearer = "Bearer realm=\"keyturn\", error=\"invalid_token\"";
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(bearer));

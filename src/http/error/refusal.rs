@@ -55,7 +55,7 @@ impl Blame {
 impl OAuthError {
     pub(in crate::http) fn of(error: ExchangeError, blame: Blame) -> Self {
         match error {
-            ExchangeError::Refused(refusal) => refused(&refusal, blame),
+            ExchangeError::Refused(refusal) => refused(&refusal, blame).as_recorded(),
             error if error.may_pass() => Self::UNAVAILABLE,
             _ => Self::SERVER_ERROR,
         }
@@ -100,11 +100,15 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::ClientDisabled(_) if matches!(blame, Blame::Bearer | Blame::Proved) => {
             blame.unproved()
         }
+        // The client has proved who it is, and is told what to do otherwise.
+        Refusal::WrongMethod(_, registered) => OAuthError::wrong_method(registered),
+        Refusal::BadAssertion(_, why) => OAuthError::bad_assertion(*why),
+        Refusal::AssertionUsed(_) => OAuthError::ASSERTION_USED,
+        Refusal::ClientDisabled(_) if blame == Blame::Client => OAuthError::CLIENT_DISABLED,
         // Whatever the grant, the client has to prove itself first.
         Refusal::UnknownClient
         | Refusal::WrongClientSecret(_)
         | Refusal::WrongAssertion(..)
-        | Refusal::AssertionUsed(_)
         | Refusal::OtherMethod(_)
         | Refusal::ClientDisabled(_) => OAuthError::INVALID_CLIENT,
         Refusal::TooManyFailures(told) => (*told).into(),
@@ -207,7 +211,7 @@ const fn wrong_with(proof: BadProof) -> &'static str {
     match proof {
         BadProof::Malformed(_) => "the DPoP proof is no well-formed JWT",
         BadProof::WrongType => "the typ of a DPoP proof is dpop+jwt",
-        BadProof::WrongAlgorithm => "the alg of a DPoP proof is ES256, EdDSA, Ed25519 or RS256",
+        BadProof::WrongAlgorithm => "the alg of a DPoP proof is ES256, EdDSA, Ed25519 or PS256",
         BadProof::Extension(_) => "the DPoP proof asks for an extension",
         BadProof::Key(_) => "the jwk in the DPoP proof is no usable public key for its alg",
         BadProof::BadSignature => "the DPoP proof is not signed by the key in it",

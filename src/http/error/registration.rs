@@ -2,7 +2,7 @@
 //! RFC 7592).
 
 use axum::{
-    Json,
+    Extension, Json,
     http::StatusCode as Http,
     response::{IntoResponse, Response},
 };
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Beside, OAuthError};
 use crate::{
     domain::BadTerms,
-    http::{api::Problem, form::BadBody},
+    http::{api::Problem, form::BadBody, refused::Unrecorded},
     manage::{Rejection, clients::itself::NotRegistered},
 };
 
@@ -37,6 +37,7 @@ impl RegistrationError {
             "invalid_token",
             "send the registration_access_token of this client as Authorization: Bearer",
         )
+        .as_recorded()
     });
 
     pub(in crate::http) fn metadata(description: impl Into<String>) -> Self {
@@ -133,7 +134,8 @@ impl IntoResponse for RegistrationError {
         match self {
             Self::Metadata { error, description } => {
                 let body = json!({ "error": error, "error_description": plain(&description) });
-                (Http::BAD_REQUEST, Json(body)).into_response()
+                let unrecorded = Unrecorded { reason: error, detail: description.into() };
+                (Http::BAD_REQUEST, Extension(unrecorded), Json(body)).into_response()
             }
             Self::NotAdmitted(problem) => not_admitted(*problem),
             Self::Other(error) => error.into_response(),
@@ -143,7 +145,8 @@ impl IntoResponse for RegistrationError {
 
 /// The status and the headers of the management API, with a body as OAuth has it.
 fn not_admitted(problem: Problem) -> Response {
-    let description = plain(problem.detail());
+    let told = problem.detail().to_owned();
+    let description = plain(&told);
     let mut answer = problem.into_response();
     let error = match answer.status() {
         Http::UNAUTHORIZED => "invalid_token",
@@ -155,6 +158,7 @@ fn not_admitted(problem: Problem) -> Response {
     let body = Json(json!({ "error": error, "error_description": description })).into_response();
     let (parts, body) = body.into_parts();
     answer.headers_mut().extend(parts.headers);
+    answer.extensions_mut().insert(Unrecorded { reason: error, detail: told.into() });
     *answer.body_mut() = body;
     answer
 }

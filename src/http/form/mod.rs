@@ -21,8 +21,13 @@ const MOST_PARAMETERS: usize = 100;
 /// May be given more than once (RFC 8707, section 2; RFC 8693, section 2.1).
 const MAY_REPEAT: [&str; 2] = ["resource", "audience"];
 
+pub(super) const CREDENTIAL_IN_URL: &str = "credentials belong in the body, never in the URL";
+
 /// What nobody may put into a URL: proxies and browsers write URLs down.
-const CREDENTIALS: [&str; 11] = [
+const CREDENTIALS: [&str; 14] = [
+    "token",
+    "access_token",
+    "registration_access_token",
     "client_secret",
     "secret",
     "refresh_token",
@@ -40,8 +45,6 @@ const CREDENTIALS: [&str; 11] = [
 pub(super) enum BadForm {
     #[error("the body is not declared to be a form")]
     NotAForm,
-    #[error("the URL carries a credential")]
-    CredentialInUrl,
     #[error("a parameter is repeated")]
     Repeated,
     #[error("the form has more than 100 parameters")]
@@ -78,16 +81,8 @@ impl Parameter {
 }
 
 impl Form {
-    /// The query is only looked at to refuse a credential in it; no parameter is read from there
-    /// (RFC 6749, section 2.3.1).
-    pub(super) fn parse(
-        content_type: Option<&HeaderValue>,
-        query: Option<&str>,
-        body: &[u8],
-    ) -> Result<Self, BadForm> {
-        if query.is_some_and(carries_credential) {
-            return Err(BadForm::CredentialInUrl);
-        }
+    /// No parameter is read from the URL (RFC 6749, section 2.3.1).
+    pub(super) fn parse(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<Self, BadForm> {
         if !content_type.is_some_and(declares_form) {
             return Err(BadForm::NotAForm);
         }
@@ -178,7 +173,8 @@ fn pairs(raw: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-fn carries_credential(query: &str) -> bool {
+/// Whether a query names what belongs in a body.
+pub(super) fn carries_credential(query: &str) -> bool {
     pairs(query.as_bytes()).any(|(raw, _)| {
         let mut name = String::with_capacity(raw.len());
         let readable = decode_onto(&mut name, raw).is_ok();

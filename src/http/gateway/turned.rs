@@ -63,6 +63,8 @@ impl Turned {
 impl IntoResponse for Turned {
     fn into_response(self) -> Response {
         let mut response = self.error.into_response();
+        // Its own challenges are in place of the one for clients.
+        response.headers_mut().remove(WWW_AUTHENTICATE);
         let challenges = self.challenges.into_iter().map(|it| (WWW_AUTHENTICATE, it));
         response.headers_mut().extend(challenges);
         response

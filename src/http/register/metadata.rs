@@ -115,7 +115,9 @@ fn redirect_uris(members: &mut Members) -> Read<Vec<String>> {
 fn authentication(members: &mut Members) -> Read<Authentication> {
     let method = members.text("token_endpoint_auth_method")?;
     let jwks = members.take("jwks").map(|set| set.to_string());
-    let said = Authentication::said(method.as_deref(), jwks, members.text("jwks_uri")?, false);
+    let (uri, algorithm) =
+        (members.text("jwks_uri")?, members.text("token_endpoint_auth_signing_alg")?);
+    let said = Authentication::said(method.as_deref(), jwks, uri, false, algorithm.as_deref());
     let said = said.map_err(|bad| RegistrationError::metadata(bad.to_string()))?;
     Ok(said.unwrap_or_default())
 }

@@ -9,7 +9,7 @@ mod shown;
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
+    http::{Method, StatusCode},
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -42,7 +42,10 @@ pub(super) fn door(edge: &Edge) -> Router<Edge> {
     Router::new().route(PATH, post(register)).layer(middleware::from_fn(challenge::by_scheme))
 }
 
-/// Where each manages itself: no page in a browser does that.
+/// By what a client manages itself.
+pub(super) const METHODS_OF_ONE: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
+
+/// Where each manages itself.
 pub(super) fn of_one(edge: &Edge) -> Router<Edge> {
     if !is_on(edge) {
         return Router::new();

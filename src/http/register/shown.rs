@@ -9,6 +9,7 @@ use super::PATH;
 use crate::{
     domain::{
         Authentication, Client, GrantType, KeySource, ProofDemand, Scopes, Secret, SelfDescription,
+        SignatureAlgorithm,
     },
     http::edge::Edge,
 };
@@ -34,6 +35,8 @@ pub(super) struct Shown {
     jwks: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_signing_alg: Option<&'static str>,
     dpop_bound_access_tokens: bool,
     #[serde(flatten)]
     description: SelfDescription,
@@ -48,7 +51,8 @@ impl Shown {
         token: &Secret,
     ) -> Self {
         let terms = client.terms;
-        let method = terms.authentication.as_str();
+        let method = method(&terms.authentication);
+        let signing_alg = signing_alg(&terms.authentication);
         let (jwks, jwks_uri) = keys(terms.authentication);
         let secret = secret.map(|secret| secret.reveal().to_owned());
         Self {
@@ -65,9 +69,27 @@ impl Shown {
             scope: terms.scopes,
             jwks,
             jwks_uri,
+            token_endpoint_auth_signing_alg: signing_alg,
             dpop_bound_access_tokens: terms.proof != ProofDemand::None,
             description: client.description,
         }
+    }
+}
+
+/// The registry of RFC 7591 has no word for either of two: its default is one of them.
+fn method(authentication: &Authentication) -> &'static str {
+    match authentication {
+        Authentication::ClientSecretBasicOrPost => Authentication::ClientSecretBasic.as_str(),
+        other => other.as_str(),
+    }
+}
+
+fn signing_alg(authentication: &Authentication) -> Option<&'static str> {
+    match authentication {
+        Authentication::PrivateKeyJwt { signing_alg, .. } => {
+            signing_alg.map(SignatureAlgorithm::as_str)
+        }
+        _ => None,
     }
 }
 

@@ -59,8 +59,9 @@ impl ProofKey {
         now: Timestamp,
         random: &Random,
     ) -> Result<String, SigningFailed> {
-        let header =
-            json!({ "typ": "dpop+jwt", "alg": self.0.algorithm().as_str(), "jwk": self.0.jwk() });
+        let algorithm = self.0.proof_algorithm().as_str();
+        let mut header = json!({ "typ": "dpop+jwt", "alg": algorithm, "jwk": self.0.jwk() });
+        header["jwk"]["alg"] = algorithm.into();
         // Neither query nor fragment belongs to it (RFC 9449, section 4.2).
         let url = request.url.split(['?', '#']).next().unwrap_or_default();
         let mut claims = json!({
@@ -74,7 +75,7 @@ impl ProofKey {
         }
         let parts = [header, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()));
         let signed = parts.join(".");
-        let signature = self.0.sign(signed.as_bytes())?;
+        let signature = self.0.sign_proof(signed.as_bytes())?;
         Ok(format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
     }
 }
@@ -98,6 +99,21 @@ mod tests {
         assert_eq!(verified.nonce.as_deref(), Some("nonce"));
         let other = key.prove(&made, None, now, &Random::System).unwrap();
         assert_ne!(verify_proof(&other, &asked, now).unwrap().hash, verified.hash);
+    }
+
+    #[test]
+    fn fx_39a_an_rsa_key_of_a_holder_proves_by_pss() {
+        let key = ProofKey(KeyPair::generate(Algorithm::Rs256));
+        let now = timestamp(1_800_000_000).unwrap();
+        let url = "https://id.example.com/token";
+        let request = ProvedRequest { method: "POST", url, access_token: None };
+
+        let proof = key.prove(&request, None, now, &Random::System).unwrap();
+
+        assert_eq!(
+            verify_proof(&proof, &request, now).unwrap().thumbprint.as_str(),
+            key.thumbprint()
+        );
     }
 
     #[test]

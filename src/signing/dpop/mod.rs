@@ -19,8 +19,9 @@ use crate::{
 };
 
 /// As metadata and challenges name them. `Ed25519` is the newer name of the one `EdDSA` that we
-/// take (RFC 9864).
-pub const PROOF_ALGORITHMS: [&str; 4] = ["ES256", "EdDSA", "Ed25519", "RS256"];
+/// take (RFC 9864). RSA signs by PSS, never by PKCS #1 v1.5 (FAPI 2.0 Security Profile, section
+/// 5.4.1).
+pub const PROOF_ALGORITHMS: [&str; 4] = ["ES256", "EdDSA", "Ed25519", "PS256"];
 
 /// A proof whose signature is right and that was made for this request, not long ago.
 #[derive(Clone, Debug, PartialEq, Eq)]

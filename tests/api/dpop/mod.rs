@@ -147,7 +147,7 @@ async fn dp_06_whoever_has_no_credential_uses_up_no_proof() {
 #[tokio::test]
 async fn metadata_names_the_algorithms_of_proofs() {
     let server = TestServer::start().await;
-    let algorithms = json!(["ES256", "EdDSA", "Ed25519", "RS256"]);
+    let algorithms = json!(["ES256", "EdDSA", "Ed25519", "PS256"]);
 
     for document in
         ["openid-configuration", "oauth-authorization-server", "oauth-protected-resource"]
@@ -174,6 +174,9 @@ async fn dp_09_pages_may_send_proofs_and_read_nonces() {
     let told = server.send(asked).await;
     let allowed = server.send(beforehand.body(axum::body::Body::empty()).unwrap()).await;
 
-    assert_eq!(told.header("access-control-expose-headers"), "dpop-nonce,www-authenticate");
+    assert_eq!(
+        told.header("access-control-expose-headers"),
+        "dpop-nonce,www-authenticate,retry-after,x-request-id"
+    );
     assert!(allowed.header("access-control-allow-headers").contains("dpop"));
 }

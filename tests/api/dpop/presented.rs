@@ -19,7 +19,7 @@ async fn bound_to(server: &TestServer, key: &ProofKey) -> String {
 
 fn challenge(error: &str) -> String {
     format!(
-        "DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 RS256\", error=\"{error}\", \
+        "DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 PS256\", error=\"{error}\", \
          resource_metadata=\"{ISSUER}/.well-known/oauth-protected-resource\""
     )
 }
@@ -132,7 +132,7 @@ async fn br_04_a_bound_token_that_lacks_a_scope_is_told_so_by_its_own_scheme() {
     let answer = server.get_with(path, &format!("DPoP {token}"), &[&proof]).await;
 
     assert_eq!(problem(&answer), (403, "insufficient-scope"));
-    let expected = "DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 RS256\", \
+    let expected = "DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 PS256\", \
                     error=\"insufficient_scope\", scope=";
     assert!(answer.header("www-authenticate").starts_with(expected), "{:?}", answer.headers);
 }
@@ -146,7 +146,7 @@ async fn dp_10_without_a_token_both_schemes_are_offered() {
     let offered = answer.headers.get_all("www-authenticate").iter();
     let offered: Vec<_> = offered.map(|it| it.to_str().unwrap()).collect();
     assert!(offered[0].starts_with("Bearer ") && offered[1].starts_with("DPoP "), "{offered:?}");
-    assert!(offered[1].contains("algs=\"ES256 EdDSA Ed25519 RS256\""));
+    assert!(offered[1].contains("algs=\"ES256 EdDSA Ed25519 PS256\""));
 }
 
 #[tokio::test]

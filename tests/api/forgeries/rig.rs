@@ -82,7 +82,7 @@ impl Rig {
         trusts::create(&server.app, &Asker::keyturn(), rule(acme, &issuer)).await.unwrap();
         let actor: Client = server.client(acme, "actor", acting()).await.into();
         let actor_token = payload(&server.token_of(&actor).await);
-        let prover = Foreigner::with_rsa("prover-1");
+        let prover = Foreigner::with_rsa("prover-1").by_pss();
         let bound_secret = bound_key(&server, acme, &prover).await;
         let bound_token = bound_token(&server, &prover, &bound_secret).await;
         let pending = Foreigner::with_rsa("");
@@ -103,7 +103,7 @@ impl Rig {
             resource_server,
             actor,
             actor_token,
-            prover: Party { active: prover, inactive: Foreigner::with_rsa("prover-0") },
+            prover: Party { active: prover, inactive: Foreigner::with_rsa("prover-0").by_pss() },
             bound_secret,
             bound_token,
             access_token: payload(&token),

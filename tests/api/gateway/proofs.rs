@@ -61,7 +61,7 @@ async fn demanding(server: &TestServer, demand: ProofDemand) -> Secret {
 }
 
 fn challenge(error: &str) -> String {
-    format!("DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 RS256\", error=\"{error}\"")
+    format!("DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 PS256\", error=\"{error}\"")
 }
 
 #[tokio::test]
@@ -361,7 +361,7 @@ async fn br_01_where_proofs_are_taken_both_schemes_are_offered() {
 
     let offered = answer.headers.get_all("www-authenticate").iter();
     let offered: Vec<_> = offered.map(|it| it.to_str().unwrap()).collect();
-    let dpop = "DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 RS256\"";
+    let dpop = "DPoP realm=\"keyturn\", algs=\"ES256 EdDSA Ed25519 PS256\"";
     assert_eq!(offered, ["Bearer realm=\"keyturn\"", dpop]);
     assert!(TOLD.iter().all(|name| !answer.headers.contains_key(*name)));
 }

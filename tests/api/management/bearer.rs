@@ -157,7 +157,7 @@ async fn br_05_a_token_in_the_url_or_in_the_body_is_not_seen() {
     let body = in_body.body(Body::from(format!("access_token={token}"))).unwrap();
     let body = server.send(body).await;
 
-    assert_eq!(problem(&query), (401, "unauthorized"));
+    assert_eq!(problem(&query), (400, "invalid-request"));
     assert_eq!(problem(&body), (401, "unauthorized"));
 }
 

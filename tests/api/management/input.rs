@@ -332,7 +332,7 @@ async fn a_parameter_that_is_none_is_refused() {
         (format!("{KEYS}?name=a&name=b"), "duplicate field `name`"),
         (format!("{KEYS}?owner=user"), "only a user's key"),
         (format!("{KEYS}?unused_since=yesterday"), "unused_since"),
-        (format!("{KEYS}?access_token=x"), "unknown field `access_token`"),
+        (format!("{KEYS}?access_token=x"), "credentials belong in the body"),
     ];
 
     for (path, why) in cases {

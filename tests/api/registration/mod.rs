@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::support::{Answer, OAUTH, Options, TestServer};
 
-const REGISTER: &str = "/oauth2/register";
+pub(crate) const REGISTER: &str = "/oauth2/register";
 /// Known before there is a server: the settings name it.
 const PARTNERS: OrganizationId = OrganizationId(Uuid::from_u128(0x0190_7000_8000_0001));
 
@@ -49,11 +49,11 @@ pub(crate) fn options(policy: RegistrationPolicy) -> Options {
 }
 
 /// A server where clients register themselves, with `api` and the organization they belong to.
-async fn server_with(policy: RegistrationPolicy) -> TestServer {
+pub(crate) async fn server_with(policy: RegistrationPolicy) -> TestServer {
     furnished(TestServer::with(options(policy)).await).await
 }
 
-async fn servers() -> Vec<TestServer> {
+pub(crate) async fn servers() -> Vec<TestServer> {
     let mut all = Vec::new();
     for server in TestServer::on_each_engine_with(|| options(policy())).await {
         all.push(furnished(server).await);
@@ -120,15 +120,15 @@ fn request(
     request.body(Body::from(body)).unwrap()
 }
 
-async fn register(server: &TestServer, said: &Value) -> Answer {
+pub(crate) async fn register(server: &TestServer, said: &Value) -> Answer {
     send(server, (Method::POST, REGISTER), None, Some(said)).await
 }
 
 /// A client as it knows itself after it has registered.
 #[derive(Clone)]
-struct Itself {
-    id: String,
-    secret: String,
+pub(crate) struct Itself {
+    pub(crate) id: String,
+    pub(crate) secret: String,
     token: String,
 }
 
@@ -142,7 +142,7 @@ impl From<&Answer> for Itself {
 }
 
 impl Itself {
-    async fn registered(server: &TestServer, said: &Value) -> Self {
+    pub(crate) async fn registered(server: &TestServer, said: &Value) -> Self {
         Self::from(&register(server, said).await)
     }
 
@@ -154,7 +154,7 @@ impl Itself {
         send(server, (Method::GET, &self.path()), Some(&self.token), None).await
     }
 
-    async fn put(&self, server: &TestServer, said: &Value) -> Answer {
+    pub(crate) async fn put(&self, server: &TestServer, said: &Value) -> Answer {
         server.send(self.change(said)).await
     }
 

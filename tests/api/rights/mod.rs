@@ -281,7 +281,7 @@ async fn kx_09_new_roles_take_effect_with_the_same_secret() {
 }
 
 #[tokio::test]
-async fn kx_09_a_token_has_no_scope_that_its_resource_does_not_know() {
+async fn kx_09_fx_40_a_token_has_no_scope_that_its_resource_does_not_know() {
     for server in TestServer::on_each_engine().await {
         let acme = Owner::Organization(server.acme().await);
         server.resource("urn:reads", "read").await;
@@ -302,6 +302,7 @@ async fn kx_09_a_token_has_no_scope_that_its_resource_does_not_know() {
             assert_eq!(outcome(&answer), expected, "{} {form:?}", server.engine);
             if answer.status == 200 && expected.is_empty() {
                 assert!(server.claims(&answer).await["scope"].is_null(), "no empty claim");
+                assert_eq!(answer.body["scope"], "", "fx_40: it is told that it got nothing");
             }
         }
     }
@@ -322,7 +323,7 @@ async fn ri_01_ri_02_ri_04_a_token_is_for_one_registered_resource() {
             (vec![("resource", uri), ("audience", api)], "invalid_target"),
             (vec![("resource", "https://api.example/v1/")], "invalid_target"),
             (vec![("resource", "https://api.example/v1#f")], "invalid_target"),
-            (vec![("resource", "HTTPS://api.example/v1")], "invalid_target"),
+            (vec![("resource", "HTTPS://API.example:443/v1")], "read"),
             (vec![("resource", api)], "invalid_target"),
             (vec![("audience", "API")], "invalid_target"),
             (vec![("audience", "unknown")], "invalid_target"),

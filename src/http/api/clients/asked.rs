@@ -57,6 +57,10 @@ macro_rules! said_of_a_client {
             /// With `private_key_jwt`: whether its assertions may also be for the token endpoint,
             /// or for several, as older libraries write them.
             compat_aud: Option<bool>,
+            /// With `private_key_jwt`: the only algorithm that its assertions may be signed by.
+            /// Left out: any that fits the key.
+            #[schema(example = "PS256")]
+            token_endpoint_auth_signing_alg: Option<String>,
             /// As the token endpoint is asked for them.
             #[schema(value_type = Option<Vec<String>>, example = json!(["client_credentials"]))]
             grant_types: Option<Vec<Parsed<GrantType>>>,
@@ -91,7 +95,9 @@ macro_rules! said_of_a_client {
                 let method = self.token_endpoint_auth_method.map(Method::as_str);
                 let jwks = self.jwks.take().map(|set| Value::Object(set).to_string());
                 let compat_aud = self.compat_aud.unwrap_or(false);
-                let said = Authentication::said(method, jwks, self.jwks_uri.take(), compat_aud);
+                let algorithm = self.token_endpoint_auth_signing_alg.take();
+                let (uri, algorithm) = (self.jwks_uri.take(), algorithm.as_deref());
+                let said = Authentication::said(method, jwks, uri, compat_aud, algorithm);
                 said.map_err(|bad| Problem::invalid(bad.to_string()))
             }
 

@@ -8,7 +8,9 @@ use uuid::Uuid;
 use super::words::{Exchange, Refresh};
 use crate::{
     clock::Timestamp,
-    domain::{Authentication, ClientSecret, GrantType, KeySource, Secret, SecretId},
+    domain::{
+        Authentication, ClientSecret, GrantType, KeySource, Secret, SecretId, SignatureAlgorithm,
+    },
     http::api::{
         moment::{Moment, of_minute},
         proof::ShownProof,
@@ -31,6 +33,8 @@ pub(super) struct ShownClient {
     jwks: Option<Map<String, Value>>,
     jwks_uri: Option<String>,
     compat_aud: bool,
+    /// `null`: any that fits the key.
+    token_endpoint_auth_signing_alg: Option<&'static str>,
     grant_types: Vec<&'static str>,
     scopes: Vec<String>,
     /// `null`: any.
@@ -100,7 +104,7 @@ impl ShownClient {
     pub(super) fn new(Listed { client, secrets }: Listed, now: Timestamp) -> Self {
         let terms = client.terms;
         let method = terms.authentication.as_str();
-        let (jwks, jwks_uri, compat_aud) = keys(terms.authentication);
+        let Keys { jwks, jwks_uri, compat_aud, signing_alg } = keys(terms.authentication);
         let resources = terms.resources.as_ref();
         let text = |it: &crate::domain::ResourceIdentifier| it.to_string();
         Self {
@@ -111,6 +115,7 @@ impl ShownClient {
             jwks,
             jwks_uri,
             compat_aud,
+            token_endpoint_auth_signing_alg: signing_alg,
             grant_types: terms.grants.into_iter().map(GrantType::as_str).collect(),
             scopes: terms.scopes.iter().map(str::to_owned).collect(),
             resources: resources.map(|all| all.iter().map(text).collect()),
@@ -128,19 +133,22 @@ impl ShownClient {
     }
 }
 
-type Keys = (Option<Map<String, Value>>, Option<String>, bool);
+struct Keys {
+    jwks: Option<Map<String, Value>>,
+    jwks_uri: Option<String>,
+    compat_aud: bool,
+    signing_alg: Option<&'static str>,
+}
 
 fn keys(authentication: Authentication) -> Keys {
-    match authentication {
-        Authentication::PrivateKeyJwt { keys: KeySource::Pinned(set), compat_aud } => {
-            (serde_json::from_str(&set).ok(), None, compat_aud)
-        }
-        Authentication::PrivateKeyJwt {
-            keys: KeySource::Uri(uri) | KeySource::Issuer(uri),
-            compat_aud,
-        } => (None, Some(uri), compat_aud),
-        _ => (None, None, false),
-    }
+    let Authentication::PrivateKeyJwt { keys, compat_aud, signing_alg } = authentication else {
+        return Keys { jwks: None, jwks_uri: None, compat_aud: false, signing_alg: None };
+    };
+    let (jwks, jwks_uri) = match keys {
+        KeySource::Pinned(set) => (serde_json::from_str(&set).ok(), None),
+        KeySource::Uri(uri) | KeySource::Issuer(uri) => (None, Some(uri)),
+    };
+    Keys { jwks, jwks_uri, compat_aud, signing_alg: signing_alg.map(SignatureAlgorithm::as_str) }
 }
 
 impl ShownClientSecret {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How a client proves who it is (OpenID Connect Core 1.0, section 9). `none`: it is public.
-/// `client_secret_basic_or_post`: either of the two, for those who move here.
+/// `client_secret_basic_or_post`: either of the two, and the default of new clients.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Method {

@@ -84,7 +84,7 @@ impl Problem {
     }
 
     /// What was sent is not what this takes.
-    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+    pub(in crate::http) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(Http::BAD_REQUEST, "invalid-request", "Invalid request", detail)
     }
 

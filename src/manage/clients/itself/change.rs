@@ -62,7 +62,8 @@ pub async fn change(
         check_secret(app, &mut tx, id, sent).await?;
     }
     let next = Secret::for_registration(&app.random);
-    let terms = bounds::checked(app, new.terms.within(before.terms.clone())?)?;
+    let asked = new.terms.echoing(&before.terms);
+    let terms = bounds::checked(app, asked.within(before.terms.clone())?)?;
     let missing = match sent {
         Some(_) if before.terms.authentication.has_secret() => None,
         _ if !terms.authentication.has_secret() => None,

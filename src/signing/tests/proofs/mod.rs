@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    forge::{base64, compact, ours, signed, with},
+    forge::{base64, compact, ours, with},
     start,
 };
 use crate::{
@@ -31,7 +31,11 @@ fn jwk(pair: &KeyPair) -> Value {
 }
 
 fn header(pair: &KeyPair) -> Value {
-    json!({ "typ": "dpop+jwt", "alg": pair.algorithm().as_str(), "jwk": jwk(pair) })
+    json!({ "typ": "dpop+jwt", "alg": pair.proof_algorithm().as_str(), "jwk": jwk(pair) })
+}
+
+fn signed(pair: &KeyPair, header: &impl ToString, claims: &impl ToString) -> String {
+    compact(header, claims, |message| pair.sign_proof(message).unwrap())
 }
 
 fn claims() -> Value {
@@ -98,6 +102,19 @@ fn f01_f03_f04_f18_only_the_algorithm_of_the_key_in_the_proof_counts() {
         assert_eq!(by_header(json!({ "alg": alg })), BadProof::WrongAlgorithm, "{alg}");
     }
     assert_eq!(by_header(json!({ "alg": null })), BadProof::WrongAlgorithm);
+}
+
+#[test]
+fn fx_39a_rsa_keys_prove_by_pss_alone() {
+    let pair = ours(Algorithm::Rs256);
+    let by = |alg: &str| with(header(&pair), json!({ "alg": alg }));
+    assert!(verdict(&signed(&pair, &by("PS256"), &claims())).is_ok());
+    for alg in ["RS256", "RS384", "PS384", "PS512"] {
+        let pkcs1 = compact(&by(alg), &claims(), |message| pair.sign(message).unwrap());
+        assert_eq!(refused(&pkcs1), BadProof::WrongAlgorithm, "{alg}");
+    }
+    let pkcs1 = compact(&by("PS256"), &claims(), |message| pair.sign(message).unwrap());
+    assert_eq!(refused(&pkcs1), BadProof::BadSignature);
 }
 
 #[test]
