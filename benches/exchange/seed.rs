@@ -9,8 +9,8 @@ use keyturn::{
     clock::{Clock, Timestamp},
     directory::{Directory, Limits},
     domain::{
-        Algorithm, Expected, KeyPolicy, Organization, OrganizationId, RefreshPolicy, Resource,
-        ResourceIdentifier, Rotation, Version,
+        Algorithm, Expected, JwtType, KeyPolicy, Organization, OrganizationId, RefreshPolicy,
+        Resource, ResourceIdentifier, Rotation, Version,
     },
     ledger::{self, Recording},
     manage::{
@@ -106,6 +106,7 @@ async fn register_resources(store: &Store) -> anyhow::Result<()> {
             identifier: ResourceIdentifier::from_uri(resource(algorithm))?,
             scopes: "read write".parse()?,
             algorithm,
+            jwt_type: JwtType::AccessToken,
             token_lifetime: None,
             is_default: false,
         };

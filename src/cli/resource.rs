@@ -11,7 +11,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     config::Config,
-    domain::{Algorithm, Expected, Resource, ResourceIdentifier},
+    domain::{Algorithm, Expected, JwtType, Resource, ResourceIdentifier},
     manage::{
         Rejection,
         resources::{self, NewResource},
@@ -49,6 +49,10 @@ struct RegisterArgs {
     /// How its tokens are signed: `ES256`, `RS256` or `EdDSA`
     #[arg(long, default_value_t = Algorithm::Es256)]
     algorithm: Algorithm,
+    /// `typ` in the header of its tokens: `at+jwt` (RFC 9068), or `JWT` for servers that take no
+    /// other
+    #[arg(long, value_name = "TYPE", default_value_t = JwtType::AccessToken)]
+    jwt_type: JwtType,
     /// How long its tokens live, 30 to 360 [default: as configured]
     #[arg(long, value_name = "SECONDS")]
     lifetime: Option<u16>,
@@ -74,6 +78,9 @@ struct Changes {
     /// How its tokens are signed: `ES256`, `RS256` or `EdDSA`
     #[arg(long)]
     algorithm: Option<Algorithm>,
+    /// `typ` in the header of its tokens: `at+jwt` or `JWT`
+    #[arg(long, value_name = "TYPE")]
+    jwt_type: Option<JwtType>,
     /// How long its tokens live, 30 to 360
     #[arg(long, value_name = "SECONDS")]
     lifetime: Option<u16>,
@@ -94,6 +101,7 @@ struct Shown {
     current_algorithm: Algorithm,
     /// When its own algorithm begins to sign, where it does not yet.
     algorithm_from: Option<Timestamp>,
+    jwt_type: JwtType,
     lifetime_seconds: i64,
     is_default: bool,
 }
@@ -116,6 +124,7 @@ impl Shown {
             algorithm: resource.algorithm,
             current_algorithm: until_then.unwrap_or(resource.algorithm),
             algorithm_from: from.map(|(_, at)| *at),
+            jwt_type: resource.jwt_type,
             lifetime_seconds: lifetime.num_seconds(),
         }
     }
@@ -148,6 +157,7 @@ async fn register(app: &App, args: RegisterArgs, output: Output) -> anyhow::Resu
         identifier: args.identifier,
         scopes: args.scopes.join(" ").parse()?,
         algorithm: args.algorithm,
+        jwt_type: args.jwt_type,
         token_lifetime: args.lifetime.map(|seconds| TimeDelta::seconds(seconds.into())),
         is_default: args.default,
     };
@@ -171,6 +181,7 @@ async fn update(app: &App, args: UpdateArgs, output: Output) -> anyhow::Result<(
             scopes => scopes.join(" ").parse()?,
         },
         algorithm: changes.algorithm.unwrap_or(before.algorithm),
+        jwt_type: changes.jwt_type.unwrap_or(before.jwt_type),
         token_lifetime: lifetime.or(kept),
         is_default: changes.default,
     };
@@ -196,9 +207,10 @@ async fn set(
         )
     });
     let text = format!(
-        "Resource {} takes {} tokens that live {} seconds, with the scopes: {}.{}",
+        "Resource {} takes {} tokens of type {} that live {} seconds, with the scopes: {}.{}",
         shown.identifier,
         shown.algorithm,
+        shown.jwt_type,
         shown.lifetime_seconds,
         shown.scopes,
         soon.unwrap_or_default()
@@ -212,22 +224,28 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let shown = all.iter().map(|it| Shown::new(app, it, default(&all), &pending));
     let shown: Vec<_> = shown.collect();
     let none = "There are no resources yet: `keyturn resource register IDENTIFIER --scope SCOPE`.";
-    output.list(none, ["RESOURCE", "ALGORITHM", "SECONDS", "DEFAULT", "SCOPES"], &shown, |it| {
-        let default = if it.is_default { "yes" } else { "" };
-        [
-            it.identifier.to_string(),
-            match it.algorithm_from {
-                Some(from) => {
-                    let (now, from) = (it.current_algorithm, words::moment(from));
-                    format!("{now}, {} from {from}", it.algorithm)
-                }
-                None => it.algorithm.to_string(),
-            },
-            it.lifetime_seconds.to_string(),
-            default.to_owned(),
-            it.scopes.clone(),
-        ]
-    })
+    output.list(
+        none,
+        ["RESOURCE", "ALGORITHM", "TYPE", "SECONDS", "DEFAULT", "SCOPES"],
+        &shown,
+        |it| {
+            let default = if it.is_default { "yes" } else { "" };
+            [
+                it.identifier.to_string(),
+                match it.algorithm_from {
+                    Some(from) => {
+                        let (now, from) = (it.current_algorithm, words::moment(from));
+                        format!("{now}, {} from {from}", it.algorithm)
+                    }
+                    None => it.algorithm.to_string(),
+                },
+                it.jwt_type.to_string(),
+                it.lifetime_seconds.to_string(),
+                default.to_owned(),
+                it.scopes.clone(),
+            ]
+        },
+    )
 }
 
 fn default(all: &[Resource]) -> Option<&ResourceIdentifier> {

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::name::{ClientOf, KeyOf, MemberOf, OrganizationPath, OwnerName, RoleOf, TrustOf};
 use crate::clock::Timestamp;
 use crate::domain::{
-    Algorithm, Algorithms, ClientTerms, Conditions, Email, KeySource, Lifetime, Networks,
+    Algorithm, Algorithms, ClientTerms, Conditions, Email, JwtType, KeySource, Lifetime, Networks,
     ProofDemand, ResourceIdentifier, RoleName, Roles, Scopes, Text, WhenLeaked,
 };
 
@@ -43,6 +43,7 @@ pub struct Role {
 pub struct Resource {
     pub scopes: Scopes,
     pub algorithm: Algorithm,
+    pub jwt_type: JwtType,
     /// `None`: as configured for all.
     pub token_lifetime: Option<TimeDelta>,
 }

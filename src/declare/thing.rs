@@ -81,6 +81,7 @@ impl Thing for Resource {
         vec![
             ("scopes", self.scopes.iter().collect()),
             ("algorithm", json!(self.algorithm)),
+            ("jwt_type", json!(self.jwt_type)),
             ("token_lifetime_seconds", lifetime.map_or("default".into(), Value::from)),
         ]
     }

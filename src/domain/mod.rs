@@ -10,6 +10,7 @@ mod client;
 mod delegate;
 mod family;
 mod id;
+mod jwt_type;
 mod message;
 mod name;
 mod network;
@@ -56,6 +57,7 @@ pub use id::{
     ApiKeyId, ClientId, FamilyId, MalformedId, MessageId, OrganizationId, SecretId, TrustId,
     UserId, WebhookId,
 };
+pub use jwt_type::{JwtType, UnknownJwtType};
 pub use message::{Channel, Message, Recipient};
 pub use name::{KeyName, MalformedName, OrganizationName};
 pub use network::{MalformedNetworks, Networks};

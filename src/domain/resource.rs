@@ -11,7 +11,7 @@ use std::{
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Algorithm, Issuer, Scopes, Version, normal_uri};
+use super::{Algorithm, Issuer, JwtType, Scopes, Version, normal_uri};
 use crate::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub struct Resource {
     pub algorithm: Algorithm,
     /// How they are signed until then; `None`: by the algorithm that every server has.
     pub algorithm_before: Option<Algorithm>,
+    pub jwt_type: JwtType,
     /// Between [`Resource::SHORTEST_TOKEN`] and [`Resource::LONGEST_TOKEN`]; `None`: as
     /// configured for all.
     pub token_lifetime: Option<TimeDelta>,
@@ -61,6 +62,7 @@ impl Resource {
             scopes: SCOPES.parse().expect("our own scopes are well formed"),
             algorithm: Algorithm::Es256,
             algorithm_before: None,
+            jwt_type: JwtType::AccessToken,
             token_lifetime: None,
             created_at: Timestamp::UNIX_EPOCH,
             default_since: None,

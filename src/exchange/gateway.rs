@@ -116,7 +116,7 @@ fn verified(
     audience: Audience<'_>,
 ) -> Result<VerifiedToken, Failed> {
     let (text, now) = (token.expose_secret(), app.clock.now());
-    let verified = app.signer.verify(text, now, TokenType::AccessToken, audience);
+    let verified = app.signer.verify(text, now, TokenType::ACCESS_TOKENS, audience);
     verified.map_err(|why| refused(TurnedAway::Untrusted(why)))
 }
 

@@ -26,7 +26,7 @@ pub async fn introspect(
     confidential(caller).map_err(|refusal| recorded(app, origin, Failed::from(refusal)))?;
     app.ensure_signing_keys().await?;
     // Nothing that the token says counts before it is known to be ours.
-    let token = app.signer.verify(token, app.clock.now(), TokenType::AccessToken, Audience::Any);
+    let token = app.signer.verify(token, app.clock.now(), TokenType::ACCESS_TOKENS, Audience::Any);
     let (Ok(token), Some(known)) = (token, caller.registered()) else { return Ok(None) };
     if !is_meant(app, known, &token).await? {
         return Ok(None);

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{Algorithm, Resource, RoleName},
-    signing::{AccessToken, Confirmation, TokenType},
+    signing::{AccessToken, Confirmation},
 };
 
 pub(super) fn mint(
@@ -25,7 +25,7 @@ pub(super) fn mint(
     let access_token = app.signer.sign(
         algorithm(app, &grant.resource, now),
         now,
-        TokenType::AccessToken,
+        grant.resource.jwt_type.into(),
         &AccessToken {
             sub: &identity.subject(),
             aud: grant.resource.identifier.as_str(),

@@ -58,7 +58,7 @@ pub async fn revocable(
     }
     app.ensure_signing_keys().await?;
     let (text, now) = (token.expose_secret(), app.clock.now());
-    let verified = app.signer.verify(text, now, TokenType::AccessToken, Audience::Any);
+    let verified = app.signer.verify(text, now, TokenType::ACCESS_TOKENS, Audience::Any);
     let Ok(verified) = verified else { return Ok(None) };
     if verified.client_id != caller.id() {
         return Err(refused(verified.client_id));

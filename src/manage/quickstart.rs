@@ -10,8 +10,8 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        Algorithm, Expected, Lifetime, Networks, Owner, Password, Reach, Resource, RoleName, Roles,
-        User, WhenLeaked,
+        Algorithm, Expected, JwtType, Lifetime, Networks, Owner, Password, Reach, Resource,
+        RoleName, Roles, User, WhenLeaked,
     },
     store,
 };
@@ -51,6 +51,7 @@ pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
         identifier: "https://api.example.com".parse().expect("a URI"),
         scopes: "read write".parse().expect("scopes"),
         algorithm: Algorithm::Es256,
+        jwt_type: JwtType::AccessToken,
         token_lifetime: None,
         is_default: true,
     };

@@ -8,7 +8,7 @@ use super::{Asker, Change, Rejection, audit, signing_keys};
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Algorithm, Expected, Resource, ResourceIdentifier, Scopes, Version},
+    domain::{Algorithm, Expected, JwtType, Resource, ResourceIdentifier, Scopes, Version},
     store::{self, Tx},
 };
 
@@ -16,6 +16,7 @@ pub struct NewResource {
     pub identifier: ResourceIdentifier,
     pub scopes: Scopes,
     pub algorithm: Algorithm,
+    pub jwt_type: JwtType,
     pub token_lifetime: Option<TimeDelta>,
     /// Whether a request that names no resource means this one. The first resource always is.
     pub is_default: bool,
@@ -77,6 +78,7 @@ pub(super) async fn set(
         scopes: new.scopes,
         algorithm: new.algorithm,
         algorithm_before,
+        jwt_type: new.jwt_type,
         token_lifetime: new.token_lifetime,
         created_at: before.map_or(now, |before| before.created_at),
         default_since: is_default
@@ -90,6 +92,7 @@ pub(super) async fn set(
     let detail = json!({
         "scopes": resource.scopes.to_string(),
         "algorithm": resource.algorithm,
+        "jwt_type": resource.jwt_type,
         "token_lifetime": resource.token_lifetime.map(|lifetime| lifetime.num_seconds()),
     });
     audit(app, tx, asker, event("resource.registered", &resource.identifier, detail));

@@ -4,6 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::key_pair::KeyPair;
+use crate::domain::JwtType;
 
 /// Named in the header, so that a token of one kind cannot pass for another (RFC 8725,
 /// section 3.11).
@@ -11,15 +12,30 @@ use super::key_pair::KeyPair;
 pub enum TokenType {
     /// RFC 9068, section 2.1.
     AccessToken,
+    /// The same for resource servers that refuse every other type than `JWT`.
+    PlainAccessToken,
     /// An answer about a token (RFC 9701, section 5): it is none itself.
     TokenIntrospection,
 }
 
 impl TokenType {
+    /// What an access token may say that it is.
+    pub const ACCESS_TOKENS: &[Self] = &[Self::AccessToken, Self::PlainAccessToken];
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
-            Self::AccessToken => "at+jwt",
+            Self::AccessToken => JwtType::AccessToken.as_str(),
+            Self::PlainAccessToken => JwtType::Jwt.as_str(),
             Self::TokenIntrospection => "token-introspection+jwt",
+        }
+    }
+}
+
+impl From<JwtType> for TokenType {
+    fn from(jwt_type: JwtType) -> Self {
+        match jwt_type {
+            JwtType::AccessToken => Self::AccessToken,
+            JwtType::Jwt => Self::PlainAccessToken,
         }
     }
 }
@@ -27,6 +43,7 @@ impl TokenType {
 /// The headers of one key, encoded once.
 pub(super) struct Headers {
     access_token: String,
+    plain_access_token: String,
     token_introspection: String,
 }
 
@@ -34,6 +51,7 @@ impl Headers {
     pub(super) fn new(pair: &KeyPair) -> Self {
         Self {
             access_token: encode(pair, TokenType::AccessToken),
+            plain_access_token: encode(pair, TokenType::PlainAccessToken),
             token_introspection: encode(pair, TokenType::TokenIntrospection),
         }
     }
@@ -42,6 +60,7 @@ impl Headers {
     pub(super) fn of(&self, typ: TokenType) -> &str {
         match typ {
             TokenType::AccessToken => &self.access_token,
+            TokenType::PlainAccessToken => &self.plain_access_token,
             TokenType::TokenIntrospection => &self.token_introspection,
         }
     }

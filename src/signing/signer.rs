@@ -110,10 +110,10 @@ impl Signer {
         &self,
         token: &str,
         now: Timestamp,
-        typ: TokenType,
+        types: &[TokenType],
         audience: Audience<'_>,
     ) -> Result<VerifiedToken, Untrusted> {
-        let expected = Expected { issuer: &self.0.issuer, audience, typ, now };
+        let expected = Expected { issuer: &self.0.issuer, audience, types, now };
         verify::verify(&self.0.ring.load(), token, &expected)
     }
 

@@ -26,6 +26,7 @@ migrations! {
     6 "0006_tenancy",
     8 "0008_feed_epoch",
     10 "0010_resource_spellings",
+    14 "0014_jwt_type",
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -9,18 +9,19 @@ statements! {
     INSERT = "
         insert into resources (
             identifier, scopes, algorithm, token_lifetime, default_since, version, created_at,
-            normal, algorithm_before)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            normal, algorithm_before, jwt_type)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         on conflict do nothing";
 
     UPDATE = "
         update resources set scopes = $2, algorithm = $3, token_lifetime = $4,
-            default_since = coalesce($5, default_since), version = $6, algorithm_before = $7
+            default_since = coalesce($5, default_since), version = $6, algorithm_before = $7,
+            jwt_type = $8
         where identifier = $1 and version = $6 - 1";
 
     LIST = "
-        select identifier, scopes, algorithm, algorithm_before, token_lifetime, created_at,
-            default_since, version
+        select identifier, scopes, algorithm, algorithm_before, jwt_type, token_lifetime,
+            created_at, default_since, version
         from resources order by identifier";
 
     REMOVE = "
@@ -33,6 +34,7 @@ row! {
         scopes: String,
         algorithm: String,
         algorithm_before: Option<String>,
+        jwt_type: String,
         token_lifetime: Option<i64>,
         created_at: i64,
         default_since: Option<i64>,
@@ -53,6 +55,7 @@ impl TryFrom<Row> for Resource {
             scopes: parse("resources.scopes", &row.scopes)?,
             algorithm: parse("resources.algorithm", &row.algorithm)?,
             algorithm_before: row.algorithm_before.as_deref().map(before).transpose()?,
+            jwt_type: parse("resources.jwt_type", &row.jwt_type)?,
             token_lifetime: row.token_lifetime.map(lifetime).transpose()?,
             created_at: moment("resources.created_at", row.created_at)?,
             default_since: moment_if_any("resources.default_since", row.default_since)?,
@@ -66,6 +69,7 @@ impl TryFrom<Row> for Resource {
 pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
     let Resource { identifier, algorithm, version, .. } = resource;
     let (identifier, algorithm) = (identifier.as_str(), algorithm.as_str());
+    let jwt_type = resource.jwt_type.as_str();
     let scopes = resource.scopes.to_string();
     let before = resource.algorithm_before.map(Algorithm::as_str);
     let lifetime = resource.token_lifetime.map(|lifetime| lifetime.num_seconds());
@@ -85,10 +89,14 @@ pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
                 created_at,
                 resource.identifier.normal(),
                 before,
+                jwt_type,
             )
         )?
     } else {
-        execute!(tx, UPDATE(identifier, scopes, algorithm, lifetime, default, version.0, before))?
+        execute!(
+            tx,
+            UPDATE(identifier, scopes, algorithm, lifetime, default, version.0, before, jwt_type)
+        )?
     };
     Ok(written == 1)
 }

@@ -7,7 +7,7 @@ use jsonwebtoken::{
     jwk::JwkSet,
 };
 use keyturn::{
-    domain::{Algorithm, Expected, Owner, Resource},
+    domain::{Algorithm, Expected, JwtType, Owner, Resource},
     manage::{Asker, Rejection, api_keys::NewApiKey, resources},
 };
 use serde_json::Value;
@@ -107,6 +107,7 @@ async fn at_05_the_audience_is_the_resource_asked_for_or_the_default() {
             identifier: "third".parse().unwrap(),
             scopes: "read".parse().unwrap(),
             algorithm: Algorithm::Es256,
+            jwt_type: JwtType::AccessToken,
             token_lifetime: None,
             is_default: true,
         };
@@ -136,6 +137,7 @@ async fn at_07_a_token_lives_as_long_as_its_resource_lets_it() {
                 identifier: "short".parse().unwrap(),
                 scopes: "read".parse().unwrap(),
                 algorithm: Algorithm::Es256,
+                jwt_type: JwtType::AccessToken,
                 token_lifetime: Some(TimeDelta::seconds(seconds)),
                 is_default: false,
             };

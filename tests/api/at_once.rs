@@ -36,6 +36,7 @@ async fn of_two_who_change_the_same_state_at_once_one_is_told_to_look_again() {
             identifier: "api".parse().unwrap(),
             scopes: scopes.parse().unwrap(),
             algorithm: keyturn::domain::Algorithm::Es256,
+            jwt_type: keyturn::domain::JwtType::AccessToken,
             token_lifetime: None,
             is_default: false,
         };

@@ -132,7 +132,7 @@ fn a_user_is_called_otherwise_and_a_stranger_is_not_found() {
 }
 
 #[test]
-fn a_resource_is_changed_in_part() {
+fn fx_31_a_resource_is_changed_in_part_its_jwt_type_too() {
     let place = place();
     let server = place.serve();
     place.succeeds(&["resource", "register", "a", "--scope", "read", "--lifetime", "60"]);
@@ -145,9 +145,12 @@ fn a_resource_is_changed_in_part() {
     assert_eq!(one("b")["is_default"], true);
 
     place.succeeds(&["resource", "update", "a", "--default", "--algorithm", "EdDSA"]);
+    place.succeeds(&["resource", "update", "a", "--jwt-type", "JWT"]);
+    place.succeeds(&["resource", "update", "a", "--default"]);
 
     let expected = json!({
-        "identifier": "a", "scopes": "read", "algorithm": "EdDSA", "lifetime_seconds": 60,
+        "identifier": "a", "scopes": "read", "algorithm": "EdDSA", "jwt_type": "JWT",
+        "lifetime_seconds": 60,
         "is_default": true,
     });
     assert_eq!((one("a"), &one("b")["lifetime_seconds"]), (expected, &json!(40)));

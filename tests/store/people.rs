@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use keyturn::{
     domain::{
-        Algorithm, Membership, Organization, OrganizationId, PasswordHash, Resource, Role, Sight,
-        User, UserId, Version,
+        Algorithm, JwtType, Membership, Organization, OrganizationId, PasswordHash, Resource, Role,
+        Sight, User, UserId, Version,
     },
     store::{StoreError, Tx, memberships, organizations, resources, roles, users},
 };
@@ -177,6 +177,7 @@ async fn a_resource_comes_back_and_is_changed_in_place() {
             scopes: "read write".parse().unwrap(),
             algorithm: Algorithm::EdDsa,
             algorithm_before: None,
+            jwt_type: JwtType::AccessToken,
             token_lifetime: Some(TimeDelta::seconds(30)),
             created_at: now(),
             default_since: Some(now()),
@@ -186,6 +187,7 @@ async fn a_resource_comes_back_and_is_changed_in_place() {
             scopes: "read".parse().unwrap(),
             algorithm: Algorithm::Rs256,
             algorithm_before: Some(Algorithm::EdDsa),
+            jwt_type: JwtType::Jwt,
             token_lifetime: None,
             created_at: now() + TimeDelta::days(1),
             default_since: None,

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use keyturn::{
     clock::{self, Timestamp},
     domain::{
-        Actor, Algorithm, ApiKey, ApiKeyId, AuditEvent, Circumstances, Networks, OrganizationId,
-        Owner, ProofDemand, Reach, RefusalRecord, Resource, Secret, SecretId, Sight, Text, Use,
-        UserAgent, Version, WhenLeaked,
+        Actor, Algorithm, ApiKey, ApiKeyId, AuditEvent, Circumstances, JwtType, Networks,
+        OrganizationId, Owner, ProofDemand, Reach, RefusalRecord, Resource, Secret, SecretId,
+        Sight, Text, Use, UserAgent, Version, WhenLeaked,
     },
     random::Random,
     store::{
@@ -241,6 +241,7 @@ async fn fx_32_no_two_resources_have_spellings_of_one_uri() {
             scopes: "read".parse().unwrap(),
             algorithm: Algorithm::Es256,
             algorithm_before: None,
+            jwt_type: JwtType::AccessToken,
             token_lifetime: None,
             created_at: now(),
             default_since: None,

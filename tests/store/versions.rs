@@ -2,8 +2,8 @@
 
 use keyturn::{
     domain::{
-        Algorithm, ApiKey, Membership, Organization, Owner, Resource, Role, Text, User, UserId,
-        Version,
+        Algorithm, ApiKey, JwtType, Membership, Organization, Owner, Resource, Role, Text, User,
+        UserId, Version,
     },
     store::{Store, StoreError, Tx, api_keys, memberships, organizations, resources, roles, users},
 };
@@ -65,6 +65,7 @@ impl Things {
                 scopes: "read".parse().unwrap(),
                 algorithm: Algorithm::Es256,
                 algorithm_before: None,
+                jwt_type: JwtType::AccessToken,
                 token_lifetime: None,
                 created_at: now(),
                 default_since: None,

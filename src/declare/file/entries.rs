@@ -15,8 +15,8 @@ use crate::{
         Resource, Role, RoleOf, Thing, User,
     },
     domain::{
-        Algorithm, Email, KeyName, Lifetime, Networks, ProofDemand, ResourceIdentifier, RoleName,
-        Roles, Scopes, Text, WhenLeaked,
+        Algorithm, Email, JwtType, KeyName, Lifetime, Networks, ProofDemand, ResourceIdentifier,
+        RoleName, Roles, Scopes, Text, WhenLeaked,
     },
 };
 
@@ -82,6 +82,7 @@ pub(super) struct ResourceEntry {
     identifier: Parsed<ResourceIdentifier>,
     scopes: Listed<Scopes>,
     algorithm: Option<Parsed<Algorithm>>,
+    jwt_type: Option<Parsed<JwtType>>,
     token_lifetime_seconds: Option<TokenLifetime>,
 }
 
@@ -94,10 +95,12 @@ impl Entry for ResourceEntry {
 
     fn over(&self, before: Option<&Resource>) -> Resource {
         let algorithm = before.map_or(Algorithm::Es256, |before| before.algorithm);
+        let jwt_type = before.map_or(JwtType::default(), |before| before.jwt_type);
         let lifetime = before.and_then(|before| before.token_lifetime);
         Resource {
             scopes: self.scopes.0.clone(),
             algorithm: said(self.algorithm.as_ref(), algorithm),
+            jwt_type: said(self.jwt_type.as_ref(), jwt_type),
             token_lifetime: self.token_lifetime_seconds.map_or(lifetime, |it| it.0),
         }
     }

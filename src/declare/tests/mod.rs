@@ -10,7 +10,7 @@ use self::{clients::client, trusts::trust};
 use super::*;
 use crate::{
     clock::timestamp,
-    domain::{Algorithm, ClientTerms, Email, Lifetime, Roles, WhenLeaked},
+    domain::{Algorithm, ClientTerms, Email, JwtType, Lifetime, Roles, WhenLeaked},
 };
 
 const PATHS: [&str; 4] = ["acme", "acme/team", "acme/team/one", "other"];
@@ -88,10 +88,11 @@ prop_compose! {
     fn resource()(
         scopes in words(),
         algorithm in select(&Algorithm::ALL[..]),
+        jwt_type in select(&JwtType::ALL[..]),
         lifetime in option::of(30..360_i64),
     ) -> Resource {
         let token_lifetime = lifetime.map(TimeDelta::seconds);
-        Resource { scopes: scopes.parse().unwrap(), algorithm, token_lifetime }
+        Resource { scopes: scopes.parse().unwrap(), algorithm, jwt_type, token_lifetime }
     }
 }
 

@@ -120,7 +120,7 @@ async fn access_token(
     if caller.is_none() {
         return Err(Refusal::from(NotExchanged::NoClient).into());
     }
-    let token = app.signer.verify(text, now, TokenType::AccessToken, Audience::Any);
+    let token = app.signer.verify(text, now, TokenType::ACCESS_TOKENS, Audience::Any);
     let token = token.map_err(|why| Refusal::from(NotExchanged::Untrusted(part, why)))?;
     let identity = access_token::identify(app, &token).await?;
     let usual = token.audiences.first().and_then(|audience| audience.parse().ok());

@@ -34,9 +34,9 @@ impl FromRequestParts<Edge> for Caller {
         let invalid = || Problem::invalid_token(metadata());
 
         app.ensure_signing_keys().await.map_err(Rejection::from)?;
-        let (kind, audience) = (TokenType::AccessToken, app.own_resource.identifier.as_str());
-        let audience = Audience::Is(audience);
-        let token = app.signer.verify(presented.token, app.clock.now(), kind, audience);
+        let types = &[TokenType::from(app.own_resource.jwt_type)];
+        let audience = Audience::Is(app.own_resource.identifier.as_str());
+        let token = app.signer.verify(presented.token, app.clock.now(), types, audience);
         let source = address(edge, parts);
         let token = token.map_err(|why| {
             // Whoever guesses spends a budget; whose token has merely ended does not.

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    domain::{Algorithm, MalformedResource, Resource, ResourceIdentifier, Version},
+    domain::{Algorithm, JwtType, MalformedResource, Resource, ResourceIdentifier, Version},
     http::edge::Edge,
     manage::{
         Rejection,
@@ -56,6 +56,8 @@ struct ShownResource {
     current_algorithm: &'static str,
     /// From here on they are signed by `algorithm`; `null`: they are already.
     algorithm_from: Option<Moment>,
+    /// `typ` in the header of its tokens: `at+jwt` (RFC 9068) or `JWT`.
+    jwt_type: &'static str,
     /// `null`: as configured for all.
     token_lifetime_seconds: Option<i64>,
     /// Whether it is meant where a request names no resource.
@@ -75,6 +77,7 @@ impl ShownResource {
             algorithm: resource.algorithm.as_str(),
             current_algorithm: until_then.unwrap_or(resource.algorithm).as_str(),
             algorithm_from: from.map(|(_, at)| Moment(*at)),
+            jwt_type: resource.jwt_type.as_str(),
             token_lifetime_seconds: resource.token_lifetime.map(|it| it.num_seconds()),
             created_at: Moment(resource.created_at),
         }
@@ -90,6 +93,10 @@ struct SetResource {
     /// How its tokens are signed. Left out: `ES256`.
     #[schema(value_type = Option<SigningAlgorithm>)]
     algorithm: Option<Algorithm>,
+    /// `typ` in the header of its tokens. Left out: `at+jwt` (RFC 9068). `JWT` is for resource servers
+    /// that refuse every other type.
+    #[schema(value_type = Option<AccessTokenJwtType>)]
+    jwt_type: Option<JwtType>,
     /// Left out or `null`: as configured for all.
     #[schema(minimum = 30, maximum = 360)]
     token_lifetime_seconds: Option<u16>,
@@ -110,6 +117,16 @@ pub(super) enum SigningAlgorithm {
     EdDsa,
 }
 
+/// `typ` in the header of access tokens.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes how the domain's types are written")]
+enum AccessTokenJwtType {
+    #[schema(rename = "at+jwt")]
+    AccessToken,
+    #[schema(rename = "JWT")]
+    Jwt,
+}
+
 impl SetResource {
     fn into_new(self, identifier: ResourceIdentifier) -> Result<NewResource, Problem> {
         let seconds = |it: u16| TimeDelta::seconds(it.into());
@@ -117,6 +134,7 @@ impl SetResource {
             identifier,
             scopes: scopes(&self.scopes, MOST_SCOPES)?,
             algorithm: self.algorithm.unwrap_or(Algorithm::Es256),
+            jwt_type: self.jwt_type.unwrap_or_default(),
             token_lifetime: self.token_lifetime_seconds.map(seconds),
             is_default: self.is_default.unwrap_or(false),
         })

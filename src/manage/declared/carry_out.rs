@@ -96,6 +96,7 @@ impl Work<'_> {
         let as_it_is = Resource {
             scopes: found.scopes,
             algorithm: found.algorithm,
+            jwt_type: found.jwt_type,
             token_lifetime: found.token_lifetime,
         };
         self.resource(identifier, &as_it_is, true).await
@@ -111,6 +112,7 @@ impl Work<'_> {
             identifier: identifier.clone(),
             scopes: after.scopes.clone(),
             algorithm: after.algorithm,
+            jwt_type: after.jwt_type,
             token_lifetime: after.token_lifetime,
             is_default,
         };

@@ -107,9 +107,10 @@ impl Reading<'_> {
     async fn resources(&mut self) -> Result<(), Rejection> {
         let all = store::resources::list(self.tx).await?;
         self.state.default_resource = Resource::default_of(&all).map(|it| it.identifier.clone());
-        for Resource { identifier, scopes, algorithm, token_lifetime, version, .. } in all {
-            self.known.resources.insert(identifier.clone(), version);
-            let declared = declare::Resource { scopes, algorithm, token_lifetime };
+        for resource in all {
+            let Resource { identifier, scopes, algorithm, jwt_type, token_lifetime, .. } = resource;
+            self.known.resources.insert(identifier.clone(), resource.version);
+            let declared = declare::Resource { scopes, algorithm, jwt_type, token_lifetime };
             self.state.resources.insert(identifier, declared);
         }
         Ok(())

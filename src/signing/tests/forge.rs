@@ -79,7 +79,7 @@ pub(super) fn signed(pair: &KeyPair, header: &impl ToString, payload: &impl ToSt
 }
 
 pub(super) fn verify(token: &str) -> Result<VerifiedToken, Untrusted> {
-    SIGNER.verify(token, start(), TokenType::AccessToken, Audience::Is(AUDIENCE))
+    SIGNER.verify(token, start(), &[TokenType::AccessToken], Audience::Is(AUDIENCE))
 }
 
 pub(super) fn refused(token: &str) -> Untrusted {

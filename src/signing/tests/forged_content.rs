@@ -70,7 +70,7 @@ fn f09_a_token_of_another_issuer_is_refused_even_under_the_same_kid() {
     let verified = signer_with(&records).verify(
         &theirs,
         start(),
-        TokenType::AccessToken,
+        &[TokenType::AccessToken],
         Audience::Is(AUDIENCE),
     );
     assert_eq!(verified.unwrap_err(), Untrusted::WrongIssuer);

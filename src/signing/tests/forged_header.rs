@@ -163,7 +163,9 @@ fn f19_a_key_that_is_gone_or_revoked_verifies_nothing() {
     let lives = with(claims(), json!({ "exp": minutes(1000).timestamp() }));
     let token = signed(&old, &header(&old), &lives);
     let verdict = |minute| {
-        signer.verify(&token, minutes(minute), TokenType::AccessToken, Audience::Is(AUDIENCE)).err()
+        signer
+            .verify(&token, minutes(minute), &[TokenType::AccessToken], Audience::Is(AUDIENCE))
+            .err()
     };
 
     assert_eq!(verdict(59), None);
@@ -182,7 +184,9 @@ fn f20_a_pending_key_verifies_nothing_until_it_is_active() {
     let lives = with(claims(), json!({ "exp": minutes(1000).timestamp() }));
     let token = signed(&pending, &header(&pending), &lives);
     let verdict = |minute| {
-        signer.verify(&token, minutes(minute), TokenType::AccessToken, Audience::Is(AUDIENCE)).err()
+        signer
+            .verify(&token, minutes(minute), &[TokenType::AccessToken], Audience::Is(AUDIENCE))
+            .err()
     };
 
     assert_eq!(verdict(0), Some(Untrusted::UnknownKey));

@@ -65,7 +65,7 @@ fn a_key_that_goes_on_signing_for_want_of_another_is_trusted() {
     let token = sign(&signer, Algorithm::Es256, minutes(1000)).unwrap();
 
     let verified =
-        signer.verify(&token, minutes(1000), TokenType::AccessToken, Audience::Is(AUDIENCE));
+        signer.verify(&token, minutes(1000), &[TokenType::AccessToken], Audience::Is(AUDIENCE));
 
     assert!(verified.is_ok());
 }
@@ -78,7 +78,9 @@ fn two_keys_of_one_algorithm_are_told_apart() {
 
     let token = sign(&first, Algorithm::Es256, start()).unwrap();
 
-    assert!(signer.verify(&token, start(), TokenType::AccessToken, Audience::Is(AUDIENCE)).is_ok());
+    assert!(
+        signer.verify(&token, start(), &[TokenType::AccessToken], Audience::Is(AUDIENCE)).is_ok()
+    );
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub enum Audience<'a> {
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     pub(super) audience: Audience<'a>,
-    pub(super) typ: TokenType,
+    pub(super) types: &'a [TokenType],
     pub(super) now: Timestamp,
 }
 
@@ -69,7 +69,8 @@ pub(super) fn verify(
         return Err(Untrusted::Extension(extension));
     }
     // We spell it in one way only, so its other spellings (RFC 7515, section 4.1.9) are not ours.
-    if jws.text("typ") != Some(expected.typ.as_str()) {
+    let typ = jws.text("typ");
+    if !expected.types.iter().any(|expected| typ == Some(expected.as_str())) {
         return Err(Untrusted::WrongType);
     }
     if !key.pair.public().verifies(jws.signed, &jws.signature) {

@@ -1,7 +1,7 @@
 //! What belongs to no organization is managed by keys of the one that was made first, and no other.
 
 use keyturn::{
-    domain::{Algorithm, Expected, OrganizationId, Owner, Reach, Text},
+    domain::{Algorithm, Expected, JwtType, OrganizationId, Owner, Reach, Text},
     manage::{
         Asker, Page,
         api_keys::NewApiKey,
@@ -30,6 +30,7 @@ fn new_resource() -> NewResource {
         identifier: "urn:new".parse().unwrap(),
         scopes: "read".parse().unwrap(),
         algorithm: Algorithm::Es256,
+        jwt_type: JwtType::AccessToken,
         token_lifetime: None,
         is_default: false,
     }

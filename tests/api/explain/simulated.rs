@@ -91,7 +91,7 @@ async fn agrees(
             let token = server.app.signer.verify(
                 &issued.access_token,
                 now,
-                TokenType::AccessToken,
+                TokenType::ACCESS_TOKENS,
                 Audience::Is(audience),
             );
             let token = token.map_err(|error| error.to_string())?;

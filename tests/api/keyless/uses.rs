@@ -22,7 +22,7 @@ impl TestServer {
         let token =
             answer.body["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.text));
         let now = self.app.clock.now();
-        let token = self.app.signer.verify(token, now, TokenType::AccessToken, Audience::Any);
+        let token = self.app.signer.verify(token, now, TokenType::ACCESS_TOKENS, Audience::Any);
         standing(&self.app, &token.unwrap(), None).await.unwrap().is_some()
     }
 
@@ -126,7 +126,7 @@ async fn a_token_has_no_more_than_the_rule_gives_now() {
 
     let fewer = TrustChange { roles: Some("viewer".parse().unwrap()), ..TrustChange::default() };
     server.change(&rule, fewer).await;
-    let token = server.app.signer.verify(token, now, TokenType::AccessToken, Audience::Any);
+    let token = server.app.signer.verify(token, now, TokenType::ACCESS_TOKENS, Audience::Any);
     let left = standing(&server.app, &token.unwrap(), None).await.unwrap().unwrap();
 
     assert_eq!(given.body["scope"], "read write");

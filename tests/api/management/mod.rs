@@ -10,6 +10,7 @@ mod described;
 mod errors;
 mod explanations;
 mod input;
+mod jwt_type;
 mod lists;
 mod members;
 mod nodes;

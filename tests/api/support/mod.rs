@@ -17,8 +17,8 @@ use keyturn::{
     clock::{self, Clock},
     directory::{self, Directory},
     domain::{
-        Algorithm, ApiKey, ApiKeyId, AuditEvent, ClientTerms, Expected, Lifetime, OrganizationId,
-        Owner, Reach, Secret, Text, UserId, WhenLeaked,
+        Algorithm, ApiKey, ApiKeyId, AuditEvent, ClientTerms, Expected, JwtType, Lifetime,
+        OrganizationId, Owner, Reach, Secret, Text, UserId, WhenLeaked,
     },
     http, ledger,
     manage::{
@@ -175,6 +175,7 @@ impl TestServer {
             identifier: identifier.parse().unwrap(),
             scopes: scopes.parse().unwrap(),
             algorithm: by,
+            jwt_type: JwtType::AccessToken,
             token_lifetime: None,
             is_default: false,
         };

@@ -125,8 +125,8 @@ async fn token_of_key(server: &TestServer, secret: &Secret) -> String {
 }
 
 fn verified(server: &TestServer, token: &str) -> VerifiedToken {
-    let (app, typ) = (&server.app, TokenType::AccessToken);
-    app.signer.verify(token, app.clock.now(), typ, Audience::Any).unwrap()
+    let (app, types) = (&server.app, TokenType::ACCESS_TOKENS);
+    app.signer.verify(token, app.clock.now(), types, Audience::Any).unwrap()
 }
 
 /// What a resource server that asks is told.
