@@ -63,3 +63,12 @@ impl Clock {
 pub fn timestamp(seconds: i64) -> Option<Timestamp> {
     DateTime::from_timestamp(seconds, 0)
 }
+
+/// How many milliseconds have passed of this second, if it is the present one; otherwise none.
+pub fn milliseconds_into(second: Timestamp) -> u16 {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    let now = Utc::now();
+    let is_present = now.timestamp() == second.timestamp();
+    let millis = if is_present { now.timestamp_subsec_millis().min(999) } else { 0 };
+    u16::try_from(millis).expect("a second has a thousand")
+}

@@ -28,6 +28,8 @@ struct Inner {
     throttled: Gauge,
     lost_log_lines: Gauge,
     restarted_tasks: Gauge,
+    failed_commits: Gauge,
+    writes_failing: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,6 +53,8 @@ pub struct Snapshot {
     pub damaged_signing_keys: usize,
     pub follows_changes: bool,
     pub throttled: u64,
+    pub failed_commits: u64,
+    pub writes_failing: bool,
 }
 
 impl Default for Metrics {
@@ -77,6 +81,10 @@ impl Default for Metrics {
             gauge(&mut registry, "lost_log_lines", "Log lines that could not be written");
         let restarted_tasks =
             gauge(&mut registry, "restarted_tasks", "How often a background task was begun again");
+        let failed_commits =
+            gauge(&mut registry, "failed_commits", "Commits of the ledger that failed");
+        let writes_failing =
+            gauge(&mut registry, "writes_failing", "1 while the ledger cannot write");
         Self(Arc::new(Inner {
             registry,
             exchanges,
@@ -88,6 +96,8 @@ impl Default for Metrics {
             throttled,
             lost_log_lines,
             restarted_tasks,
+            failed_commits,
+            writes_failing,
         }))
     }
 }
@@ -109,6 +119,8 @@ impl Metrics {
         self.0.throttled.set(count(snapshot.throttled));
         self.0.lost_log_lines.set(load(&process.lost_log_lines));
         self.0.restarted_tasks.set(load(&process.restarted_tasks));
+        self.0.failed_commits.set(count(snapshot.failed_commits));
+        self.0.writes_failing.set(i64::from(snapshot.writes_failing));
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("a String takes any text");
         text

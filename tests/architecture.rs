@@ -121,7 +121,17 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("prometheus_client", &["metrics"]),
     ("quick_cache", &["directory", "peers"]),
     ("reqwest", &["cli/auth", "cli/doctor/server", "outbound"]),
-    ("rustix", &["cli/door", "cli/signals", "cli/auth/prompt", "cli/doctor", "cli/operator"]),
+    (
+        "rustix",
+        &[
+            "cli/door",
+            "cli/signals",
+            "cli/auth/prompt",
+            "cli/doctor",
+            "cli/operator",
+            "config/key_file",
+        ],
+    ),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config", "declare/file"]),

@@ -23,7 +23,7 @@ macro_rules! on {
     ($store:expr, $pool:ident => $run:expr) => {
         match $store {
             keyturn::store::Store::Sqlite { pool: $pool, .. } => $run.await,
-            keyturn::store::Store::Postgres($pool) => $run.await,
+            keyturn::store::Store::Postgres { pool: $pool, .. } => $run.await,
         }
     };
 }
@@ -88,7 +88,7 @@ impl Database {
 /// A server for tests waits for no disk; what is measured here does. A server that somebody named
 /// stays as it is.
 async fn make_durable(store: &Store) {
-    let Store::Postgres(pool) = store else { return };
+    let Store::Postgres { pool, .. } = store else { return };
     let fsync: Result<String, _> = sqlx::query_scalar("show fsync").fetch_one(pool).await;
     if fsync.is_ok_and(|fsync| fsync == "on") {
         return;

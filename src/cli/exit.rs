@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use super::{apply::Differs, auth::Failure};
-use crate::manage::Rejection;
+use crate::{
+    manage::Rejection,
+    store::{MigrationFailed, StoreError},
+};
 
 /// How a command ended, where it did not end well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,10 @@ pub(super) enum Exit {
 
 impl Exit {
     pub(super) fn of(error: &anyhow::Error) -> Self {
-        if error.downcast_ref().is_some_and(Rejection::may_pass) {
+        if error.downcast_ref().is_some_and(Rejection::may_pass)
+            || error.downcast_ref().is_some_and(StoreError::may_pass)
+            || error.downcast_ref().is_some_and(MigrationFailed::may_pass)
+        {
             return Self::TryLater;
         }
         if error.is::<Differs>() {

@@ -79,7 +79,10 @@ fn repeat_all(
     let (of, retention) = (app.clone(), config.retention);
     background.repeat("change feed", move || of.clone().follow());
     let of = app.clone();
-    background.repeat("usage journal", move || Fold::new(of.store.clone(), of.clock.clone()).run());
+    background.repeat("watch over the database", move || of.store.clone().watch());
+    let of = app.clone();
+    background
+        .repeat("usage journal", move || Fold::new(of.store.patient(), of.clock.clone()).run());
     let of = app.clone();
     background.repeat("upkeep", move || keep_up(of.clone(), retention));
     let of = app.clone();
@@ -117,7 +120,10 @@ fn edge(config: &Config, github_keys: Arc<Reporters>, process: Process) -> http:
     http::Settings {
         trusted_proxies: config.http.trusted_proxies.clone(),
         cors_origins: config.http.cors_origins.clone(),
-        metrics_for: config.metrics_for.clone(),
+        metrics: http::Metrics {
+            networks: config.metrics.networks.clone(),
+            token: config.metrics.token.clone(),
+        },
         github_keys,
         process,
     }

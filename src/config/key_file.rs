@@ -1,12 +1,13 @@
 //! The file that holds the key-encryption key: made once, read by nobody else, never replaced.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, Metadata, OpenOptions},
     io::{self, ErrorKind, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
+use rustix::{fs::OFlags, process::geteuid};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -14,6 +15,12 @@ use zeroize::Zeroizing;
 pub enum KeyFileError {
     #[error("others can read {path} (mode {mode:04o}): run `chmod 600 {path}`", path = .path.display())]
     Exposed { path: PathBuf, mode: u32 },
+    #[error(
+        "{path} belongs to user {owner}, and this process runs as user {ours}: run `chown {ours} \
+         {path}`, or delete the file if nobody here made it",
+        path = .path.display()
+    )]
+    Foreign { path: PathBuf, owner: u32, ours: u32 },
     #[error(
         "{} is empty: restore it from a backup. A new key could not open what the lost one \
          encrypted, so none is made",
@@ -37,7 +44,7 @@ pub fn load_or_create(
     if let Some(secret) = load(path)? {
         return Ok(secret);
     }
-    create(path, make).map_err(|error| KeyFileError::Uncreatable(path.to_owned(), error))?;
+    create(path, make)?;
     let vanished = || KeyFileError::Unreadable(path.to_owned(), ErrorKind::NotFound.into());
     load(path)?.ok_or_else(vanished)
 }
@@ -50,7 +57,9 @@ pub fn load(path: &Path) -> Result<Option<SecretString>, KeyFileError> {
         opened => opened.map_err(unreadable)?,
     };
     // Of the open file, not of the path: nobody can swap it in between.
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
+    let metadata = file.metadata().map_err(unreadable)?;
+    check_owner(path, &metadata)?;
+    let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
     }
@@ -62,22 +71,66 @@ pub fn load(path: &Path) -> Result<Option<SecretString>, KeyFileError> {
     Ok(Some(text.trim().into()))
 }
 
+/// Another user could replace what is in the file. Files of root are those of an operator.
+fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), KeyFileError> {
+    let (owner, ours) = (metadata.uid(), geteuid().as_raw());
+    if owner == ours || owner == 0 {
+        return Ok(());
+    }
+    Err(KeyFileError::Foreign { path: path.to_owned(), owner, ours })
+}
+
 /// Writes beside the path and gives the file its name when it is whole. Leaves a file alone that
 /// is there by then.
-fn create(path: &Path, make: impl FnOnce() -> SecretString) -> io::Result<()> {
+fn create(path: &Path, make: impl FnOnce() -> SecretString) -> Result<(), KeyFileError> {
+    let uncreatable = |error| KeyFileError::Uncreatable(path.to_owned(), error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(uncreatable)?;
     let mut draft_path = path.as_os_str().to_owned();
     draft_path.push(".new");
-    let mut draft = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&draft_path)?;
-    // Others who want to make the file wait here, and then find it made.
+    let draft_path = PathBuf::from(draft_path);
+    let draft = draft(&draft_path)?;
+    publish(draft, &draft_path, path, make).map_err(uncreatable)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(uncreatable)
+}
+
+/// A new file, or the one of another process of ours that makes the same file or died on the way:
+/// never what another user left there, never what a link points to.
+fn draft(path: &Path) -> Result<File, KeyFileError> {
+    let uncreatable = |error| KeyFileError::Uncreatable(path.to_owned(), error);
+    loop {
+        let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        match new {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => (),
+            opened => return opened.map_err(uncreatable),
+        }
+        let not_by_link = OFlags::NOFOLLOW.bits().cast_signed();
+        let known = OpenOptions::new().write(true).custom_flags(not_by_link).open(path);
+        match known {
+            // The other process has made the file meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => (),
+            Err(error) => return Err(uncreatable(error)),
+            Ok(draft) => {
+                let metadata = draft.metadata().map_err(uncreatable)?;
+                check_owner(path, &metadata)?;
+                let mode = metadata.permissions().mode() & 0o7777;
+                if mode & 0o077 != 0 {
+                    return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
+                }
+                return Ok(draft);
+            }
+        }
+    }
+}
+
+fn publish(
+    mut draft: File,
+    draft_path: &Path,
+    path: &Path,
+    make: impl FnOnce() -> SecretString,
+) -> io::Result<()> {
+    // Other processes that want to make the file wait here, and then find it made.
     draft.lock()?;
     if !path.try_exists()? {
         // What a crash left of an earlier draft.
@@ -86,13 +139,12 @@ fn create(path: &Path, make: impl FnOnce() -> SecretString) -> io::Result<()> {
         draft.write_all(b"\n")?;
         draft.sync_all()?;
         // Unlike a rename, refuses where the path exists.
-        fs::hard_link(&draft_path, path)?;
+        fs::hard_link(draft_path, path)?;
     }
-    match fs::remove_file(&draft_path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => (),
+    match fs::remove_file(draft_path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]
@@ -133,6 +185,52 @@ mod tests {
             let refusal = load_or_create(&path, refuses_to_make).unwrap_err().to_string();
             assert!(refusal.contains(&format!("chmod 600 {}", path.display())), "{refusal}");
         }
+    }
+
+    /// As root, which may give files away; otherwise the files of another user cannot be made.
+    fn give_away(path: &Path) -> bool {
+        geteuid().is_root() && std::os::unix::fs::chown(path, Some(65_534), None).is_ok()
+    }
+
+    #[test]
+    fn fx_24a_a_file_of_another_user_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        write(&path, "secret", 0o600);
+        if give_away(&path) {
+            let refusal = load_or_create(&path, refuses_to_make).unwrap_err().to_string();
+            assert!(refusal.contains("belongs to user 65534"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn fx_24a_a_draft_of_another_user_is_not_adopted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        let draft = folder.path().join("kek.new");
+        write(&draft, "theirs", 0o666);
+        let exposed = load_or_create(&path, refuses_to_make).unwrap_err();
+        assert!(matches!(exposed, KeyFileError::Exposed { .. }), "{exposed}");
+        write(&draft, "theirs", 0o600);
+        if give_away(&draft) {
+            let foreign = load_or_create(&path, refuses_to_make).unwrap_err();
+            assert!(matches!(foreign, KeyFileError::Foreign { .. }), "{foreign}");
+        }
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn fx_24a_a_draft_is_not_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kek");
+        let target = folder.path().join("target");
+        write(&target, "precious", 0o600);
+        std::os::unix::fs::symlink(&target, folder.path().join("kek.new")).unwrap();
+
+        let refusal = load_or_create(&path, refuses_to_make).unwrap_err();
+
+        assert!(matches!(refusal, KeyFileError::Uncreatable(..)), "{refusal}");
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
     }
 
     #[test]

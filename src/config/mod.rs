@@ -23,7 +23,7 @@ pub use self::{
     error::ConfigError,
     sections::{
         ApiKeys, Cache, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Limits, Log,
-        LogFormat, Mail, RecordUsage, RefreshTokens, Signing, Tls, Tokens,
+        LogFormat, Mail, Metrics, RecordUsage, RefreshTokens, Signing, Tls, Tokens,
     },
 };
 
@@ -40,8 +40,7 @@ pub struct Config {
     /// `None` where the server speaks plain HTTP.
     pub tls: Option<Tls>,
     pub http: Http,
-    /// Who may read `/metrics`.
-    pub metrics_for: Vec<IpNet>,
+    pub metrics: Metrics,
     pub api_keys: ApiKeys,
     pub leaks: Leaks,
     pub tokens: Tokens,

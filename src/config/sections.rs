@@ -12,6 +12,16 @@ pub struct Database {
     pub url: SecretString,
     pub migrate_at_start: bool,
     pub connections: NonZeroU32,
+    pub statement_timeout: Duration,
+    pub connection_lifetime: Duration,
+}
+
+/// Who may read `/metrics`.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    pub networks: Vec<IpNet>,
+    /// Where there is one it decides, not the networks.
+    pub token: Option<SecretString>,
 }
 
 /// PEM files.

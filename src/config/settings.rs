@@ -19,6 +19,10 @@ settings! {
         migrate_at_start: bool = true;
         /// The most connections to the database at once.
         connections: u32 = 10;
+        /// A statement that takes longer has failed, and its request is answered 503: 1 to 60.
+        statement_timeout_seconds: u32 = 2;
+        /// A connection to PostgreSQL is replaced after this time: 10 to 3600.
+        connection_lifetime_seconds: u32 = 300;
     }
 
     [tls]: TlsSettings {
@@ -37,8 +41,12 @@ settings! {
     }
 
     [metrics]: MetricsSettings {
-        /// The addresses or networks that may read `/metrics`; all others are told 404.
+        /// The addresses or networks that may read `/metrics` directly, without a proxy between;
+        /// all others are told 404.
         networks: Vec<String> = &["127.0.0.0/8", "::1/128"];
+        /// Requests with this token as `Authorization: Bearer` may read it from anywhere, and then
+        /// no others may. Empty: the networks decide.
+        token: Secret = "";
     }
 
     [api_keys]: ApiKeySettings {

@@ -16,7 +16,10 @@ use std::{
 };
 
 use quick_cache::sync::Cache;
-use tokio::sync::Mutex;
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::timeout,
+};
 use uuid::Uuid;
 
 pub use self::{feed::Round, standing::Standing};
@@ -68,6 +71,9 @@ struct Inner {
     remembering: RwLock<()>,
     /// Held while a key is read, by the first bits of its hash.
     reading: [Mutex<()>; READERS],
+    /// Look-ups of keys that are not in memory: anybody can ask for them, so they never take all
+    /// connections.
+    lookups: Semaphore,
     feed: feed::Position,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -84,9 +90,12 @@ pub struct Counts {
 const OTHERS: usize = 10_000;
 /// More than there are connections to read by.
 const READERS: usize = 64;
+/// Beyond this a look-up has failed.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(2);
 
 impl Directory {
     pub fn new(store: Store, clock: Clock, limits: Limits) -> Self {
+        let lookups = Semaphore::new(store.half_of_connections());
         Self(Arc::new(Inner {
             store,
             clock,
@@ -105,6 +114,7 @@ impl Directory {
             forgotten: AtomicU64::default(),
             remembering: RwLock::default(),
             reading: std::array::from_fn(|_| Mutex::default()),
+            lookups,
             feed: feed::Position::default(),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
@@ -116,6 +126,11 @@ impl Directory {
         if let Some(known) = self.remembered_key(hash) {
             return Ok(Some(known));
         }
+        let reading = self.read_key(hash);
+        timeout(LOOK_UP_WITHIN, reading).await.map_err(|_| StoreError::too_busy())?
+    }
+
+    async fn read_key(&self, hash: &SecretHash) -> Result<Option<Arc<Presented>>, StoreError> {
         // Of many who ask for one key at once, one reads it.
         let turn = usize::from(hash.as_bytes()[0]) % READERS;
         let _turn = self.0.reading[turn].lock().await;
@@ -123,6 +138,7 @@ impl Directory {
             return Ok(Some(known));
         }
         self.0.misses.fetch_add(1, Ordering::Relaxed);
+        let _lookup = self.0.lookups.acquire().await.map_err(|_| StoreError::too_busy())?;
         let seen = self.forgotten();
         let found = store::api_key_secrets::find(&self.0.store, hash).await?.map(Arc::new);
         if let Some(found) = &found {
@@ -242,10 +258,13 @@ impl Directory {
         }
     }
 
-    /// Whether what is remembered may be used: the feed was followed not long ago.
+    /// Whether what is remembered may be used: the feed was followed not long ago, and the database
+    /// is the one that was opened.
     pub fn is_fresh(&self) -> bool {
         let followed = self.0.feed.followed_at();
-        followed.is_some_and(|at| self.0.clock.uptime().saturating_sub(at) < self.0.stale_after)
+        self.0.store.is_whole()
+            && followed
+                .is_some_and(|at| self.0.clock.uptime().saturating_sub(at) < self.0.stale_after)
     }
 
     fn remembered<K: Eq + std::hash::Hash, V: Clone>(

@@ -72,7 +72,7 @@ pub use retention::{Kept, Retention};
 pub use rights::{OutOfReach, acting_organization, held_roles, held_scopes};
 pub use role::{MalformedRole, Role, RoleName, Roles};
 pub use scope::{MalformedScope, NotGranted, Scopes};
-pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix};
+pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix, are_equal};
 pub use signature_algorithm::{SignatureAlgorithm, UnknownSignatureAlgorithm};
 pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownAlgorithm};
 pub use source::{MalformedSource, Source};

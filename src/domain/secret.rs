@@ -180,6 +180,11 @@ impl TryFrom<Vec<u8>> for SecretHash {
     }
 }
 
+/// Takes as long wherever the two differ.
+pub fn are_equal(one: &[u8], other: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

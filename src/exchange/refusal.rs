@@ -260,7 +260,10 @@ impl ExchangeError {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Store(StoreError::Unavailable(_)) | Self::NotRecorded(_) | Self::NoKeys(_)
+            Self::Store(StoreError::Unavailable(_))
+                | Self::Signing(SigningFailed::NoKey(_))
+                | Self::NotRecorded(_)
+                | Self::NoKeys(_)
         )
     }
 }

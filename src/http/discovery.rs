@@ -1,6 +1,8 @@
 //! Metadata: RFC 8414 and OpenID Connect Discovery 1.0. Says only what really answers, from the
 //! configured issuer and never from a Host header.
 
+use std::collections::BTreeSet;
+
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
@@ -22,8 +24,8 @@ struct Metadata<'a> {
     jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    scopes_supported: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes_supported: Option<BTreeSet<String>>,
     grant_types_supported: &'a [&'static str],
     token_endpoint_auth_methods_supported: &'a [&'static str],
     token_endpoint_auth_signing_alg_values_supported: &'a [&'static str],
@@ -62,15 +64,13 @@ pub(super) async fn openid(State(edge): State<Edge>, headers: HeaderMap) -> Resp
 
 async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> Response {
     let issuer = &edge.app.settings.issuer;
-    // With the database away the document is served all the same, without the scopes.
-    let resources = edge.app.directory.resources().await.unwrap_or_default();
-    let mut scopes: Vec<_> = resources
-        .iter()
-        .chain([&edge.app.own_resource])
-        .flat_map(|resource| resource.scopes.iter().map(str::to_owned))
-        .collect();
-    scopes.sort_unstable();
-    scopes.dedup();
+    // With the database away the document is served all the same, and says nothing of scopes.
+    let resources = edge.app.directory.resources().await.ok();
+    let scopes = resources.map(|resources| {
+        let all = resources.iter().chain([&edge.app.own_resource]);
+        let scopes = all.flat_map(|resource| resource.scopes.iter().map(str::to_owned));
+        scopes.collect::<BTreeSet<_>>()
+    });
     let metadata = Metadata {
         issuer,
         authorization_endpoint: format!("{issuer}{}", authorize::PATH),

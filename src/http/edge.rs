@@ -3,10 +3,11 @@
 use std::{ops::Deref, sync::Arc};
 
 use ipnet::IpNet;
+use secrecy::SecretString;
 
 use crate::{
     app::App,
-    metrics::{Metrics, Process},
+    metrics::{self, Process},
     peers::Reporters,
 };
 
@@ -15,7 +16,7 @@ pub(super) struct Edge(Arc<Parts>);
 
 pub(super) struct Parts {
     pub(super) app: App,
-    pub(super) metrics: Metrics,
+    pub(super) metrics: metrics::Metrics,
     pub(super) settings: Settings,
 }
 
@@ -26,16 +27,25 @@ pub struct Settings {
     /// Origins whose pages may post to the token endpoints.
     pub cors_origins: Vec<String>,
     /// Who may read `/metrics`.
-    pub metrics_for: Vec<IpNet>,
+    pub metrics: Metrics,
     /// Whose reports of found secrets are believed; none, where GitHub is not a finder of ours.
     pub github_keys: Arc<Reporters>,
     /// What is counted outside the router, for `/metrics`.
     pub process: Process,
 }
 
+/// Who may read `/metrics`.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Addresses that send the request themselves.
+    pub networks: Vec<IpNet>,
+    /// Where there is one it decides, not the networks.
+    pub token: Option<SecretString>,
+}
+
 impl Edge {
     pub(super) fn new(app: App, settings: Settings) -> Self {
-        Self(Arc::new(Parts { app, metrics: Metrics::default(), settings }))
+        Self(Arc::new(Parts { app, metrics: metrics::Metrics::default(), settings }))
     }
 
     /// `Cache-Control` of what anybody may keep for as long as a signing key is published before

@@ -38,7 +38,7 @@ use axum::{
 };
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
-pub use self::edge::Settings;
+pub use self::edge::{Metrics, Settings};
 use self::{api::Problem, edge::Edge, error::OAuthError};
 use crate::app::App;
 

@@ -8,10 +8,11 @@ mod decision;
 mod fold;
 mod marked;
 mod writer;
+mod writes;
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::{decision::Decision, fold::Fold, writer::Writer};
+pub use self::{decision::Decision, fold::Fold, writer::Writer, writes::Writes};
 use crate::{
     clock::Clock,
     domain::{RefusalRecord, Use},
@@ -32,6 +33,7 @@ pub enum Recording {
 pub struct Ledger {
     records: mpsc::Sender<Message>,
     recording: Recording,
+    writes: Writes,
 }
 
 enum Message {
@@ -66,7 +68,9 @@ impl Receipt {
 /// The ledger and the writer behind it, which runs until the ledger is closed.
 pub fn open(store: Store, clock: Clock, random: Random, recording: Recording) -> (Ledger, Writer) {
     let (records, waiting) = mpsc::channel(recording.most_waiting());
-    (Ledger { records, recording }, Writer::new(waiting, store, clock, random, recording))
+    let writes = Writes::default();
+    let ledger = Ledger { records, recording, writes: writes.clone() };
+    (ledger, Writer::new(waiting, store, clock, random, recording, writes))
 }
 
 impl Recording {
@@ -81,6 +85,15 @@ impl Recording {
 }
 
 impl Ledger {
+    pub fn writes(&self) -> &Writes {
+        &self.writes
+    }
+
+    /// Whether no token leaves while the database cannot be written.
+    pub fn waits_for_writes(&self) -> bool {
+        self.recording == Recording::BeforeReply
+    }
+
     pub fn record_use(&self, used: Use) -> Result<Receipt, NotRecorded> {
         let (done, receipt) = match self.recording {
             Recording::Soon => (None, Receipt(None)),

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-use super::{Message, Recording, batch::Batch, decision::Decision};
+use super::{Message, Recording, Writes, batch::Batch, decision::Decision};
 use crate::{
     clock::Clock,
     random::Random,
@@ -21,6 +21,7 @@ pub struct Writer {
     clock: Clock,
     random: Random,
     recording: Recording,
+    writes: Writes,
 }
 
 /// Most messages to one commit.
@@ -31,6 +32,8 @@ const SOON: Duration = Duration::from_millis(500);
 const MOST_KEPT: usize = 100_000;
 /// A commit that takes longer counts as failed: callers are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is tried whether the database takes writes again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// What was gathered beside the batch.
 #[derive(Default)]
@@ -70,8 +73,9 @@ impl Writer {
         clock: Clock,
         random: Random,
         recording: Recording,
+        writes: Writes,
     ) -> Self {
-        Self { waiting, store, clock, random, recording }
+        Self { waiting, store, clock, random, recording, writes }
     }
 
     /// Runs until the ledger is closed or every handle to it is gone.
@@ -80,6 +84,7 @@ impl Writer {
         let mut gathered = Gathered::default();
         while !gathered.is_last() {
             match self.recording {
+                _ if self.writes.are_failing() => self.try_again(&mut kept, &mut gathered).await,
                 Recording::BeforeReply => self.gather(&mut kept, &mut gathered).await,
                 Recording::Soon => self.gather_for_a_while(&mut kept, &mut gathered).await,
             }
@@ -104,6 +109,17 @@ impl Writer {
         for _ in 0..MOST_AT_ONCE {
             let Ok(message) = self.waiting.try_recv() else { break };
             gathered.add(message, kept);
+        }
+    }
+
+    /// Gathers for a second, then looks whether the database takes writes again: maybe nobody sends
+    /// requests to a server that says that it is not ready.
+    async fn try_again(&mut self, kept: &mut Batch, gathered: &mut Gathered) {
+        if timeout(TRY_AGAIN_AFTER, self.gather(kept, gathered)).await.is_err()
+            && kept.is_empty()
+            && let Ok(Ok(_)) = timeout(COMMIT_WITHIN, self.commit_once(kept, &[])).await
+        {
+            self.writes.succeeded();
         }
     }
 
@@ -143,6 +159,7 @@ impl Writer {
         let (decisions, hearers): (Vec<_>, Vec<_>) = undecided.into_iter().unzip();
         let failure = match timeout(COMMIT_WITHIN, self.commit(kept, &decisions)).await {
             Ok(Ok(outcomes)) => {
+                self.writes.succeeded();
                 *kept = Batch::default();
                 for (hearer, outcome) in hearers.into_iter().zip(outcomes) {
                     let _ = hearer.send(outcome);
@@ -158,7 +175,12 @@ impl Writer {
         };
         // Dropping the waiters tells them that nothing was recorded.
         drop((waiters, hearers));
-        tracing::error!(error = failure, records = kept.len(), "could not record usage");
+        let records = kept.len();
+        if self.writes.have_failed() {
+            tracing::error!(error = failure, records, "could not record usage");
+        } else {
+            tracing::debug!(error = failure, records, "could not record usage");
+        }
         if self.recording == Recording::BeforeReply {
             *kept = Batch::default();
         }

@@ -23,7 +23,7 @@ pub async fn disable_unused(app: &App) -> Result<u64, Rejection> {
     let (mut after, mut disabled) = (ApiKeyId(Uuid::nil()), 0);
     loop {
         let now = app.clock.now();
-        let mut tx = app.store.read().await?;
+        let mut tx = app.store.patient().read().await?;
         let unused = unused_keys::page(&mut tx, after, now - span, now, AT_ONCE).await?;
         drop(tx);
         let Some(last) = unused.last() else { return Ok(disabled) };
@@ -37,7 +37,7 @@ pub async fn disable_unused(app: &App) -> Result<u64, Rejection> {
 /// Tells whether it was us who disabled it.
 async fn disable(app: &App, id: ApiKeyId, span: TimeDelta) -> Result<bool, Rejection> {
     let now = app.clock.now();
-    let mut tx = app.store.write().await?;
+    let mut tx = app.store.patient().write().await?;
     let Some(key) = store::api_keys::find(&mut tx, id).await? else { return Ok(false) };
     let subject = format!("key:{id}");
     if unused_keys::was_enabled(&mut tx, &subject, now - span).await?

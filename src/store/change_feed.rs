@@ -3,7 +3,7 @@
 
 use sqlx::{PgConnection, types::Uuid};
 
-use super::{Store, StoreError, Tx, changes};
+use super::{Store, StoreError, Tx, changes, connection::Held};
 use crate::{
     clock::{self, Timestamp},
     domain::Change,
@@ -91,13 +91,13 @@ pub async fn begin_epoch(tx: &mut Tx) -> Result<(), StoreError> {
 pub async fn end(store: &Store) -> Result<(Mark, Option<Timestamp>), StoreError> {
     type Row = (Uuid, i64, Option<i64>);
     let (row, session): (Option<Row>, _) = match store {
-        Store::Sqlite { pool, .. } => {
-            (sqlx::query_as(END).fetch_optional(pool).await?, Session::default())
-        }
-        Store::Postgres(pool) => {
-            let mut connection = pool.acquire().await?;
-            let session = Session::of(&mut connection).await?;
-            (sqlx::query_as(END).fetch_optional(&mut *connection).await?, session)
+        Store::Sqlite { .. } => (fetch_alone!(store, END() => fetch_optional)?, Session::default()),
+        Store::Postgres { pool, session } => {
+            let mut held = Held::acquire(pool, session).await?;
+            let (progress, connection) = held.parts();
+            let session = progress.run(Session::of(connection)).await?;
+            let end = sqlx::query_as(END).fetch_optional(connection);
+            (progress.run(end).await?, session)
         }
     };
     let (epoch, number, tag) = row.ok_or(StoreError::Corrupt("change_feed"))?;
@@ -110,15 +110,16 @@ pub async fn onwards(
     from: &Mark,
 ) -> Result<(Onwards, Option<Timestamp>), StoreError> {
     let (rows, session): (Vec<Row>, _) = match store {
-        Store::Sqlite { pool, .. } => {
-            (sqlx::query_as(ONWARDS).bind(from.number).fetch_all(pool).await?, Session::default())
+        Store::Sqlite { .. } => {
+            (fetch_alone!(store, ONWARDS(from.number) => fetch_all)?, Session::default())
         }
         // In one session, so that both are said of one server.
-        Store::Postgres(pool) => {
-            let mut connection = pool.acquire().await?;
-            let session = Session::of(&mut connection).await?;
-            let rows = sqlx::query_as(ONWARDS).bind(from.number);
-            (rows.fetch_all(&mut *connection).await?, session)
+        Store::Postgres { pool, session } => {
+            let mut held = Held::acquire(pool, session).await?;
+            let (progress, connection) = held.parts();
+            let session = progress.run(Session::of(connection)).await?;
+            let rows = sqlx::query_as(ONWARDS).bind(from.number).fetch_all(connection);
+            (progress.run(rows).await?, session)
         }
     };
     let onwards = match read(rows, from, session.server.as_ref())? {
@@ -194,7 +195,7 @@ const SESSION_WITHOUT_IDENTITY: &str = "
 
 impl Session {
     /// Fails at a standby: it cannot prove that what it holds is all there is.
-    async fn of(connection: &mut PgConnection) -> Result<Self, StoreError> {
+    async fn of(connection: &mut PgConnection) -> sqlx::Result<Self> {
         type Row = (bool, i64, Option<i64>, Option<String>);
         let told: Result<Row, _> = sqlx::query_as(SESSION).fetch_one(&mut *connection).await;
         let (is_standby, seconds, system, timeline) = match told {
@@ -206,7 +207,7 @@ impl Session {
         };
         if is_standby {
             let why = "the database is a standby, and may lack what its primary has";
-            return Err(StoreError::Unavailable(sqlx::Error::Protocol(why.to_owned())));
+            return Err(sqlx::Error::Protocol(why.to_owned()));
         }
         let server = system.zip(timeline);
         let server = server.map(|(system, timeline)| ServerIdentity { system, timeline });

@@ -29,8 +29,9 @@ pub(super) async fn append(tx: &mut Tx, change: &Change, now: Timestamp) -> Resu
 }
 
 pub(super) async fn notify(tx: &mut Tx) -> Result<(), StoreError> {
-    if let Engine::Postgres(tx) = &mut tx.engine {
-        sqlx::query(NOTIFY).execute(&mut **tx).await?;
+    if let Engine::Postgres(held) = &mut tx.engine {
+        let (progress, connection) = held.parts();
+        progress.run(sqlx::query(NOTIFY).execute(connection)).await?;
     }
     Ok(())
 }
@@ -48,7 +49,7 @@ pub struct Notices(PgListener);
 impl Notices {
     /// `None` on an engine that sends none.
     pub async fn listen(store: &Store) -> Result<Option<Self>, StoreError> {
-        let Store::Postgres(pool) = store else { return Ok(None) };
+        let Store::Postgres { pool, .. } = store else { return Ok(None) };
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;
         Ok(Some(Self(listener)))

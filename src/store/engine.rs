@@ -1,11 +1,16 @@
 //! One set of statements, two engines.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{audit_events, changes, counters};
+use super::{
+    audit_events, changes,
+    connection::{Held, Session},
+    counters,
+    error::StoreError,
+};
 use crate::{
     clock::Timestamp,
     domain::{AuditEvent, Change},
@@ -18,8 +23,12 @@ pub enum Store {
         /// `SQLite` has one writer. Those of this process queue here, first come first served,
         /// where the engine's own waiting would let chance decide.
         writer: Arc<Mutex<()>>,
+        session: Session,
     },
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        session: Session,
+    },
 }
 
 /// A transaction on whichever engine the store runs on.
@@ -32,102 +41,34 @@ pub struct Tx {
 }
 
 pub(super) enum Engine {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Sqlite(Held<Sqlite>),
+    Postgres(Held<Postgres>),
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("it exists already")]
-    Conflict,
-    /// What it belongs to has gone meanwhile, or something has come to belong to it.
-    #[error("something else was made or deleted meanwhile")]
-    Dangling,
-    /// The database holds what keyturn never writes.
-    #[error("unexpected content in {0}")]
-    Corrupt(&'static str),
-    /// Away, overloaded or full: the same request may succeed later.
-    #[error("the database is not available: {0}")]
-    Unavailable(sqlx::Error),
-    #[error(transparent)]
-    Database(sqlx::Error),
-}
+/// How long a statement may take that no request waits for.
+const PATIENCE: Duration = Duration::from_mins(1);
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(cause) if cause.is_unique_violation() => Self::Conflict,
-            sqlx::Error::Database(cause) if cause.is_foreign_key_violation() => Self::Dangling,
-            sqlx::Error::Database(cause) if is_transient(cause.code().as_deref()) => {
-                Self::Unavailable(error)
-            }
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
-            _ => Self::Database(error),
-        }
-    }
-}
-
-/// `SQLite`: busy, read-only, I/O error, full, cannot open. PostgreSQL: connection lost, rolled
-/// back by the server, out of resources, ended by an operator, in recovery, system error.
-fn is_transient(code: Option<&str>) -> bool {
-    let Some(code) = code else { return false };
-    match code.parse::<u32>() {
-        Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 8 | 10 | 13 | 14),
-        _ => ["08", "25006", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)),
-    }
-}
-
-impl StoreError {
-    /// Tells whether the same transaction may succeed at once: another one was in its way, or has
-    /// deleted what it refers to.
-    pub fn is_of_the_moment(&self) -> bool {
-        match self {
-            Self::Dangling => true,
-            Self::Unavailable(sqlx::Error::Database(cause)) => {
-                is_undone_for_another(cause.code().as_deref())
-            }
-            _ => false,
-        }
-    }
-
-    /// Tells whether the database is well and refused the very values it was given: they would be
-    /// refused for ever.
-    pub fn is_for_the_values(&self) -> bool {
-        match self {
-            Self::Conflict => true,
-            Self::Database(sqlx::Error::Database(cause)) => {
-                is_for_the_values(cause.code().as_deref().unwrap_or_default())
-            }
-            _ => false,
-        }
-    }
-}
-
-/// PostgreSQL: serialization failure, deadlock.
-fn is_undone_for_another(code: Option<&str>) -> bool {
-    matches!(code, Some("40001" | "40P01"))
-}
-
-/// `SQLite`: too big, a constraint, a wrong type. PostgreSQL: data exception, a constraint.
-fn is_for_the_values(code: &str) -> bool {
-    match code.parse::<u32>() {
-        Ok(number) if code.len() < 5 => matches!(number & 0xff, 18..=20),
-        _ => ["22", "23"].iter().any(|class| code.starts_with(class)),
-    }
-}
+/// Each reads what was committed before its first statement; by default each statement would see
+/// more than the one before it.
+const READ: &str = "begin isolation level repeatable read";
+const READ_PATIENTLY: &str =
+    "begin isolation level repeatable read; set local statement_timeout = '60s'";
+/// Whatever the server's default is: conditional writes decide which was first, so that no caller
+/// has to be told to try again.
+const WRITE: &str = "begin isolation level read committed";
+const WRITE_PATIENTLY: &str =
+    "begin isolation level read committed; set local statement_timeout = '60s'";
 
 impl Store {
     /// A transaction that only reads, so that all it sees is from one moment.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         let engine = match self {
-            Self::Sqlite { pool, .. } => Engine::Sqlite(pool.begin().await?),
-            // By default each statement would see what was committed before it.
-            Self::Postgres(pool) => {
-                Engine::Postgres(pool.begin_with("begin isolation level repeatable read").await?)
+            Self::Sqlite { pool, session, .. } => {
+                Engine::Sqlite(Held::begin(pool, session, "begin").await?)
+            }
+            Self::Postgres { pool, session } => {
+                let begin = if session.is_patient { READ_PATIENTLY } else { READ };
+                Engine::Postgres(Held::begin(pool, session, begin).await?)
             }
         };
         Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: None })
@@ -135,20 +76,47 @@ impl Store {
 
     pub async fn write(&self) -> Result<Tx, StoreError> {
         let (engine, turn) = match self {
-            Self::Sqlite { pool, writer } => {
-                let turn = Arc::clone(writer).lock_owned().await;
+            Self::Sqlite { pool, writer, session } => {
+                let turn = session.turn(writer).await?;
                 // Taking the write lock up front: a transaction that reads first and then finds
                 // another writer ahead of it cannot be saved.
-                (Engine::Sqlite(pool.begin_with("begin immediate").await?), Some(turn))
+                (Engine::Sqlite(Held::begin(pool, session, "begin immediate").await?), Some(turn))
             }
-            // Whatever the server's default is: conditional writes decide who was first, so nobody
-            // has to be told to try again.
-            Self::Postgres(pool) => {
-                let tx = pool.begin_with("begin isolation level read committed").await?;
-                (Engine::Postgres(tx), None)
+            Self::Postgres { pool, session } => {
+                let begin = if session.is_patient { WRITE_PATIENTLY } else { WRITE };
+                (Engine::Postgres(Held::begin(pool, session, begin).await?), None)
             }
         };
         Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: turn })
+    }
+
+    /// The same database for work that no request waits for: a statement may take a minute.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        let mut patient = self.clone();
+        match &mut patient {
+            Self::Sqlite { session, .. } | Self::Postgres { session, .. } => {
+                session.is_patient = true;
+                session.statement_within = session.statement_within.max(PATIENCE);
+                session.acquire_within = session.acquire_within.max(PATIENCE);
+            }
+        }
+        patient
+    }
+
+    /// So many connections may be taken by work that anybody can ask for.
+    pub fn half_of_connections(&self) -> usize {
+        let most = match self {
+            Self::Sqlite { pool, .. } => pool.options().get_max_connections(),
+            Self::Postgres { pool, .. } => pool.options().get_max_connections(),
+        };
+        usize::try_from(most / 2).unwrap_or(usize::MAX).max(1)
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        match self {
+            Self::Sqlite { session, .. } | Self::Postgres { session, .. } => session,
+        }
     }
 
     /// Tells whether the database answers.
@@ -193,101 +161,4 @@ impl Tx {
         }
         Ok(changes)
     }
-}
-
-/// Declares a module's SQL as named constants and lists them for the portability test.
-macro_rules! statements {
-    ($($name:ident = $sql:literal;)*) => {
-        $(const $name: &str = $sql;)*
-        pub const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
-    };
-}
-
-/// Declares a row and how it is read, by the names of its columns.
-macro_rules! row {
-    ($(#[$doc:meta])* $vis:vis struct $row:ident {
-        $($seen:vis $column:ident: $type:ty),* $(,)?
-    }) => {
-        $(#[$doc])*
-        $vis struct $row { $($seen $column: $type),* }
-
-        impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for $row
-        where
-            &'static str: sqlx::ColumnIndex<R>,
-            $($type: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,)*
-        {
-            fn from_row(row: &'r R) -> sqlx::Result<Self> {
-                Ok(Self { $($column: row.try_get(stringify!($column))?),* })
-            }
-        }
-    };
-}
-
-/// Binds the arguments and runs one statement: `fetch!(tx, FIND(name) => fetch_optional)`.
-macro_rules! fetch {
-    ($tx:expr, $sql:ident($($arg:expr),* $(,)?) => $fetch:ident) => {
-        match &mut $tx.engine {
-            $crate::store::engine::Engine::Sqlite(tx) =>
-                sqlx::query_as($sql)$(.bind($arg))*.$fetch(&mut **tx).await,
-            $crate::store::engine::Engine::Postgres(tx) =>
-                sqlx::query_as($sql)$(.bind($arg))*.$fetch(&mut **tx).await,
-        }
-    };
-}
-
-/// Like `fetch!`, for a statement that returns no rows; gives the number of rows it changed.
-macro_rules! execute {
-    ($tx:expr, $sql:ident($($arg:expr),* $(,)?)) => {
-        match &mut $tx.engine {
-            $crate::store::engine::Engine::Sqlite(tx) => sqlx::query($sql)
-                $(.bind($arg))*.execute(&mut **tx).await.map(|done| done.rows_affected()),
-            $crate::store::engine::Engine::Postgres(tx) => sqlx::query($sql)
-                $(.bind($arg))*.execute(&mut **tx).await.map(|done| done.rows_affected()),
-        }
-    };
-}
-
-/// Like `execute!`, for as many arguments as are bound at run time:
-/// `execute_built!(tx, sql, |query| query.bind(minute))`.
-macro_rules! execute_built {
-    ($tx:expr, $sql:expr, |$query:ident| $built:expr) => {
-        match &mut $tx.engine {
-            $crate::store::engine::Engine::Sqlite(tx) => {
-                let $query = sqlx::query($sql);
-                $built.execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-            $crate::store::engine::Engine::Postgres(tx) => {
-                let $query = sqlx::query($sql);
-                $built.execute(&mut **tx).await.map(|done| done.rows_affected())
-            }
-        }
-    };
-}
-
-/// Like `execute!`, where the statement is a transaction by itself: one way to the database and
-/// back instead of three.
-macro_rules! execute_alone {
-    ($store:expr, $sql:ident($($arg:expr),* $(,)?)) => {
-        match $store {
-            $crate::store::Store::Sqlite { pool, writer } => {
-                let _turn = writer.lock().await;
-                sqlx::query($sql)$(.bind($arg))*.execute(pool).await
-                    .map(|done| done.rows_affected())
-            }
-            $crate::store::Store::Postgres(pool) => sqlx::query($sql)
-                $(.bind($arg))*.execute(pool).await.map(|done| done.rows_affected()),
-        }
-    };
-}
-
-/// Like `fetch!`, outside any transaction: one statement that only reads, on the hot path.
-macro_rules! fetch_alone {
-    ($store:expr, $sql:ident($($arg:expr),* $(,)?) => $fetch:ident) => {
-        match $store {
-            $crate::store::Store::Sqlite { pool, .. } =>
-                sqlx::query_as($sql)$(.bind($arg))*.$fetch(pool).await,
-            $crate::store::Store::Postgres(pool) =>
-                sqlx::query_as($sql)$(.bind($arg))*.$fetch(pool).await,
-        }
-    };
 }

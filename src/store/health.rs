@@ -2,9 +2,14 @@
 //!
 //! Much of it is each engine's own, so unlike elsewhere there are statements for one engine alone.
 
-use sqlx::AssertSqlSafe;
+use std::net::IpAddr;
 
-use super::{Store, StoreError, moment_if_any};
+use sqlx::{
+    AssertSqlSafe,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+
+use super::{Store, StoreError, connection::Held, moment_if_any};
 use crate::clock::Timestamp;
 
 statements! {
@@ -61,13 +66,18 @@ const TOO_MANY_TO_COUNT: i64 = 100_000;
 /// Every table. With `counted` no row is guessed, however long that takes.
 pub async fn tables(store: &Store, counted: bool) -> Result<Vec<TableSize>, StoreError> {
     let found: Vec<(String, Option<i64>, i64)> = match store {
-        Store::Sqlite { pool, .. } => {
-            let rows: Vec<(String, i64)> = sqlx::query_as(SQLITE_TABLES).fetch_all(pool).await?;
+        Store::Sqlite { pool, session, .. } => {
+            let mut held = Held::acquire(pool, session).await?;
+            let (progress, connection) = held.parts();
+            let rows: Vec<(String, i64)> =
+                progress.run(sqlx::query_as(SQLITE_TABLES).fetch_all(connection)).await?;
             rows.into_iter().map(|(table, bytes)| (table, None, bytes)).collect()
         }
-        Store::Postgres(pool) => {
+        Store::Postgres { pool, session } => {
+            let mut held = Held::acquire(pool, session).await?;
+            let (progress, connection) = held.parts();
             let rows: Vec<(String, i64, i64)> =
-                sqlx::query_as(POSTGRES_TABLES).fetch_all(pool).await?;
+                progress.run(sqlx::query_as(POSTGRES_TABLES).fetch_all(connection)).await?;
             let guess = |rows: i64| (!counted && rows >= TOO_MANY_TO_COUNT).then_some(rows);
             rows.into_iter().map(|(table, rows, bytes)| (table, guess(rows), bytes)).collect()
         }
@@ -86,25 +96,23 @@ pub async fn tables(store: &Store, counted: bool) -> Result<Vec<TableSize>, Stor
 /// The name is one that the engine gave.
 async fn count(store: &Store, table: &str) -> Result<i64, StoreError> {
     let statement = AssertSqlSafe(format!("select count(*) from \"{table}\""));
-    Ok(match store {
-        Store::Sqlite { pool, .. } => sqlx::query_scalar(statement).fetch_one(pool).await?,
-        Store::Postgres(pool) => sqlx::query_scalar(statement).fetch_one(pool).await?,
-    })
+    Ok(fetch_built!(store, |it| sqlx::query_scalar(statement).fetch_one(it))?)
 }
 
 /// What is wrong with the pages of an `SQLite` file, at most ten lines; empty: nothing. PostgreSQL
 /// has no such statement.
 pub async fn damage(store: &Store, thoroughly: bool) -> Result<Vec<String>, StoreError> {
-    let Store::Sqlite { pool, .. } = store else { return Ok(Vec::new()) };
+    let Store::Sqlite { .. } = store else { return Ok(Vec::new()) };
     let check = if thoroughly { "pragma integrity_check(10)" } else { "pragma quick_check(10)" };
-    let found: Vec<String> = sqlx::query_scalar(check).fetch_all(pool).await?;
+    let found: Vec<String> = fetch_built!(store, |it| sqlx::query_scalar(check).fetch_all(it))?;
     Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
 
 /// The version of the `SQLite` that is inside, as it says itself.
 pub async fn sqlite_version(store: &Store) -> Result<Option<String>, StoreError> {
-    let Store::Sqlite { pool, .. } = store else { return Ok(None) };
-    Ok(Some(sqlx::query_scalar("select sqlite_version()").fetch_one(pool).await?))
+    const VERSION: &str = "select sqlite_version()";
+    let Store::Sqlite { .. } = store else { return Ok(None) };
+    Ok(Some(fetch_built!(store, |it| sqlx::query_scalar(VERSION).fetch_one(it))?))
 }
 
 /// What a PostgreSQL server says of itself and of what we may do there.
@@ -138,9 +146,9 @@ const POSTGRES_CLOSED: &str = "
 
 /// `None` on `SQLite`.
 pub async fn postgres_server(store: &Store) -> Result<Option<PostgresServer>, StoreError> {
-    let Store::Postgres(pool) = store else { return Ok(None) };
+    let Store::Postgres { .. } = store else { return Ok(None) };
     let server: (String, String, i64, i64, bool) =
-        sqlx::query_as(POSTGRES_SERVER).fetch_one(pool).await?;
+        fetch_built!(store, |it| sqlx::query_as(POSTGRES_SERVER).fetch_one(it))?;
     let (version, collation, max_connections, clock, may_create_tables) = server;
     Ok(Some(PostgresServer {
         version,
@@ -148,7 +156,7 @@ pub async fn postgres_server(store: &Store) -> Result<Option<PostgresServer>, St
         max_connections,
         clock: crate::clock::timestamp(clock),
         may_create_tables,
-        closed_tables: sqlx::query_scalar(POSTGRES_CLOSED).fetch_all(pool).await?,
+        closed_tables: fetch_built!(store, |it| sqlx::query_scalar(POSTGRES_CLOSED).fetch_all(it))?,
     }))
 }
 
@@ -188,4 +196,51 @@ pub async fn active_keys(
     let (all, expiring, unused): (i64, i64, i64) =
         fetch_alone!(store, ACTIVE_KEYS(now.timestamp(), by, since, since / 60) => fetch_one)?;
     Ok(ActiveKeys { all, expiring, unused })
+}
+
+/// The `sslmode` of a PostgreSQL database on another machine, unless the server has to prove who it
+/// is.
+pub fn weak_tls(store: &Store) -> Option<String> {
+    let Store::Postgres { pool, .. } = store else { return None };
+    weak_mode(&pool.connect_options())
+}
+
+fn weak_mode(options: &PgConnectOptions) -> Option<String> {
+    let is_near = options.get_socket().is_some() || is_loopback(options.get_host());
+    let mode = match options.get_ssl_mode() {
+        PgSslMode::VerifyFull => return None,
+        PgSslMode::Disable => "disable",
+        PgSslMode::Allow => "allow",
+        PgSslMode::Prefer => "prefer",
+        PgSslMode::Require => "require",
+        PgSslMode::VerifyCa => "verify-ca",
+    };
+    (!is_near).then(|| mode.to_owned())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host.starts_with('/') || host == "localhost" || address.is_ok_and(|it| it.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fx_24b_only_a_server_elsewhere_that_proves_nothing_has_weak_tls() {
+        for (url, expected) in [
+            ("postgres://u@127.0.0.1/d", None),
+            ("postgres://u@localhost/d?sslmode=disable", None),
+            ("postgres://u@[::1]/d", None),
+            ("postgres://u@localhost/d?host=/run/postgresql", None),
+            ("postgres://u@db.example.com/d?sslmode=verify-full", None),
+            ("postgres://u@db.example.com/d", Some("prefer")),
+            ("postgres://u@10.0.0.7/d?sslmode=require", Some("require")),
+            ("postgres://u@10.0.0.7/d?sslmode=verify-ca", Some("verify-ca")),
+        ] {
+            let weak = weak_mode(&url.parse().unwrap());
+            assert_eq!(weak.as_deref(), expected, "{url}");
+        }
+    }
 }

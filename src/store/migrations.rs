@@ -2,11 +2,11 @@
 //! safe while the previous version still serves.
 
 use sqlx::{
-    SqlSafeStr as _,
+    Connection as _, SqlSafeStr as _, SqliteConnection,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::Store;
+use super::{Store, StoreError};
 
 /// The texts of one migration for both engines, from files of the same name.
 macro_rules! migrations {
@@ -37,6 +37,8 @@ pub enum MigrationFailed {
         "the database lacks migrations: run `keyturn migrate`, or set database.migrate_at_start"
     )]
     Pending,
+    #[error("cannot read which migrations the database has: {0}")]
+    Unreadable(StoreError),
     #[error(transparent)]
     Other(MigrateError),
 }
@@ -50,6 +52,13 @@ impl From<MigrateError> for MigrationFailed {
     }
 }
 
+impl MigrationFailed {
+    /// Whether the same may succeed later.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreadable(error) if error.may_pass())
+    }
+}
+
 fn migrator(texts: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migration = |&(version, name, text): &(i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, text.into_sql_str(), false)
@@ -59,18 +68,24 @@ fn migrator(texts: &[(i64, &'static str, &'static str)]) -> Migrator {
 
 impl Store {
     /// Applies what is missing: each migration in a transaction of its own, on `SQLite` all in one.
+    /// The connection is closed afterwards: it is one without deadlines.
     pub async fn migrate(&self) -> Result<(), MigrationFailed> {
         match self {
-            Self::Sqlite { pool, writer } => {
+            Self::Sqlite { pool, writer, session } => {
                 let _turn = writer.lock().await;
-                // The migrator locks nothing there: another process that migrates has to wait
-                // before it looks what is missing.
-                let begun = pool.begin_with("begin immediate").await;
-                let mut tx = begun.map_err(MigrateError::Execute)?;
-                migrator(SQLITE).run(&mut *tx).await?;
-                Ok(tx.commit().await.map_err(MigrateError::Execute)?)
+                let mut connection = pool.acquire().await.map_err(MigrateError::Execute)?;
+                if !session.in_memory {
+                    connection.close_on_drop();
+                }
+                migrate_sqlite(&mut connection).await
             }
-            Self::Postgres(pool) => Ok(migrator(POSTGRES).run(pool).await?),
+            Self::Postgres { pool, .. } => {
+                let mut connection = pool.acquire().await.map_err(MigrateError::Execute)?;
+                connection.close_on_drop();
+                let limitless = sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = 0");
+                limitless.execute(&mut *connection).await.map_err(MigrateError::Execute)?;
+                Ok(migrator(POSTGRES).run(&mut *connection).await?)
+            }
         }
     }
 
@@ -82,8 +97,31 @@ impl Store {
         match applied {
             Ok((applied,)) if applied == newest => Ok(()),
             Ok((Some(applied),)) if Some(applied) > newest => Err(MigrationFailed::Newer(applied)),
-            Ok(_) | Err(sqlx::Error::Database(_)) => Err(MigrationFailed::Pending),
-            Err(error) => Err(MigrationFailed::Other(error.into())),
+            Ok(_) => Err(MigrationFailed::Pending),
+            Err(error) if has_no_such_table(&error) => Err(MigrationFailed::Pending),
+            Err(error) => Err(MigrationFailed::Unreadable(error.into())),
         }
+    }
+}
+
+async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<(), MigrationFailed> {
+    // Another process may be migrating, for as long as that takes.
+    let wait = sqlx::raw_sql("pragma busy_timeout = 60000").execute(&mut *connection).await;
+    wait.map_err(MigrateError::Execute)?;
+    // The migrator locks nothing there: another process that migrates has to wait before it looks
+    // what is missing.
+    let begun = connection.begin_with("begin immediate").await;
+    let mut tx = begun.map_err(MigrateError::Execute)?;
+    migrator(SQLITE).run(&mut *tx).await?;
+    Ok(tx.commit().await.map_err(MigrateError::Execute)?)
+}
+
+/// PostgreSQL has a code for it; `SQLite` has the general one for errors in a statement.
+fn has_no_such_table(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(cause) = error else { return false };
+    match cause.code().as_deref() {
+        Some("42P01") => true,
+        Some("1") => cause.message().starts_with("no such table"),
+        _ => false,
     }
 }

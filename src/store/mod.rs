@@ -6,9 +6,13 @@
 //! both.
 
 #[macro_use]
+mod macros;
+mod connection;
 mod engine;
+mod error;
 mod migrations;
 mod open;
+mod watch;
 
 pub mod api_key_secrets;
 pub mod api_keys;
@@ -41,7 +45,9 @@ pub mod used_ids;
 pub mod users;
 pub mod webhooks;
 
-pub use engine::{Store, StoreError, Tx};
+pub use connection::Session;
+pub use engine::{Store, Tx};
+pub use error::StoreError;
 pub use migrations::MigrationFailed;
 pub use open::Options;
 

@@ -31,6 +31,8 @@ mod management;
 mod metadata;
 #[path = "../support/peers.rs"]
 mod peers;
+#[path = "../support/proxy.rs"]
+mod proxy;
 mod refresh;
 mod registration;
 mod retention;
@@ -43,6 +45,7 @@ mod support;
 mod token_endpoint;
 mod token_exchange;
 mod told;
+mod unavailable;
 mod upkeep;
 mod usage;
 mod wire;

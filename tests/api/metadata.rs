@@ -186,6 +186,8 @@ async fn jw_09_metadata_is_served_without_the_database() {
 
             assert_eq!(answer.status, 200, "{} {path}", server.engine);
             assert_eq!(answer.body["issuer"], ISSUER);
+            // FX-50: what is not known is not said.
+            assert!(answer.body["scopes_supported"].is_null(), "{}", answer.text);
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
     pub(crate) request_id: String,
+    /// `Retry-After`.
+    pub(crate) retry_after: String,
     /// Each `WWW-Authenticate`, in lower case, on a line of its own.
     pub(crate) challenge: String,
     /// `DPoP-Nonce`.
@@ -83,7 +85,7 @@ impl<S: Read + Write> Connection<S> {
         let status = status.ok_or(io::ErrorKind::InvalidData)?;
         let (mut length, mut is_last) = (0, false);
         let (mut request_id, mut nonce) = (String::new(), String::new());
-        let mut challenge = String::new();
+        let (mut challenge, mut retry_after) = (String::new(), String::new());
         loop {
             let said = self.line()?;
             let line = said.to_ascii_lowercase();
@@ -91,6 +93,7 @@ impl<S: Read + Write> Connection<S> {
                 Some(("content-length", value)) => length = value.parse().unwrap(),
                 Some(("connection", value)) => is_last = value == "close",
                 Some(("x-request-id", value)) => value.clone_into(&mut request_id),
+                Some(("retry-after", value)) => value.clone_into(&mut retry_after),
                 Some(("www-authenticate", value)) => challenge = challenge + value + "\n",
                 Some(("dpop-nonce", _)) => said["dpop-nonce: ".len()..].clone_into(&mut nonce),
                 Some(_) => (),
@@ -100,7 +103,7 @@ impl<S: Read + Write> Connection<S> {
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
         let body = String::from_utf8(body).unwrap();
-        Ok(Answer { status, body, request_id, challenge, nonce, is_last })
+        Ok(Answer { status, body, request_id, retry_after, challenge, nonce, is_last })
     }
 
     fn line(&mut self) -> io::Result<String> {

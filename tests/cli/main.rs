@@ -10,6 +10,7 @@ mod declared;
 mod doctor;
 mod documents;
 mod explain;
+mod faults;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod fuzzed;
@@ -26,6 +27,8 @@ mod organizations;
 mod peers;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/proxy.rs"]
+mod proxy;
 mod quickstart;
 mod refreshed;
 mod revoked;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
 mod audit;
+mod connections;
 mod deleted;
 mod families;
 mod feed;
@@ -77,7 +78,7 @@ impl Engine {
         let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
         match &self.store {
             Store::Sqlite { pool, .. } => drop(statement.execute(pool).await.unwrap()),
-            Store::Postgres(pool) => drop(statement.execute(pool).await.unwrap()),
+            Store::Postgres { pool, .. } => drop(statement.execute(pool).await.unwrap()),
         }
     }
 
@@ -86,7 +87,9 @@ impl Engine {
         let query = AssertSqlSafe(query.to_owned());
         match &self.store {
             Store::Sqlite { pool, .. } => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
-            Store::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
+            Store::Postgres { pool, .. } => {
+                sqlx::query_scalar(query).fetch_all(pool).await.unwrap()
+            }
         }
     }
 

@@ -81,7 +81,7 @@ const POSTGRES_FOREIGN_KEYS: &str = "
 async fn the_two_schemas_are_the_same() {
     let engines = engines().await;
     let [sqlite, postgres] = &engines[..] else { return };
-    let (Store::Sqlite { pool: sqlite, .. }, Store::Postgres(postgres)) =
+    let (Store::Sqlite { pool: sqlite, .. }, Store::Postgres { pool: postgres, .. }) =
         (&sqlite.store, &postgres.store)
     else {
         panic!("one of each");

@@ -11,7 +11,7 @@ async fn every_statement_prepares_on_every_engine() {
         for (name, sql) in STATEMENTS.iter().copied().flatten() {
             let prepared = match &engine.store {
                 Store::Sqlite { pool, .. } => pool.prepare(sql.into_sql_str()).await.map(drop),
-                Store::Postgres(pool) => pool.prepare(sql.into_sql_str()).await.map(drop),
+                Store::Postgres { pool, .. } => pool.prepare(sql.into_sql_str()).await.map(drop),
             };
             assert!(prepared.is_ok(), "{} {name}: {prepared:?}{sql}", engine.name);
         }

@@ -40,17 +40,22 @@ pub(crate) fn server() -> Option<&'static Server> {
             Ok(url) if !url.is_empty() => Ok(Server { url, _watchdog: None }),
             _ => Server::start(),
         };
-        let reason = match found {
-            Ok(server) => return Some(server),
-            Err(reason) => reason,
-        };
-        let required = env::var("KEYTURN_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
-        assert!(!required, "PostgreSQL is required: {reason}");
-        // Written to the stream itself: what `eprintln!` prints, a passing test keeps to itself.
-        let _ = writeln!(std::io::stderr(), "PostgreSQL tests are skipped: {reason}");
-        None
+        required_or_skipped(found)
     });
     server.as_ref()
+}
+
+/// What is there, or `None` after saying why not. Panics where it is required.
+pub(crate) fn required_or_skipped<T>(found: Result<T, String>) -> Option<T> {
+    let reason = match found {
+        Ok(found) => return Some(found),
+        Err(reason) => reason,
+    };
+    let required = env::var("KEYTURN_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
+    assert!(!required, "PostgreSQL is required: {reason}");
+    // Written to the stream itself: what `eprintln!` prints, a passing test keeps to itself.
+    let _ = writeln!(std::io::stderr(), "PostgreSQL tests are skipped: {reason}");
+    None
 }
 
 pub(crate) struct Server {
@@ -129,7 +134,7 @@ fn with_database(url: &str, name: &str) -> String {
 }
 
 /// The folder of the server's programs. Debian keeps them off the path, one folder a version.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let on_path = env::var("PATH").unwrap_or_default();
     let asked = Command::new("pg_config").arg("--bindir").output().ok();
     let asked = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
@@ -150,7 +155,7 @@ fn programs() -> Option<PathBuf> {
 
 /// PostgreSQL refuses to run as root, so root (in a container) lends it another user.
 /// `None` where we are not root.
-fn unprivileged_user() -> Result<Option<(u32, u32)>, String> {
+pub(crate) fn unprivileged_user() -> Result<Option<(u32, u32)>, String> {
     if id(&["-u"]) != Some(0) {
         return Ok(None);
     }
@@ -167,7 +172,7 @@ fn id(arguments: &[&str]) -> Option<u32> {
 }
 
 /// A new private folder that belongs to the user the server runs as.
-fn folder(user: Option<(u32, u32)>) -> Result<PathBuf, String> {
+pub(crate) fn folder(user: Option<(u32, u32)>) -> Result<PathBuf, String> {
     let folder = tempfile::Builder::new().prefix("keyturn-pg-").tempdir();
     let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?.keep();
     user.map_or(Ok(()), |(uid, gid)| chown(&folder, Some(uid), Some(gid)))
@@ -176,7 +181,7 @@ fn folder(user: Option<(u32, u32)>) -> Result<PathBuf, String> {
 }
 
 /// A command run as `user`, in a folder that user can read.
-fn command(program: &Path, folder: &Path, user: Option<(u32, u32)>) -> Command {
+pub(crate) fn command(program: &Path, folder: &Path, user: Option<(u32, u32)>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
     if let Some((uid, gid)) = user {
@@ -185,7 +190,7 @@ fn command(program: &Path, folder: &Path, user: Option<(u32, u32)>) -> Command {
     command
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name}: {error}"))?;
     if output.status.success() {

@@ -15,6 +15,7 @@ pub(super) async fn check(
     let Some(server) = health::postgres_server(store).await? else { return Ok(true) };
     let PostgresServer { version, collation, max_connections, closed_tables, .. } = server;
     report.ok(WHAT, format!("PostgreSQL {version} answers"));
+    check_encryption(store, report);
     if !["C", "POSIX", "C.UTF-8", "C.utf8"].contains(&collation.as_str()) {
         report.warning(
             "collation",
@@ -56,4 +57,20 @@ pub(super) async fn check(
         return Ok(false);
     }
     Ok(true)
+}
+
+/// Whether another machine could pose as the server, or read what goes there.
+fn check_encryption(store: &Store, report: &mut Report) {
+    const TLS: &str = "database TLS";
+    match health::weak_tls(store) {
+        None => report.ok(TLS, "the server is on this machine, or proves who it is"),
+        Some(mode) => report.warning(
+            TLS,
+            format!(
+                "the server is on another machine and sslmode is {mode}: whoever stands between \
+                 can read and change everything; add `?sslmode=verify-full&sslrootcert=FILE` to \
+                 database.url"
+            ),
+        ),
+    }
 }

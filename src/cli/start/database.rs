@@ -18,11 +18,19 @@ pub(super) enum Database {
     Existing,
 }
 
+/// Whoever runs a command can wait, and can stop it.
+const COMMAND_STATEMENT_WITHIN: Duration = Duration::from_mins(1);
+
 /// Opens the database, and brings it up to date if the configuration says so.
 pub(super) async fn open(config: &Config, database: Database) -> anyhow::Result<Store> {
     let options = store::Options {
         connections: config.database.connections.get(),
         acquire_within: Duration::from_secs(2),
+        statement_within: match database {
+            Database::MadeIfMissing => config.database.statement_timeout,
+            Database::Existing => COMMAND_STATEMENT_WITHIN,
+        },
+        session_lifetime: config.database.connection_lifetime,
         make_file: database == Database::MadeIfMissing,
     };
     let url = config.database.url.expose_secret();

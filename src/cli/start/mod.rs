@@ -112,7 +112,7 @@ pub(super) async fn load(app: &App) -> anyhow::Result<()> {
 pub(super) fn courier(config: &Config, app: &App) -> anyhow::Result<Courier> {
     let mail = config.mail.as_ref().map(|mail| Mail::new(&mail.smtp_url, &mail.from));
     Ok(Courier::new(courier::Equipment {
-        store: app.store.clone(),
+        store: app.store.patient(),
         clock: app.clock.clone(),
         outbound: app.outbound.clone(),
         mail: mail.transpose()?,

@@ -28,7 +28,7 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
     Ok(Config {
         tls,
         http: sections::http(&settings.http)?,
-        metrics_for: sections::networks("metrics.networks", &settings.metrics.networks)?,
+        metrics: sections::metrics(settings.metrics)?,
         retention: sections::retention(&settings.retention)?,
         api_keys: sections::api_keys(settings.api_keys)?,
         leaks: sections::leaks(settings.leaks),

@@ -1,6 +1,6 @@
 //! Checks the settings of each section.
 
-use std::{net::IpAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf};
+use std::{net::IpAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
@@ -10,11 +10,12 @@ use super::{Checked, days, positive, seconds, within, wrong};
 use crate::{
     config::{
         ApiKeys, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Log, LogFormat, Mail,
-        RecordUsage, RefreshTokens, Signing, Tls,
+        Metrics, RecordUsage, RefreshTokens, Signing, Tls,
         secret::DatabaseUrl,
         settings::{
             ApiKeySettings, DatabaseSettings, HttpSettings, LeakSettings, LogSettings,
-            MailSettings, RefreshTokenSettings, RetentionSettings, SigningSettings, TlsSettings,
+            MailSettings, MetricsSettings, RefreshTokenSettings, RetentionSettings,
+            SigningSettings, TlsSettings,
         },
         url::{Url, is_host_name},
     },
@@ -37,10 +38,27 @@ pub(super) fn database(settings: DatabaseSettings) -> Checked<Database> {
         return wrong("database.url", "must begin with sqlite: or postgres://");
     }
     let connections = within("database.connections", settings.connections, 1..=10_000)?;
+    let statement = settings.statement_timeout_seconds;
+    let statement = within("database.statement_timeout_seconds", statement, 1..=60)?;
+    let lifetime = settings.connection_lifetime_seconds;
+    let lifetime = within("database.connection_lifetime_seconds", lifetime, 10..=3600)?;
     Ok(Database {
         url,
         migrate_at_start: settings.migrate_at_start,
         connections: positive("database.connections", connections)?,
+        statement_timeout: Duration::from_secs(statement.into()),
+        connection_lifetime: Duration::from_secs(lifetime.into()),
+    })
+}
+
+pub(super) fn metrics(settings: MetricsSettings) -> Checked<Metrics> {
+    let token = settings.token.0;
+    if (1..16).contains(&token.expose_secret().len()) {
+        return wrong("metrics.token", "is too short: 16 characters at least");
+    }
+    Ok(Metrics {
+        networks: networks("metrics.networks", &settings.networks)?,
+        token: Some(token).filter(|token| !token.expose_secret().is_empty()),
     })
 }
 

@@ -120,9 +120,10 @@ pub(in crate::manage) async fn add(
 
 /// The owner is named by what it is, not as if a key were looked for.
 async fn check_owner(tx: &mut Tx, asker: &Asker, owner: Owner) -> Result<(), Rejection> {
-    check_sight(tx, asker, owner).await.map_err(|_| match owner {
-        Owner::Organization(_) => Rejection::NotFound("organization"),
-        Owner::User(_) => Rejection::NotFound("user"),
+    check_sight(tx, asker, owner).await.map_err(|rejection| match (rejection, owner) {
+        (Rejection::NotFound(_), Owner::Organization(_)) => Rejection::NotFound("organization"),
+        (Rejection::NotFound(_), Owner::User(_)) => Rejection::NotFound("user"),
+        (other, _) => other,
     })
 }
 

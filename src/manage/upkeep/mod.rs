@@ -92,7 +92,7 @@ impl Upkeep {
             table.report_lost(prune_up_to(app, table, before, u64::MAX).await?);
         }
         let Some(most) = kept.most() else { return Ok(()) };
-        let mut tx = app.store.read().await?;
+        let mut tx = app.store.patient().read().await?;
         let tally = self.tallies.entry(table).or_default();
         let beyond = tally.beyond(&mut tx, table, most, now).await?;
         drop(tx);
@@ -116,7 +116,7 @@ async fn prune_up_to(
     let mut gone = 0;
     loop {
         let step = i64::try_from(most - gone).unwrap_or(STEP).min(STEP);
-        let mut tx = app.store.write().await?;
+        let mut tx = app.store.patient().write().await?;
         let rows = table.prune(&mut tx, before, step).await?;
         app.commit(tx).await?;
         gone += rows;
@@ -129,7 +129,7 @@ async fn prune_up_to(
 async fn prune_changes(app: &App, now: Timestamp) -> Result<(), StoreError> {
     let (Some(before), Some(most)) = (CHANGES.from(now), CHANGES.most()) else { return Ok(()) };
     loop {
-        let mut tx = app.store.write().await?;
+        let mut tx = app.store.patient().write().await?;
         let rows = store::changes::prune(&mut tx, before, most).await?;
         app.commit(tx).await?;
         if rows < STEP.unsigned_abs() {
@@ -143,7 +143,7 @@ async fn prune_audit(app: &App, kept: Kept, now: Timestamp) -> Result<(), StoreE
         return Ok(());
     }
     loop {
-        let mut tx = app.store.write().await?;
+        let mut tx = app.store.patient().write().await?;
         let rows = store::audit_chain::prune(&mut tx, kept.from(now), kept.most()).await?;
         app.commit(tx).await?;
         if rows < STEP.unsigned_abs() {
@@ -154,7 +154,7 @@ async fn prune_audit(app: &App, kept: Kept, now: Timestamp) -> Result<(), StoreE
 
 async fn prune_reminders(app: &App, now: Timestamp) -> Result<(), StoreError> {
     loop {
-        let mut tx = app.store.write().await?;
+        let mut tx = app.store.patient().write().await?;
         let rows = store::reminders::prune(&mut tx, now - ENDED_KEYS).await?;
         app.commit(tx).await?;
         if rows < STEP.unsigned_abs() {
@@ -167,7 +167,7 @@ async fn prune_reminders(app: &App, now: Timestamp) -> Result<(), StoreError> {
 async fn prune_ended(app: &App, now: Timestamp) -> Result<(), StoreError> {
     let before = now - ENDED;
     loop {
-        let mut tx = app.store.write().await?;
+        let mut tx = app.store.patient().write().await?;
         let rows = store::used_ids::prune(&mut tx, before, STEP).await?
             + store::revoked_tokens::prune(&mut tx, before, STEP).await?
             + store::refresh_families::prune(&mut tx, before, STEP).await?;
@@ -179,7 +179,7 @@ async fn prune_ended(app: &App, now: Timestamp) -> Result<(), StoreError> {
 }
 
 async fn prune_signing_keys(app: &App, now: Timestamp) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
+    let mut tx = app.store.patient().write().await?;
     let rows = store::signing_keys::prune(&mut tx, now - GONE_SIGNING_KEYS).await?;
     app.commit(tx).await?;
     if rows > 0 {

@@ -23,7 +23,7 @@ impl Replaced {
         app: &App,
         died_before: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut tx = app.store.read().await?;
+        let mut tx = app.store.patient().read().await?;
         let last = counters::value(&mut tx, counters::STATUS_INDEX).await?;
         drop(tx);
         if self.looked_at >= last {
@@ -45,13 +45,13 @@ async fn prune(
     up_to: i64,
     died_before: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut tx = app.store.read().await?;
+    let mut tx = app.store.patient().read().await?;
     let found = api_key_secrets::count_replaced(&mut tx, after, up_to, died_before).await?;
     drop(tx);
     if found == 0 {
         return Ok(());
     }
-    let mut tx = app.store.write().await?;
+    let mut tx = app.store.patient().write().await?;
     let rows = api_key_secrets::prune_replaced(&mut tx, after, up_to, died_before).await?;
     app.commit(tx).await?;
     tracing::info!(rows, "deleted secrets that were replaced long ago");

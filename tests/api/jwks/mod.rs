@@ -295,7 +295,7 @@ async fn jw_10_with_every_key_damaged_nothing_is_signed_and_nothing_is_made() {
         let ready = restarted.get("/readyz").await;
 
         assert!(made.is_ok());
-        assert_eq!(answer.error(), (500, "server_error"), "{}", server.engine);
+        assert_eq!(answer.error(), (503, "temporarily_unavailable"), "{}", server.engine);
         assert_eq!(ready.status, 503);
         assert_eq!(es256(&restarted).await.len(), 1, "live tokens hang on the damaged one");
         let jwks = restarted.get(JWKS).await.body;

@@ -33,6 +33,11 @@ impl Place {
         Self { engine: "sqlite", url, _folder: Some(Arc::new(folder)) }
     }
 
+    /// The same by another way.
+    pub(super) fn at(self, url: String) -> Self {
+        Self { url, ..self }
+    }
+
     /// A new database, where there is a server for it.
     pub(super) async fn postgres() -> Option<Self> {
         let url = postgres::server()?.database().await;
@@ -49,7 +54,7 @@ impl TestServer {
         let statements = sqlx::raw_sql(AssertSqlSafe(statements.to_owned()));
         match &self.app.store {
             Store::Sqlite { pool, .. } => drop(statements.execute(pool).await.unwrap()),
-            Store::Postgres(pool) => drop(statements.execute(pool).await.unwrap()),
+            Store::Postgres { pool, .. } => drop(statements.execute(pool).await.unwrap()),
         }
     }
 
@@ -58,7 +63,9 @@ impl TestServer {
         let query = AssertSqlSafe(format!("select count(*) from {table}"));
         match &self.app.store {
             Store::Sqlite { pool, .. } => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
-            Store::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+            Store::Postgres { pool, .. } => {
+                sqlx::query_scalar(query).fetch_one(pool).await.unwrap()
+            }
         }
     }
 
@@ -71,7 +78,7 @@ impl TestServer {
                 self.sql(&format!("vacuum into '{file}'")).await;
                 Copy(file)
             }
-            Store::Postgres(_) => {
+            Store::Postgres { .. } => {
                 let copy = format!("keyturn_copy_{name}");
                 self.without_sessions(|it| format!("create database {copy} template {it}")).await;
                 Copy(copy)
@@ -114,11 +121,19 @@ impl TestServer {
         }
     }
 
+    /// A transaction of another program that lets nobody read the table until it is dropped.
+    pub(crate) async fn lock_the_table(&self, table: &str) -> PgConnection {
+        let mut holder = PgConnection::connect(&self.place.url).await.unwrap();
+        let lock = format!("begin; lock table {table} in access exclusive mode");
+        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut holder).await.unwrap();
+        holder
+    }
+
     /// From here on this node finds no database.
     pub(crate) async fn lose_the_database(&self) {
         match &self.app.store {
             Store::Sqlite { pool, .. } => pool.close().await,
-            Store::Postgres(pool) => pool.close().await,
+            Store::Postgres { pool, .. } => pool.close().await,
         }
     }
 
@@ -149,7 +164,7 @@ impl TestServer {
                     let rows = format!("select {columns} from {table}");
                     sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(pool).await.unwrap()
                 }
-                Store::Postgres(pool) => {
+                Store::Postgres { pool, .. } => {
                     let rows = format!("select {table}::text from {table}");
                     sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(pool).await.unwrap()
                 }
@@ -166,7 +181,7 @@ async fn tables(store: &Store) -> Vec<String> {
             let tables = "select name from sqlite_master where type = 'table'";
             sqlx::query_scalar(tables).fetch_all(pool).await.unwrap()
         }
-        Store::Postgres(pool) => {
+        Store::Postgres { pool, .. } => {
             let tables = "select tablename::text from pg_tables where schemaname = 'public'";
             sqlx::query_scalar(tables).fetch_all(pool).await.unwrap()
         }

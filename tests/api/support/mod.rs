@@ -57,6 +57,7 @@ pub(crate) use self::{
     options::{Options, key_encryption_key},
     proof::{ProofKey, base64},
 };
+use crate::proxy::{Proxy, Target};
 
 pub(crate) const ISSUER: &str = "https://keyturn.test";
 pub(crate) const API_KEY: &str = "/auth/v1/api-key/token";
@@ -127,6 +128,15 @@ impl TestServer {
 
     pub(crate) async fn second_node_with(&self, options: Options) -> Self {
         Self::on(self.place.clone(), options).await
+    }
+
+    /// One on PostgreSQL, with a proxy that cuts its connections.
+    pub(crate) async fn behind_a_proxy() -> Option<(Self, Proxy)> {
+        let place = Place::postgres().await?;
+        let (target, url) = Target::of(&place.url);
+        let proxy = Proxy::to(target);
+        let url = url(proxy.address);
+        Some((Self::on(place.at(url), Options::default()).await, proxy))
     }
 
     async fn on(place: Place, options: Options) -> Self {

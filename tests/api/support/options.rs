@@ -58,7 +58,10 @@ impl Default for Options {
             edge: http::Settings {
                 trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
                 cors_origins: Vec::new(),
-                metrics_for: vec!["127.0.0.0/8".parse().unwrap()],
+                metrics: http::Metrics {
+                    networks: vec!["127.0.0.0/8".parse().unwrap()],
+                    token: None,
+                },
                 github_keys: Arc::default(),
                 process: Process::default(),
             },

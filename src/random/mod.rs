@@ -1,5 +1,7 @@
 //! The only source of chance: secrets, identifiers, nonces.
 
+mod order;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -62,10 +64,16 @@ impl Random {
         text
     }
 
-    /// A `UUIDv7`: sorts by the second it was made in (RFC 9562, section 5.7).
+    /// A `UUIDv7`: sorts by the second it was made in, and within it by the order in which this
+    /// process made them (RFC 9562, sections 5.7 and 6.2).
     pub fn id(&self, now: Timestamp) -> Uuid {
+        let place = order::next(now);
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
+        let [high, low] = place.in_millisecond.to_be_bytes();
+        let mut bytes = self.bytes::<10>();
+        bytes[..2].copy_from_slice(&[high, low]);
+        uuid::Builder::from_unix_timestamp_millis(millis + u64::from(place.millisecond), &bytes)
+            .into_uuid()
     }
 }
 
@@ -86,6 +94,18 @@ mod tests {
         for digit in BASE62 {
             let count = text.bytes().filter(|byte| byte == digit).count();
             assert!((800..1200).contains(&count), "{}: {count}", char::from(*digit));
+        }
+    }
+
+    #[test]
+    fn fx_24e_identifiers_of_one_second_sort_in_the_order_they_were_made_in() {
+        for second in [1_700_000_000, 1_700_000_001, 1_700_000_000] {
+            let at = crate::clock::timestamp(second).unwrap();
+            let made: Vec<_> = (0..10_000).map(|_| Random::System.id(at)).collect();
+            assert!(made.is_sorted());
+            let first = u128::try_from(second).unwrap() * 1000;
+            let is_of_it = |id: &Uuid| (first..first + 1000).contains(&(id.as_u128() >> 80));
+            assert!(made.iter().all(is_of_it));
         }
     }
 
