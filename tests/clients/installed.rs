@@ -13,25 +13,48 @@ use std::{
     sync::OnceLock,
 };
 
+use super::support::Place;
+
 /// A language whose libraries speak to the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Language {
+    Go,
     Node,
     Python,
 }
 
 /// A program, and the folder where its scripts and their libraries are.
 pub(crate) struct Installed {
+    language: Language,
     pub(crate) program: PathBuf,
-    pub(crate) folder: PathBuf,
+    folder: PathBuf,
 }
 
 /// Older ones lack the cryptography that the libraries ask for.
 const OLDEST_NODE: u32 = 20;
 
+impl Installed {
+    /// Runs a script, which is an executable in Go.
+    pub(crate) fn command(&self, place: &Place, script: &str) -> Command {
+        let mut command = place.program(self.program.to_str().unwrap(), &[]);
+        let script = self.folder.join(script);
+        // Each of these runtimes has its own way to be told of a certificate authority.
+        let authority = place.path().join("authority.pem");
+        match self.language {
+            Language::Go => command = place.program(script.to_str().unwrap(), &[]),
+            Language::Node | Language::Python => drop(command.arg(script)),
+        }
+        for name in ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
+            command.env(name, &authority);
+        }
+        command
+    }
+}
+
 impl Language {
     fn name(self) -> &'static str {
         match self {
+            Self::Go => "go",
             Self::Node => "node",
             Self::Python => "python",
         }
@@ -39,13 +62,8 @@ impl Language {
 
     /// `None`, which is said, where something is missing that it takes. CI wants it all.
     pub(crate) fn installed(self) -> Option<&'static Installed> {
-        static NODE: OnceLock<Result<Installed, String>> = OnceLock::new();
-        static PYTHON: OnceLock<Result<Installed, String>> = OnceLock::new();
-        let once = match self {
-            Self::Node => &NODE,
-            Self::Python => &PYTHON,
-        };
-        match once.get_or_init(|| self.install()) {
+        static ALL: [OnceLock<Result<Installed, String>>; 3] = [const { OnceLock::new() }; 3];
+        match ALL[self as usize].get_or_init(|| self.install()) {
             Ok(installed) => Some(installed),
             Err(reason) => {
                 let required = env::var("KEYTURN_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
@@ -57,29 +75,48 @@ impl Language {
         }
     }
 
-    /// The libraries anew where the lock file is another than theirs, the scripts in any case.
     fn install(self) -> Result<Installed, String> {
+        let folder = self.copied()?;
+        let program = match self {
+            // It knows by itself what it has built.
+            Self::Go => go(&folder, "clients", ".").map(|()| "go".into())?,
+            Self::Node => {
+                let node = which_node()?;
+                once(&folder, "package-lock.json", npm)?;
+                node
+            }
+            Self::Python => {
+                once(&folder, "requirements.txt", pip)?;
+                folder.join("venv/bin/python")
+            }
+        };
+        Ok(Installed { language: self, program, folder })
+    }
+
+    /// A folder below `target` with our scripts as they are now.
+    fn copied(self) -> Result<PathBuf, String> {
         let ours = Path::new("tests/clients").join(self.name());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(self.name());
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         for script in fs::read_dir(ours).unwrap().map(Result::unwrap) {
             fs::copy(script.path(), folder.join(script.file_name())).unwrap();
         }
-        let (lock, program) = match self {
-            Self::Node => ("package-lock.json", which_node()?),
-            Self::Python => ("requirements.txt", folder.join("venv/bin/python")),
-        };
-        let (wanted, done) = (fs::read(folder.join(lock)).unwrap(), folder.join("done"));
-        if fs::read(&done).is_ok_and(|had| had == wanted) {
-            return Ok(Installed { program, folder });
-        }
-        match self {
-            Self::Node => npm(&folder)?,
-            Self::Python => pip(&folder)?,
-        }
-        fs::write(done, wanted).map_err(|error| error.to_string())?;
-        Ok(Installed { program, folder })
+        Ok(folder)
     }
+}
+
+/// Installs the libraries anew where the lock file is another than theirs.
+fn once(
+    folder: &Path,
+    lock: &str,
+    install: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<(), String> {
+    let (wanted, done) = (fs::read(folder.join(lock)).unwrap(), folder.join("done"));
+    if fs::read(&done).is_ok_and(|had| had == wanted) {
+        return Ok(());
+    }
+    install(folder)?;
+    fs::write(done, wanted).map_err(|error| error.to_string())
 }
 
 fn which_node() -> Result<PathBuf, String> {
@@ -104,6 +141,15 @@ fn pip(folder: &Path) -> Result<(), String> {
     let mut pip = Command::new(folder.join("venv/bin/pip"));
     pip.args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes"]);
     run(pip.args(["--requirement", "requirements.txt"]).current_dir(folder)).map(drop)
+}
+
+/// Builds a program of the module in this folder. The modules are kept beside it; no other version
+/// of Go than the one that is there is fetched.
+fn go(folder: &Path, program: &str, package: &str) -> Result<(), String> {
+    let mut go = Command::new("go");
+    go.env("GOFLAGS", "-mod=readonly -modcacherw").env("GOTOOLCHAIN", "local");
+    go.env("GOMODCACHE", folder.with_file_name("go-modules"));
+    run(go.args(["build", "-o", program, package]).current_dir(folder)).map(drop)
 }
 
 /// What it printed, or what it complained of.

@@ -3,11 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
 mod crates;
+#[path = "../support/foreign.rs"]
+mod foreign;
 #[path = "../cli/http.rs"]
 #[expect(dead_code, reason = "the tests of commands need more of it")]
 mod http;
 mod installed;
+#[path = "../support/peers.rs"]
+mod peers;
 mod scripts;
+mod snippets;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "the tests of commands need more of it")]
 mod support;

@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::Stdio};
 
 use super::{
-    installed::Language::{self, Node, Python},
+    installed::Language::{self, Go, Node, Python},
     world::World,
 };
 
@@ -12,13 +12,8 @@ fn walks(language: Language, script: &str, flows: &[&str]) {
     let Some(installed) = language.installed() else { return };
     let world = World::new();
     let server = world.serve();
-    let mut command = world.place.program(installed.program.to_str().unwrap(), &[]);
-    command.arg(installed.folder.join(script)).args(flows);
-    // Each of these runtimes has its own way to be told of a certificate authority.
-    let authority = world.place.path().join("authority.pem");
-    for name in ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
-        command.env(name, &authority);
-    }
+    let mut command = installed.command(&world.place, script);
+    command.args(flows);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
 
     let mut child = command.spawn().unwrap();
@@ -117,4 +112,30 @@ fn at_12_pyjwt_verifies_and_signs() {
 #[test]
 fn at_12_joserfc_verifies_and_signs() {
     walks(Python, "with_joserfc.py", &["verification", "private_key_jwt", "dpop"]);
+}
+
+#[test]
+fn fx_30_go_oidc_takes_our_tokens_by_its_default_settings() {
+    walks(Go, "clients", &["go_oidc"]);
+}
+
+#[test]
+fn fx_30_oauth2_proxy_takes_our_tokens_by_its_default_settings() {
+    walks(Go, "clients", &["oauth2_proxy"]);
+}
+
+#[test]
+fn fx_30_what_vault_is_built_of_takes_our_tokens() {
+    walks(Go, "clients", &["cap_jwt"]);
+}
+
+#[test]
+fn golang_oauth2_gets_tokens_by_secret_by_api_key_and_by_an_assertion() {
+    let flows = ["x_oauth2_header", "x_oauth2_body", "x_oauth2_finds_out", "x_oauth2_jwt"];
+    walks(Go, "clients", &flows);
+}
+
+#[test]
+fn zitadel_oidc_asks_what_a_token_is_worth_and_exchanges_it() {
+    walks(Go, "clients", &["zitadel_introspection", "zitadel_token_exchange"]);
 }

@@ -11,7 +11,10 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::{Value, json};
 
-use super::support::{Key, Place, Server, free_port, wait};
+use super::{
+    foreign::Foreigner,
+    support::{Key, Place, Server, free_port, wait},
+};
 
 pub(crate) const RESOURCE: &str = "https://api.example.com";
 
@@ -42,6 +45,7 @@ impl World {
         let registrar = place.json(&["key", "create", "registrar", "--role", "owner"]);
         place.keep_out_of_logs(registrar["secret"].as_str().unwrap());
         let clients = register(&place, &issuer);
+        let robots = trust_robots(&place);
         let told = json!({
             "issuer": issuer,
             "resource": RESOURCE,
@@ -49,6 +53,7 @@ impl World {
             "key": { "id": key.id, "name": key.name, "secret": key.secret },
             "registrar": { "name": registrar["name"], "secret": registrar["secret"] },
             "clients": clients,
+            "robots": robots,
         });
         Self { place, port, told }
     }
@@ -87,6 +92,15 @@ fn certify(place: &mut Place) {
     }
     place.set("TLS__CERTIFICATE", "certificate.pem");
     place.set("TLS__KEY", "key.pem");
+}
+
+/// Trusts tokens of an issuer that says no `jti`, and shows its key.
+fn trust_robots(place: &Place) -> Value {
+    let (issuer, robots) = ("https://robots.example.com", Foreigner::with_rsa("robots"));
+    fs::write(place.path().join("robots.json"), robots.jwks()).unwrap();
+    let terms = ["--if", "sub=robot", "--jwks", "robots.json", "--reusable", "--role", "viewer"];
+    place.succeeds(&[&["trust", "create", "robots", "--issuer", issuer], &terms[..]].concat());
+    json!({ "issuer": issuer, "kid": robots.key_id, "pem": robots.pem() })
 }
 
 /// A key pair as JWKs: with its private half, and without.
