@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-use super::{ExchangeError, Failed, Refusal, Wish, grant, identity::Identity};
+use super::{ExchangeError, Failed, Refusal, Wish, grant, identity::Identity, narrow};
 use crate::{
     app::App,
-    domain::{ApiKeyId, Ceiling, RoleName, Roles, Scopes, Source},
+    domain::{ApiKeyId, Ceiling, ResourceIdentifier, RoleName, Roles, Scopes, Source},
     signing::VerifiedToken,
 };
 
@@ -58,6 +58,21 @@ pub async fn standing(
     }
 }
 
+/// Whom the token is for. We write the registered spelling and no other one.
+pub(super) async fn audience(
+    app: &App,
+    token: &VerifiedToken,
+) -> Result<Option<ResourceIdentifier>, Failed> {
+    let named = token.audiences.first().and_then(|audience| audience.parse().ok());
+    let Some(named): Option<ResourceIdentifier> = named else { return Ok(None) };
+    let registered = narrow::audience(app, Some(&named)).await?;
+    if registered.as_str() == named.as_str() {
+        Ok(Some(named))
+    } else {
+        Err(Refusal::UnknownResource(named).into())
+    }
+}
+
 /// The same, with the reason why it is good no more.
 pub(super) async fn judged(
     app: &App,
@@ -66,7 +81,7 @@ pub(super) async fn judged(
 ) -> Result<Standing, Failed> {
     let wish = Wish {
         organization: Some(token.organization_id),
-        resource: token.audiences.first().and_then(|audience| audience.parse().ok()),
+        resource: audience(app, token).await?,
         scopes: None,
     };
     let identity = identify(app, token).await?;

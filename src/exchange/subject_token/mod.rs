@@ -123,7 +123,11 @@ async fn access_token(
     let token = app.signer.verify(text, now, TokenType::ACCESS_TOKENS, Audience::Any);
     let token = token.map_err(|why| Refusal::from(NotExchanged::Untrusted(part, why)))?;
     let identity = access_token::identify(app, &token).await?;
-    let usual = token.audiences.first().and_then(|audience| audience.parse().ok());
+    // Whom an actor's token is for says nothing about the new one.
+    let usual = match part {
+        Part::Subject => access_token::audience(app, &token).await?,
+        Part::Actor => None,
+    };
     Ok(Identity { usual, ..identity })
 }
 
