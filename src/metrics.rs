@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,7 @@ struct Inner {
     restarted_tasks: Gauge,
     failed_commits: Gauge,
     writes_failing: Gauge,
+    certificate_expires_at: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,6 +44,8 @@ struct ExchangeLabels {
 pub struct Process {
     pub lost_log_lines: Arc<AtomicU64>,
     pub restarted_tasks: Arc<AtomicU64>,
+    /// Seconds since 1970; 0 without TLS.
+    pub certificate_expires_at: Arc<AtomicI64>,
 }
 
 /// What others count themselves, as of now.
@@ -85,6 +88,11 @@ impl Default for Metrics {
             gauge(&mut registry, "failed_commits", "Commits of the ledger that failed");
         let writes_failing =
             gauge(&mut registry, "writes_failing", "1 while the ledger cannot write");
+        let certificate_expires_at = gauge(
+            &mut registry,
+            "certificate_expires_at",
+            "When the TLS certificate expires, in seconds since 1970; 0: no TLS",
+        );
         Self(Arc::new(Inner {
             registry,
             exchanges,
@@ -98,6 +106,7 @@ impl Default for Metrics {
             restarted_tasks,
             failed_commits,
             writes_failing,
+            certificate_expires_at,
         }))
     }
 }
@@ -121,6 +130,8 @@ impl Metrics {
         self.0.restarted_tasks.set(load(&process.restarted_tasks));
         self.0.failed_commits.set(count(snapshot.failed_commits));
         self.0.writes_failing.set(i64::from(snapshot.writes_failing));
+        let expires_at = process.certificate_expires_at.load(Ordering::Relaxed);
+        self.0.certificate_expires_at.set(expires_at);
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("a String takes any text");
         text

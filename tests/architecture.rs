@@ -124,6 +124,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     (
         "rustix",
         &[
+            "cli/descriptors",
             "cli/door",
             "cli/signals",
             "cli/auth/prompt",

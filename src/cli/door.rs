@@ -1,6 +1,9 @@
 //! What a server has to have before it makes anything: its address, its certificate, its signals.
 
-use std::pin::Pin;
+use std::{
+    path::{Path, PathBuf},
+    pin::Pin,
+};
 
 use anyhow::Context as _;
 use tokio::{
@@ -17,6 +20,8 @@ use crate::{
 pub(super) struct Door {
     pub(super) listener: TcpListener,
     pub(super) tls: Option<Identity>,
+    /// The configuration file, where one was named.
+    pub(super) file: Option<PathBuf>,
     /// Ready when the process is asked to end.
     pub(super) stop: Pin<Box<dyn Future<Output = ()>>>,
     /// Dropped last: until then there is something to log.
@@ -25,15 +30,18 @@ pub(super) struct Door {
 
 impl Door {
     /// Begins to log. A second server on the address fails here and has changed nothing.
-    pub(super) async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(super) async fn open(config: &Config, file: Option<&Path>) -> anyhow::Result<Self> {
         let log = telemetry::init(&config.log).map_err(anyhow::Error::from_boxed)?;
         keep_out_of_core_files();
+        // Before anybody could send one: it asks for files to be read again, and ends nothing.
+        let _ = signal(SignalKind::hangup())?;
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("cannot listen on {} (setting `listen`, or KEYTURN_LISTEN)", config.listen)
         })?;
         let tls = config.tls.as_ref();
         let tls = tls.map(|files| tls::load(&files.certificate, &files.key)).transpose()?;
-        Ok(Self { listener, tls, stop: Box::pin(stop()?), log })
+        let file = file.map(Path::to_owned);
+        Ok(Self { listener, tls, file, stop: Box::pin(stop()?), log })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The public keys by which GitHub signs what its secret scanning reports: from a file, or fetched.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 
@@ -20,6 +20,10 @@ pub(super) fn read(from: &GithubKeys) -> anyhow::Result<ReporterKeys> {
         read.with_context(|| format!("cannot use {} (setting leaks.github_keys)", file.display()))?;
     }
     Ok(keys)
+}
+
+pub(super) fn read_file(reporters: &Reporters, file: &Path) -> anyhow::Result<()> {
+    Ok(reporters.replace(&fs::read_to_string(file)?)?)
 }
 
 /// Fetches them every hour, where a URL is configured. When it fails, the keys that were fetched

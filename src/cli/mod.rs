@@ -7,6 +7,7 @@ mod auth;
 mod background;
 mod client;
 mod config;
+mod descriptors;
 mod doctor;
 mod door;
 mod exit;
@@ -27,6 +28,7 @@ mod operator;
 mod organization;
 mod output;
 mod quickstart;
+mod reload;
 mod resource;
 mod role;
 mod secret_file;
@@ -153,8 +155,8 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
     }
     let config = start::read_config(file)?;
     match command {
-        Command::Quickstart => quickstart::run(&config).await,
-        Command::Serve => serve::run(&config).await,
+        Command::Quickstart => quickstart::run(&config, file).await,
+        Command::Serve => serve::run(&config, file).await,
         Command::Key(args) => key::run(args, &config).await,
         Command::Client(args) => client::run(args, &config).await,
         Command::Organization(args) => organization::run(args, &config).await,

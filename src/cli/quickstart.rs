@@ -1,13 +1,15 @@
 //! `keyturn quickstart`: everything a first token needs, and a server that gives it.
 
+use std::path::Path;
+
 use super::{door::Door, output::print, serve, start};
 use crate::{
     config::Config,
     manage::quickstart::{self, Made},
 };
 
-pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
-    let door = Door::open(config).await?;
+pub(super) async fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+    let door = Door::open(config, file).await?;
     let (app, writer) = start::open(config).await?;
     // Before the rest: without its signing key a resource is of no use.
     start::load(&app).await?;

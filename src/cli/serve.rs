@@ -1,14 +1,17 @@
 //! `keyturn serve`: listens, and does in the background what has to be done.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::bail;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     background::{self, Background},
+    descriptors,
     door::Door,
-    github, start,
+    github,
+    reload::Reload,
+    start,
 };
 use crate::{
     app::App,
@@ -25,8 +28,8 @@ use crate::{
 const UPKEEP_EVERY: Duration = Duration::from_mins(1);
 const WATCH_EVERY: Duration = Duration::from_hours(1);
 
-pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
-    let door = Door::open(config).await?;
+pub(super) async fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+    let door = Door::open(config, file).await?;
     let (app, writer) = start::open(config).await?;
     start::load(&app).await?;
     serve(config, door, app, writer).await
@@ -51,7 +54,19 @@ pub(super) async fn serve(
     let mut background = Background::new(background::PAUSE, Arc::clone(&process.restarted_tasks));
     background.vital("ledger", writer.run());
     repeat_all(&mut background, config, &app, &github_keys);
-    background.repeat("courier", move || courier.clone().run());
+    let of = courier.clone();
+    background.repeat("courier", move || of.clone().run());
+    let reload = Arc::new(Reload {
+        config: config.clone(),
+        file: door.file,
+        tls: door.tls.clone(),
+        certificate_expires_at: Arc::clone(&process.certificate_expires_at),
+        github_keys: Arc::clone(&github_keys),
+        store: app.store.clone(),
+        courier,
+    });
+    reload.tell_certificate();
+    background.repeat("files", move || Arc::clone(&reload).run());
 
     let router = http::router(app.clone(), edge(config, github_keys, process));
     let mut ended = None;
@@ -61,7 +76,9 @@ pub(super) async fn serve(
             task = background.vital_task_ended() => ended = Some(task),
         }
     };
-    listener::serve(door.listener, door.tls, router, stop).await?;
+    let tls = door.tls.map(|identity| identity.config());
+    let limits = descriptors::limits(config);
+    listener::serve_within(limits, door.listener, tls, router, stop).await?;
 
     background.end(app.ledger.close()).await?;
     match ended {

@@ -13,7 +13,11 @@ mod service_links;
 mod settings;
 mod url;
 
-use std::{fs, io, net::SocketAddr, path::Path};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use ipnet::IpNet;
 use toml::Table;
@@ -59,6 +63,8 @@ pub struct Config {
     pub outbound_allow: Vec<IpNet>,
     pub limits: Limits,
     pub log: Log,
+    /// The files that variables named for values, such as a password.
+    pub value_files: Vec<PathBuf>,
     /// The same as TOML, secrets masked.
     description: String,
 }
@@ -91,9 +97,9 @@ impl Config {
         // Read as settings first: only the text knows the line of a mistake.
         toml::from_str::<Settings>(text).map_err(malformed)?;
         let mut table: Table = toml::from_str(text).map_err(malformed)?;
-        overlay::overlay(&mut table, &example::defaults(), variables)?;
+        let value_files = overlay::overlay(&mut table, &example::defaults(), variables)?;
         let settings = table.try_into().expect("each value has the type of its setting");
-        check::check(settings)
+        Ok(Self { value_files, ..check::check(settings)? })
     }
 
     /// The text of `keyturn.example.toml`.

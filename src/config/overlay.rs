@@ -17,12 +17,14 @@ const PREFIX: &str = "KEYTURN_";
 type Place = (String, String);
 
 /// Puts the variables over what `table` says. What a setting is by default tells how its variable
-/// is read: text as it stands, a number, `true` or `false`, or a list with commas between.
+/// is read: text as it stands, a number, `true` or `false`, or a list with commas between. Gives the
+/// files that hold values.
 pub(super) fn overlay(
     table: &mut Table,
     defaults: &Table,
     variables: impl Iterator<Item = (String, String)>,
-) -> Result<(), ConfigError> {
+) -> Result<Vec<PathBuf>, ConfigError> {
+    let mut files = Vec::new();
     let mut set: BTreeMap<Place, String> = BTreeMap::new();
     let ours = variables.filter(|(variable, _)| variable.starts_with(PREFIX));
     // In order, so that of two mistakes the same one is always reported.
@@ -30,7 +32,7 @@ pub(super) fn overlay(
         if is_service_link(&variable, &text) {
             continue;
         }
-        let (place, value) = read(defaults, &variable, text)?;
+        let (place, value) = read(defaults, &variable, text, &mut files)?;
         match set.entry(place.clone()) {
             Entry::Occupied(first) => {
                 let (setting, one) = (dotted(&place), first.get().clone());
@@ -40,10 +42,15 @@ pub(super) fn overlay(
         };
         insert(table, place, value);
     }
-    Ok(())
+    Ok(files)
 }
 
-fn read(defaults: &Table, variable: &str, text: String) -> Result<(Place, Value), ConfigError> {
+fn read(
+    defaults: &Table,
+    variable: &str,
+    text: String,
+    files: &mut Vec<PathBuf>,
+) -> Result<(Place, Value), ConfigError> {
     let name = variable[PREFIX.len()..].to_ascii_lowercase();
     let (section, setting) = name.split_once("__").unwrap_or(("", name.as_str()));
     let place = (section.to_owned(), setting.to_owned());
@@ -63,6 +70,7 @@ fn read(defaults: &Table, variable: &str, text: String) -> Result<(Place, Value)
     if let Some(place) = named
         && let Some(Value::String(_)) = find(defaults, &place)
     {
+        files.push(PathBuf::from(&text));
         return Ok((place, Value::String(contents(variable, text)?)));
     }
     Err(ConfigError::UnknownVariable {

@@ -36,6 +36,7 @@ pub struct Http {
     pub trusted_proxies: Vec<IpNet>,
     /// Scheme, host and port as a browser sends them: lower case, no slash.
     pub cors_origins: Vec<String>,
+    pub keep_alive: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -126,6 +127,8 @@ pub struct Mail {
 pub struct Limits {
     /// For one source address.
     pub failures_per_minute: NonZeroU32,
+    /// `None`: no limit.
+    pub connections_per_address: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Debug)]

@@ -38,6 +38,9 @@ settings! {
         trusted_proxies: Vec<String> = &[];
         /// The web pages that may call from a browser: origins such as `https://app.example.com`.
         cors_origins: Vec<String> = &[];
+        /// How long an idle connection is kept for the next request, as `Keep-Alive` says:
+        /// 1 to 3600. More than the proxy in front keeps its own.
+        keep_alive_seconds: u32 = 75;
     }
 
     [metrics]: MetricsSettings {
@@ -183,6 +186,9 @@ settings! {
     [limits]: LimitSettings {
         /// How many failures a minute one source address has before it is told to wait.
         failures_per_minute: u32 = 60;
+        /// The most connections of one source address at once, except those of
+        /// `http.trusted_proxies`; 0: no limit.
+        connections_per_address: u32 = 1000;
     }
 
     [log]: LogSettings {

@@ -103,7 +103,7 @@ async fn put_off(
 }
 
 async fn mail(courier: &Courier, message: &Message, to: &Email) -> Result<(), Failed> {
-    let mail = courier.0.mail.as_ref().ok_or(Failed::NoMail)?;
+    let mail = courier.1.load_full().ok_or(Failed::NoMail)?;
     let letter = Letter {
         id: message.id.0,
         to,

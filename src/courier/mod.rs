@@ -8,6 +8,8 @@ mod rounds;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
+
 pub use self::rounds::deliver_due;
 use crate::{
     clock::Clock,
@@ -19,7 +21,7 @@ use crate::{
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct Courier(Arc<Equipment>);
+pub struct Courier(Arc<Equipment>, Arc<ArcSwapOption<Mail>>);
 
 /// What a courier needs.
 pub struct Equipment {
@@ -34,7 +36,15 @@ pub struct Equipment {
 
 impl Courier {
     pub fn new(equipment: Equipment) -> Self {
-        Self(Arc::new(equipment))
+        let mail = Arc::new(ArcSwapOption::from_pointee(equipment.mail.clone()));
+        Self(Arc::new(equipment), mail)
+    }
+
+    /// Sends mails by another login from now on, where mails are sent at all.
+    pub fn replace_mail(&self, mail: Mail) {
+        if self.1.load().is_some() {
+            self.1.store(Some(Arc::new(mail)));
+        }
     }
 
     /// Delivers for ever.
@@ -46,6 +56,6 @@ impl Courier {
     }
 
     fn serves(&self, channel: Channel) -> bool {
-        channel == Channel::Webhook || self.0.mail.is_some()
+        channel == Channel::Webhook || self.1.load().is_some()
     }
 }

@@ -1,26 +1,12 @@
 //! One connection from its accept to its end.
 
 use std::{
-    convert::Infallible,
     net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, ready},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use axum::{
-    Router,
-    extract::ConnectInfo,
-    http::{HeaderValue, Request, Version, header::CONNECTION},
-    middleware,
-    response::Response,
-    routing::future::RouteFuture,
-};
-use hyper::{body::Incoming, service::Service};
+use axum::{Router, http::HeaderValue, middleware};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -28,12 +14,17 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    sync::watch,
+    sync::{Semaphore, watch},
     time::{Instant, sleep_until, timeout_at},
 };
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
-use super::{Limits, host::one_host};
+use super::{
+    Limits,
+    answers::{Caller, Progress, Room},
+    host::one_host,
+    paced::Paced,
+};
 
 /// The most bytes of header, in either version.
 const LONGEST_HEADER: u32 = 64 * 1024;
@@ -48,10 +39,16 @@ pub(super) struct Server {
     tls: Option<TlsAcceptor>,
     protocol: Builder<TokioExecutor>,
     service: Router,
+    room: Arc<Room>,
 }
 
 impl Server {
-    pub(super) fn new(limits: Limits, tls: Option<Arc<ServerConfig>>, service: Router) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        permits: Arc<Semaphore>,
+        tls: Option<Arc<ServerConfig>>,
+        service: Router,
+    ) -> Self {
         // Without a timer hyper never ends a connection for its silence.
         let mut protocol = Builder::new(TokioExecutor::new());
         protocol
@@ -68,7 +65,12 @@ impl Server {
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PONG_WITHIN);
         let service = service.layer(middleware::from_fn(one_host));
-        Self { limits, tls: tls.map(TlsAcceptor::from), protocol, service }
+        let seconds = limits.next_request_within.as_secs().saturating_sub(1);
+        let kept = HeaderValue::from_str(&format!("timeout={seconds}")).ok();
+        let kept = kept.filter(|_| seconds > 0);
+        let room = Room { permits, connections: limits.connections, kept };
+        let tls = tls.map(TlsAcceptor::from);
+        Self { limits, tls, protocol, service, room: Arc::new(room) }
     }
 
     /// Returns when the connection is over. A change of `stopping` asks it to end, its sender's
@@ -83,6 +85,8 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot send small answers at once");
         }
+        // Below TLS: a handshake has to be read, too.
+        let stream = Paced::new(stream, self.limits.read_within);
         let Some(tls) = &self.tls else {
             return self.speak_http(stream, peer, deadline, stopping).await;
         };
@@ -102,15 +106,17 @@ impl Server {
     ) where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(Progress::new());
         let has_asked = || progress.has_asked.load(Ordering::Relaxed);
-        let service =
-            Caller { peer, progress: Arc::clone(&progress), service: self.service.clone() };
+        let (service, room) = (self.service.clone(), Arc::clone(&self.room));
+        let service = Caller { peer, progress: Arc::clone(&progress), service, room };
         let connection = self.protocol.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let mut deadline = std::pin::pin!(sleep_until(deadline));
         let mut waits = true;
         let mut drains = false;
+        // An idle HTTP/2 connection was asked to end.
+        let mut ends = false;
         loop {
             tokio::select! {
                 biased;
@@ -141,67 +147,27 @@ impl Server {
                         tracing::debug!(%peer, "no request in time");
                         return;
                     }
-                    waits = false;
                     if drains {
+                        waits = false;
                         connection.as_mut().graceful_shutdown();
+                        continue;
+                    }
+                    // HTTP/1 has a timer of its own for this.
+                    waits = progress.is_http2.load(Ordering::Relaxed);
+                    let now = Instant::now();
+                    let until = progress.idle_since(now) + self.limits.next_request_within;
+                    if until > now {
+                        deadline.as_mut().reset(until);
+                    } else if ends {
+                        tracing::debug!(%peer, "an idle caller does not let go");
+                        return;
+                    } else {
+                        ends = true;
+                        connection.as_mut().graceful_shutdown();
+                        deadline.as_mut().reset(now + self.limits.last_request_within);
                     }
                 }
             }
         }
-    }
-}
-
-/// How far a connection has come.
-#[derive(Default)]
-struct Progress {
-    has_asked: AtomicBool,
-    is_http2: AtomicBool,
-    /// The server was asked to stop.
-    drains: AtomicBool,
-}
-
-/// Answers one caller's requests.
-struct Caller {
-    peer: SocketAddr,
-    progress: Arc<Progress>,
-    service: Router,
-}
-
-impl Service<Request<Incoming>> for Caller {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answering;
-
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        self.progress.has_asked.store(true, Ordering::Relaxed);
-        let is_http2 = request.version() == Version::HTTP_2;
-        if is_http2 {
-            self.progress.is_http2.store(true, Ordering::Relaxed);
-        }
-        request.extensions_mut().insert(ConnectInfo(self.peer));
-        let answer = tower::Service::call(&mut self.service.clone(), request);
-        Answering { answer, progress: (!is_http2).then(|| Arc::clone(&self.progress)) }
-    }
-}
-
-/// An answer under way, which says so if it is the last on its connection (RFC 9112, section 9.6).
-struct Answering {
-    answer: RouteFuture<Infallible>,
-    /// `None` for HTTP/2, which has another way to say it.
-    progress: Option<Arc<Progress>>,
-}
-
-impl Future for Answering {
-    type Output = Result<Response, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let answered = ready!(Pin::new(&mut self.answer).poll(context));
-        let is_last = self.progress.as_ref().is_some_and(|it| it.drains.load(Ordering::Relaxed));
-        Poll::Ready(answered.map(|mut answer| {
-            if is_last {
-                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            answer
-        }))
     }
 }

@@ -1,12 +1,17 @@
 //! Accepts connections and gives each what it needs, and no more time than that.
 
+mod answers;
 mod connection;
 mod host;
+mod paced;
+mod sources;
 pub mod tls;
+mod validity;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use ipnet::IpNet;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -14,7 +19,7 @@ use tokio::{
 };
 use tokio_rustls::rustls::ServerConfig;
 
-use self::connection::Server;
+use self::{connection::Server, sources::Sources};
 
 /// How long to wait after the system had no file descriptor or memory left for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -23,18 +28,25 @@ const PAUSE: Duration = Duration::from_millis(100);
 const BACKLOG: usize = 1024;
 
 /// What one caller may use up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// From the accept until the first request is read to the end of its header, TLS included.
     pub first_request_within: Duration,
     /// What is left of that, at most, once the server is asked to stop.
     pub last_request_within: Duration,
-    /// From an answer until the next request is read to the end of its header.
+    /// From an answer until the next request is read to the end of its header. Callers are told a
+    /// second less, so that none begins a request just then.
     pub next_request_within: Duration,
+    /// For so long a caller may read nothing of what it is sent.
+    pub read_within: Duration,
     /// How long requests may go on once the server is asked to stop.
     pub drain_within: Duration,
     /// Further connections wait in the system's queue.
     pub connections: usize,
+    /// Of one source address; further ones are closed at once.
+    pub connections_per_source: usize,
+    /// Proxies, which may have as many as they like.
+    pub unlimited: Vec<IpNet>,
 }
 
 impl Default for Limits {
@@ -42,9 +54,12 @@ impl Default for Limits {
         Self {
             first_request_within: Duration::from_secs(10),
             last_request_within: Duration::from_secs(1),
-            next_request_within: Duration::from_secs(10),
+            next_request_within: Duration::from_secs(76),
+            read_within: Duration::from_secs(10),
             drain_within: Duration::from_secs(10),
             connections: 10_000,
+            connections_per_source: 1000,
+            unlimited: Vec::new(),
         }
     }
 }
@@ -70,14 +85,20 @@ pub async fn serve_within(
 ) -> io::Result<()> {
     tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "listening");
     let permits = Arc::new(Semaphore::new(limits.connections));
+    let sources = Sources::new(limits.connections_per_source, limits.unlimited.clone());
     let (stop, stopping) = watch::channel(());
-    let server = Arc::new(Server::new(limits, tls, service));
+    let drain_within = limits.drain_within;
+    let server = Arc::new(Server::new(limits, Arc::clone(&permits), tls, service));
     let start = |accepted: Accepted| {
         let Accepted { stream, peer, permit } = accepted;
+        let Some(place) = sources.enter(peer.ip()) else {
+            tracing::info!(source = %peer.ip(), "closed a connection: its source has too many");
+            return;
+        };
         let (server, stopping) = (Arc::clone(&server), stopping.clone());
         tokio::spawn(async move {
             server.serve(stream, peer, stopping).await;
-            drop(permit);
+            drop((permit, place));
         });
     };
 
@@ -102,7 +123,7 @@ pub async fn serve_within(
     }
     drop((listener, stopping));
     stop.send_replace(());
-    if timeout(limits.drain_within, stop.closed()).await.is_err() {
+    if timeout(drain_within, stop.closed()).await.is_err() {
         tracing::warn!(connections = stop.receiver_count(), "ended connections still in use");
     }
     Ok(())

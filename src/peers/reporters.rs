@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use crate::{
     clock::Clock,
     outbound::{BODY_LIMIT, Outbound, RequestFailed},
-    signing::{ReporterKeys, Signed},
+    signing::{MalformedReporterKeys, ReporterKeys, Signed},
 };
 
 /// The server is not asked more often, whatever names of keys a report makes up.
@@ -47,6 +47,11 @@ impl Reporters {
 
     pub fn fetched(url: String, outbound: Outbound, clock: Clock) -> Self {
         Self { source: Some(Source { url, outbound, clock }), ..Self::default() }
+    }
+
+    /// Takes a list of keys that was read from a file. A malformed one changes nothing.
+    pub fn replace(&self, document: &str) -> Result<(), MalformedReporterKeys> {
+        self.keys.replace(document)
     }
 
     /// Whether reports are taken at all.

@@ -26,6 +26,7 @@ pub mod counters;
 pub mod health;
 pub mod idempotency_keys;
 pub mod last_used;
+mod login;
 pub mod memberships;
 pub mod organizations;
 pub mod outbox;
@@ -48,6 +49,7 @@ pub mod webhooks;
 pub use connection::Session;
 pub use engine::{Store, Tx};
 pub use error::StoreError;
+pub use login::NotAdopted;
 pub use migrations::MigrationFailed;
 pub use open::Options;
 

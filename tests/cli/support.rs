@@ -157,6 +157,19 @@ impl Place {
         server
     }
 
+    /// A server that a shell begins after these words.
+    pub(crate) fn serve_under(&self, words: &str) -> Server<'_> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let number = self.logs.fetch_add(1, Ordering::Relaxed);
+        let log = File::create(self.path().join(format!("{number}.log"))).unwrap();
+        let mut command = self.program("bash", &["-c", &format!("{words}; exec keyturn serve")]);
+        command.env("KEYTURN_LISTEN", address.to_string());
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let server = Server { place: self, address, number, child: command.spawn().unwrap() };
+        server.wait_until_ready();
+        server
+    }
+
     /// A server that need not answer yet.
     pub(crate) fn spawn(&self, command: &str, port: u16) -> Server<'_> {
         self.spawn_logging_to(command, port, None)
@@ -245,6 +258,10 @@ impl Server<'_> {
         let began = Instant::now();
         wait(|| self.exchange(key).status == status, || format!("never {status}"));
         began.elapsed()
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it wrote to its `out` or its `log`.

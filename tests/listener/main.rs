@@ -1,6 +1,7 @@
 //! What the listener promises to callers, good and bad. Clients block; the server has threads.
 #![allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may panic")]
 
+mod held;
 mod tls;
 
 use std::{
@@ -27,8 +28,11 @@ const PATIENT: Limits = Limits {
     first_request_within: NEVER,
     last_request_within: NEVER,
     next_request_within: NEVER,
+    read_within: NEVER,
     drain_within: NEVER,
     connections: 100,
+    connections_per_source: 100,
+    unlimited: Vec::new(),
 };
 
 struct Running {

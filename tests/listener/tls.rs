@@ -8,7 +8,7 @@ use std::{
 };
 
 use keyturn::listener::tls;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd, generate_simple_self_signed};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use tempfile::TempDir;
 use tokio_rustls::rustls::{
@@ -45,7 +45,7 @@ async fn a_caller_picks_its_version_of_http() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = files(&folder, "good");
     let config = tls::load(&certificate, &key).unwrap();
-    let server = start(PATIENT, Some(config), greeting()).await;
+    let server = start(PATIENT, Some(config.config()), greeting()).await;
 
     let stream = connect(server.address);
     let mut caller = StreamOwned::new(client(&certificate, b"http/1.1"), stream);
@@ -67,9 +67,27 @@ async fn inc_21_the_handshake_is_part_of_the_time() {
     let (certificate, key) = files(&folder, "good");
     let config = tls::load(&certificate, &key).unwrap();
     let limits = Limits { first_request_within: SOON, next_request_within: NEVER, ..PATIENT };
-    let server = start(limits, Some(config), greeting()).await;
+    let server = start(limits, Some(config.config()), greeting()).await;
 
     assert_eq!(rest(connect(server.address)), "");
+}
+
+#[test]
+fn fx_13e_the_end_of_a_certificate_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for (year, expires_at) in [(2049, 2_493_072_000), (2050, 2_524_608_000)] {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let (certificate_file, key_file) =
+            (folder.path().join("c.pem"), folder.path().join("k.pem"));
+        fs::write(&certificate_file, params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(&key_file, key.serialize_pem()).unwrap();
+
+        let identity = tls::load(&certificate_file, &key_file).unwrap();
+
+        assert_eq!(identity.expires_at(), Some(expires_at));
+    }
 }
 
 #[test]

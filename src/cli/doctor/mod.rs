@@ -48,7 +48,7 @@ pub(super) async fn run(args: Args, config: anyhow::Result<Config>) -> anyhow::R
 
 async fn examine(config: &Config, deep: bool, report: &mut Report) {
     let now = Clock::system().now();
-    configuration::check(config, report);
+    configuration::check(config, now, report);
     server::check(config, report).await;
     disk::check(config, report);
     let key = encryption::check(config, report);

@@ -44,11 +44,15 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
         },
         mail: sections::mail(settings.mail)?,
         outbound_allow: sections::networks("outbound.allow", &settings.outbound.allow)?,
-        limits: Limits { failures_per_minute: positive("limits.failures_per_minute", failures)? },
+        limits: Limits {
+            failures_per_minute: positive("limits.failures_per_minute", failures)?,
+            connections_per_address: NonZeroU32::new(settings.limits.connections_per_address),
+        },
         log: sections::log(settings.log)?,
         database: sections::database(settings.database)?,
         issuer: settings.issuer,
         listen,
+        value_files: Vec::new(),
         description,
     })
 }

@@ -115,9 +115,11 @@ pub(super) fn http(settings: &HttpSettings) -> Checked<Http> {
             format!("`{text}` is not an origin like https://app.example.com"),
         ),
     };
+    let keep_alive = within("http.keep_alive_seconds", settings.keep_alive_seconds, 1..=3600)?;
     Ok(Http {
         trusted_proxies: networks("http.trusted_proxies", &settings.trusted_proxies)?,
         cors_origins: settings.cors_origins.iter().map(origin).collect::<Checked<_>>()?,
+        keep_alive: Duration::from_secs(keep_alive.into()),
     })
 }
 
