@@ -122,6 +122,7 @@ fn app(store: &Store) -> anyhow::Result<App> {
     let settings = Settings {
         issuer,
         token_lifetime: Resource::LONGEST_TOKEN,
+        expires_in_jitter: 0,
         email_claim: false,
         keys: KeyPolicy {
             prefix: "ktk".parse()?,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::App;
+use super::{App, alarms::Alarms};
 use crate::{
     domain::Change,
     store::{StoreError, changes::Notices},
@@ -16,8 +16,10 @@ impl App {
     pub async fn follow(self) {
         let mut notices = None;
         let mut failing = false;
+        let mut alarms = Alarms::default();
         loop {
             let outcome = self.catch_up().await;
+            alarms.look(&self);
             match (&outcome, failing) {
                 (Err(error), false) => tracing::error!(%error, "cannot follow the change feed"),
                 (Ok(()), true) => tracing::info!("follows the change feed again"),

@@ -1,5 +1,6 @@
 //! What every request needs, put together once at the start.
 
+mod alarms;
 mod attempts;
 mod follow;
 mod passwords;
@@ -59,6 +60,8 @@ pub struct Parts {
 pub struct Settings {
     pub issuer: Issuer,
     pub token_lifetime: TimeDelta,
+    /// By up to how many percent `expires_in` is shortened, by chance, below what the token says.
+    pub expires_in_jitter: u32,
     /// Whether tokens carry the key's audit address.
     pub email_claim: bool,
     pub keys: KeyPolicy,

@@ -73,6 +73,8 @@ pub enum GithubKeys {
 #[derive(Clone, Debug)]
 pub struct Tokens {
     pub lifetime: TimeDelta,
+    /// Percent.
+    pub expires_in_jitter: u32,
     pub email_claim: bool,
 }
 

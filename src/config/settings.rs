@@ -82,6 +82,9 @@ settings! {
     [tokens]: TokenSettings {
         /// How long an access token lives: 30 to 360.
         lifetime_seconds: u32 = 360;
+        /// By up to how many percent `expires_in` is shorter than that, by chance, so that many
+        /// clients that began together do not all come back together: 0 to 10.
+        expires_in_jitter_percent: u32 = 0;
         /// Whether an access token carries its key's audit e-mail address.
         email_claim: bool = false;
     }
@@ -97,7 +100,8 @@ settings! {
         /// Unused for so long, it is dead.
         idle_days: u32 = 7;
         /// How long one that was replaced gives the same successor again, to a client that lost the
-        /// answer or asked twice at once: 0 to 300. For registered clients as well.
+        /// answer or asked twice at once: 0 to 300, counted from the first answer that had the
+        /// successor. For registered clients as well.
         grace_seconds: u32 = 30;
     }
 
@@ -144,6 +148,8 @@ settings! {
     [usage]: UsageSettings {
         /// `before-reply`: no token leaves before its use is on disk.
         /// `soon`: answers first, writes within a second, and goes on while the disk is full.
+        /// What counts only once (refresh tokens, assertions, proofs) is on disk before its reply
+        /// with either, and gets 503 while nothing can be written.
         record: String = "before-reply";
     }
 

@@ -9,7 +9,6 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::Directory;
 use crate::{
-    clock::Timestamp,
     domain::Change,
     store::{
         StoreError,
@@ -62,18 +61,12 @@ pub struct Round<'a> {
     to: Mark,
     looked_at: Duration,
     changes: Vec<Change>,
-    database_clock: Option<Timestamp>,
 }
 
 impl Round<'_> {
     /// What is left to be done outside of the directory.
     pub fn changes(&self) -> &[Change] {
         &self.changes
-    }
-
-    /// The database's clock in this round, where it has one of its own.
-    pub fn database_clock(&self) -> Option<Timestamp> {
-        self.database_clock
     }
 
     /// From here on what is remembered is trusted for a while.
@@ -118,7 +111,11 @@ impl Directory {
                 reached = Some(end);
                 continue;
             };
+            let before = self.0.clock.now();
             let (onwards, database_clock) = change_feed::onwards(&self.0.store, mark).await?;
+            if let Some(theirs) = database_clock {
+                self.0.clock.compare(before, theirs);
+            }
             match onwards {
                 Onwards::Broken(why) => {
                     tracing::warn!(%why, "the change feed does not continue: reading everything anew");
@@ -128,15 +125,7 @@ impl Directory {
                     let is_end = read.is_empty();
                     self.forget_read(read, &mut changes);
                     if is_end {
-                        return Ok(Some(Round {
-                            position,
-                            number,
-                            from,
-                            to,
-                            looked_at,
-                            changes,
-                            database_clock,
-                        }));
+                        return Ok(Some(Round { position, number, from, to, looked_at, changes }));
                     }
                     reached = Some(to);
                 }

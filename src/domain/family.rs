@@ -17,8 +17,9 @@ pub struct Family {
     pub granted: Granted,
     /// The one that may be used now; the first is 1.
     pub generation: u32,
-    /// When the one before it was used.
-    pub rotated_at: Option<Timestamp>,
+    /// When it was first handed out for the one before it, by the clock that all nodes share;
+    /// `None`: it is not known that it ever was.
+    pub answered_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub used_at: Timestamp,
     pub expires_at: Timestamp,
@@ -56,10 +57,12 @@ pub enum Turn {
 }
 
 impl Family {
-    /// `grace` is counted from the moment at which the token was used first, and never longer.
+    /// `now` is by the clock that all nodes share. `grace` is counted from the moment at which the
+    /// successor was first handed out, and never longer; what nobody was told cannot be held
+    /// against anybody. A clock that was set back does not prolong it.
     pub fn turn(&self, generation: u32, now: Timestamp, grace: TimeDelta) -> Turn {
         let is_last_but_one = generation.checked_add(1) == Some(self.generation);
-        let is_recent = self.rotated_at.is_some_and(|rotated_at| now < rotated_at + grace);
+        let is_recent = self.answered_at.is_none_or(|at| (now - at).abs() < grace);
         match generation {
             _ if generation > self.generation => Turn::NotGivenYet,
             _ if generation == self.generation => Turn::Current,
@@ -109,7 +112,7 @@ mod tests {
             client_id: None,
             granted,
             generation,
-            rotated_at: (generation > 1).then(|| at(100)),
+            answered_at: (generation > 1).then(|| at(100)),
             created_at: at(0),
             used_at: at(100),
             expires_at: at(1000),
@@ -132,11 +135,21 @@ mod tests {
     }
 
     #[test]
-    fn rt_12_the_grace_begins_with_the_first_use_and_ends() {
+    fn rt_12_the_grace_begins_with_the_first_answer_and_ends() {
         assert_eq!(turn(2, 129), Turn::Replayed);
         assert_eq!(turn(2, 130), Turn::Reused);
+        assert_eq!(turn(2, 71), Turn::Replayed, "a clock that was set back by seconds");
+        assert_eq!(turn(2, 70), Turn::Reused, "and by more than the grace");
         let without = family(3).turn(2, at(100), TimeDelta::zero());
         assert_eq!(without, Turn::Reused);
+    }
+
+    #[test]
+    fn fx_44_a_successor_that_nobody_was_told_of_counts_against_nobody() {
+        let unheard = Family { answered_at: None, ..family(3) };
+        let turn = |generation| unheard.turn(generation, at(900), TimeDelta::seconds(30));
+
+        assert_eq!([1, 2, 3].map(turn), [Turn::Reused, Turn::Replayed, Turn::Current]);
     }
 
     #[test]

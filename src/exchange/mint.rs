@@ -1,5 +1,7 @@
 //! Makes the token: RFC 9068, for one resource, never longer-lived than what it was obtained with.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 
 use super::{
@@ -45,7 +47,7 @@ pub(super) fn mint(
     )?;
     Ok(Issued {
         access_token,
-        expires_in: (expires_at - now).to_std().unwrap_or_default(),
+        expires_in: expires_in(app, expires_at - now),
         expires_at,
         scopes: grant.scopes.clone(),
         is_bound: identity.bound_to.is_some(),
@@ -59,6 +61,17 @@ fn algorithm(app: &App, resource: &Resource, now: Timestamp) -> Algorithm {
         Some(_) => resource.algorithm_until_then(),
         None => resource.algorithm,
     }
+}
+
+/// What the client is told. Those that go by it come back at different moments, and none too late.
+fn expires_in(app: &App, lifetime: TimeDelta) -> Duration {
+    let told = lifetime.to_std().unwrap_or_default();
+    let most = told.as_secs() * u64::from(app.settings.expires_in_jitter) / 100;
+    if most == 0 {
+        return told;
+    }
+    let drawn = u64::from_be_bytes(app.random.bytes());
+    told.saturating_sub(Duration::from_secs(drawn % (most + 1)))
 }
 
 fn email(app: &App, identity: &Identity) -> Option<String> {

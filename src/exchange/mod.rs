@@ -47,8 +47,11 @@ pub use self::{
     workload::{Distrust, KeysFrom, Outcome, Trial, try_out},
 };
 use self::{
-    identity::Identity, narrow::Grant, refresh_token::Presenter, refused::Refused,
-    succession::Succession,
+    identity::Identity,
+    narrow::Grant,
+    refresh_token::Presenter,
+    refused::Refused,
+    succession::{Given, Succession},
 };
 use crate::{
     app::App,
@@ -188,14 +191,13 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     let granted = grant(app, &identity, wish, from, now).await?;
 
     let succession = Succession::of(app, &mut identity, wish, &granted, now);
-    let receipt = record::use_of(app, &identity, caller.as_ref(), origin, now)?;
+    let uses = record::uses_of(&identity, caller.as_ref(), origin, now);
     // Signed while all of it is being committed.
     let (refresh_token, issued) =
-        tokio::join!(succession.record(app, &identity, origin, now), async {
+        tokio::join!(succession.record(app, &identity, uses, origin, now), async {
             mint::mint(app, &identity, &granted, now)
         },);
     let (refresh_token, issued) = (refresh_token?, issued?);
-    receipt.durable().await?;
 
     // Something was changed meanwhile, perhaps this key or what its owner may do: whatever was
     // acknowledged before we answer is final.
@@ -203,9 +205,15 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
         let again = identity.again(app).await?;
         let granted = grant(app, &again, wish, from, now).await?;
         let issued = mint::mint(app, &again, &granted, now)?;
-        return Ok(Issued { refresh_token, ..issued });
+        return Ok(handed_out(app, refresh_token, issued));
     }
-    Ok(Issued { refresh_token, ..issued })
+    Ok(handed_out(app, refresh_token, issued))
+}
+
+/// The last step: from here on the answer goes out.
+fn handed_out(app: &App, refresh_token: Option<Given>, issued: Issued) -> Issued {
+    let refresh_token = refresh_token.map(|given| given.hand_out(app));
+    Issued { refresh_token, ..issued }
 }
 
 /// Judges who asks, and works out what the token may do.

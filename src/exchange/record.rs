@@ -5,23 +5,32 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{Circumstances, Origin, RefusalRecord, SecretId, Use},
-    ledger::Receipt,
 };
 
-/// Hands the use to the ledger. The token may go out when the receipt says so.
-pub(super) fn use_of(
-    app: &App,
+/// What is counted when a token goes out: the use of its source, and of who asked for it.
+pub(super) fn uses_of(
     identity: &Identity,
     caller: Option<&Caller>,
     origin: &Origin,
     now: Timestamp,
-) -> Result<Receipt, Failed> {
+) -> Vec<Use> {
     let of_caller = caller.map(|caller| caller.0.counted_as);
-    if let Some(other) = of_caller.filter(|other| *other != identity.counted_as) {
-        // Durable before what is handed over after it.
-        let _ = app.ledger.record_use(counted(other, origin, now, "issued"))?;
+    let other = of_caller.filter(|other| *other != identity.counted_as);
+    let all = other.into_iter().chain([identity.counted_as]);
+    all.map(|it| counted(it, origin, now, "issued")).collect()
+}
+
+/// Hands the uses to the ledger. The token may go out when this returns.
+pub(super) async fn used(app: &App, uses: Vec<Use>) -> Result<(), Failed> {
+    let mut receipt = None;
+    for used in uses {
+        // What is handed over later is durable later.
+        receipt = Some(app.ledger.record_use(used)?);
     }
-    Ok(app.ledger.record_use(counted(identity.counted_as, origin, now, "issued"))?)
+    if let Some(receipt) = receipt {
+        receipt.durable().await?;
+    }
+    Ok(())
 }
 
 /// Records a refusal with its true reason, and counts it against whoever guesses.

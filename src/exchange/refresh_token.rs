@@ -44,7 +44,13 @@ pub(super) async fn identify(
     let family = store::refresh_families::find(&app.store, token.family).await?;
     let family = family
         .filter(|family| RefreshKey::of(&app.key_encryption_key, family).made(family, &token));
-    let family = family.ok_or(Refusal::UnknownRefreshToken)?;
+    let mut family = family.ok_or(Refusal::UnknownRefreshToken)?;
+    if family.answered_at.is_none() && token.generation < family.generation {
+        // The successor may have gone out from here a moment ago, and the note of it be on its way.
+        let _ = app.ledger.settled().await;
+        let found = store::refresh_families::find(&app.store, family.id).await?;
+        family = found.ok_or(Refusal::UnknownRefreshToken)?;
+    }
     let granted = &family.granted;
     let identity = Identity::through(app, &granted.sources, &granted.subject).await?;
     let checked = async {
@@ -91,7 +97,7 @@ pub(super) async fn check(
     if succession::terms(app, identity).is_none() {
         return Err(Refusal::NoRefreshTokens.into());
     }
-    match family.turn(generation, now, app.settings.refresh.grace) {
+    match family.turn(generation, app.clock.shared(), app.settings.refresh.grace) {
         turn @ (Turn::Current | Turn::Replayed) => Ok(turn),
         // The database was set back to an earlier state.
         Turn::NotGivenYet => Err(Refusal::UnknownRefreshToken.into()),

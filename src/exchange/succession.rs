@@ -9,6 +9,7 @@ use super::{
     identity::{Holder, Identity},
     mint,
     narrow::Grant,
+    record,
     refresh_token::{Refreshed, check},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         Actor, AuditEvent, Authentication, Ceiling, Family, FamilyId, GrantType, Granted,
-        OrganizationId, Origin, Owner, RefreshTerms, Source, Turn,
+        OrganizationId, Origin, Owner, RefreshTerms, Source, Turn, Use,
     },
     ledger::Decision,
     signing::RefreshKey,
@@ -67,26 +68,29 @@ impl Succession {
         }
     }
 
-    /// Writes it down, and gives the refresh token to hand out. May go out when this returns.
+    /// Writes it down with the uses, and gives the refresh token to hand out. May go out when this
+    /// returns.
     pub(super) async fn record(
         self,
         app: &App,
         identity: &Identity,
+        uses: Vec<Use>,
         origin: &Origin,
         now: Timestamp,
-    ) -> Result<Option<SecretString>, Failed> {
+    ) -> Result<Option<Given>, Failed> {
         match self {
-            Self::None => Ok(None),
+            Self::None => record::used(app, uses).await.map(|()| None),
             Self::Begins(family) => {
-                let token = token(app, &family, family.generation);
+                let token = Given::new(app, &family, family.generation);
                 let gone = Refusal::SourceGone(Source::Family(family.id));
                 let api_key = identity.key().map(|(id, _)| id);
-                let begun = app.ledger.decide(Decision::Begin { family, api_key }).await?;
+                let begun =
+                    app.ledger.decide_and_use(Decision::Begin { family, api_key }, uses).await?;
                 // Not if its key or its client was deleted meanwhile.
                 if begun { Ok(Some(token)) } else { Err(gone.into()) }
             }
             Self::GoesOn(refreshed) => {
-                let next = go_on(app, identity, &refreshed, origin, now).await;
+                let next = go_on(app, identity, &refreshed, uses, origin, now).await;
                 next.map(Some).map_err(|failed| failed.of(identity))
             }
         }
@@ -128,7 +132,7 @@ fn first(
             terms: terms.clone(),
         },
         generation: 1,
-        rotated_at: None,
+        answered_at: None,
         created_at: now,
         used_at: now,
         expires_at,
@@ -156,12 +160,14 @@ async fn go_on(
     app: &App,
     identity: &Identity,
     refreshed: &Refreshed,
+    uses: Vec<Use>,
     origin: &Origin,
     now: Timestamp,
-) -> Result<SecretString, Failed> {
+) -> Result<Given, Failed> {
     let Refreshed { family, generation, turn } = refreshed;
     if *turn == Turn::Replayed {
-        return Ok(token(app, family, family.generation));
+        record::used(app, uses).await?;
+        return Ok(Given::new(app, family, family.generation));
     }
     let (id, generation) = (family.id, *generation);
     let (decision, next) = if family.granted.terms.rotates {
@@ -169,19 +175,43 @@ async fn go_on(
     } else {
         (Decision::Use { family: id, generation, now }, generation)
     };
-    if app.ledger.decide(decision).await? {
-        return Ok(token(app, family, next));
+    if app.ledger.decide_and_use(decision, uses.clone()).await? {
+        return Ok(Given::new(app, family, next));
     }
     let family = store::refresh_families::find(&app.store, id).await?;
     let family = family.ok_or(Refusal::UnknownRefreshToken)?;
     match check(app, identity, &family, generation, origin, now).await? {
-        Turn::Replayed => Ok(token(app, &family, family.generation)),
+        Turn::Replayed => {
+            record::used(app, uses).await?;
+            Ok(Given::new(app, &family, family.generation))
+        }
         _ => Err(Refusal::SourceGone(Source::Family(id)).into()),
     }
 }
 
-fn token(app: &App, family: &Family, generation: u32) -> SecretString {
-    RefreshKey::of(&app.key_encryption_key, family).token(family, generation).reveal()
+/// A refresh token that is about to be handed out.
+pub(super) struct Given {
+    token: SecretString,
+    /// What it is the successor in; `None`: it is no successor.
+    succeeds: Option<(FamilyId, u32)>,
+}
+
+impl Given {
+    fn new(app: &App, family: &Family, generation: u32) -> Self {
+        let key = RefreshKey::of(&app.key_encryption_key, family);
+        Self {
+            token: key.token(family, generation).reveal(),
+            succeeds: (generation > 1).then_some((family.id, generation)),
+        }
+    }
+
+    /// Call it when nothing can fail any more: from now on the grace of the one before it counts.
+    pub(super) fn hand_out(self, app: &App) -> SecretString {
+        if let Some((family, generation)) = self.succeeds {
+            app.ledger.answered(family, generation, app.clock.shared());
+        }
+        self.token
+    }
 }
 
 /// Of two who have used one token, one is not whom it was given to, and nobody can tell which.

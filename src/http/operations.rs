@@ -22,7 +22,8 @@ pub(super) async fn alive() -> Response {
 }
 
 /// Whether this node should be sent traffic: it reaches the database, knows what other nodes
-/// changed, and can sign. Damaged signing keys are told, but do not keep it from serving.
+/// changed, and can sign. Damaged signing keys, keys that sign before their time, and a clock that
+/// differs from the database's are told, but do not keep it from serving.
 ///
 /// Writes that fail keep it from serving where no token is issued without them; with `?strict`
 /// always.
@@ -36,6 +37,7 @@ pub(super) async fn ready(State(edge): State<Edge>, RawQuery(query): RawQuery) -
     let is_strict = query.is_some_and(|query| query.split('&').any(|name| name == "strict"));
     let writes = !writes_fail || !(is_strict || app.ledger.waits_for_writes());
     let damaged: Vec<_> = app.signer.damaged().into_iter().map(|key| key.signing_key_id).collect();
+    let not_due: Vec<_> = app.signer.not_due(now).into_iter().map(|(_, id)| id).collect();
     let is_ready = database && follows && signs && writes;
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
@@ -46,6 +48,8 @@ pub(super) async fn ready(State(edge): State<Edge>, RawQuery(query): RawQuery) -
         "follows_changes": follows,
         "signing_keys": signs,
         "damaged_signing_keys": damaged,
+        "signing_keys_not_due": not_due,
+        "clock_seconds_ahead": app.clock.ahead(),
     });
     (status, Json(body)).into_response()
 }

@@ -12,6 +12,7 @@ mod writes;
 
 use tokio::sync::{mpsc, oneshot};
 
+use self::decision::Undecided;
 pub use self::{decision::Decision, fold::Fold, writer::Writer, writes::Writes};
 use crate::{
     clock::Clock,
@@ -39,8 +40,10 @@ pub struct Ledger {
 enum Message {
     Use(Use, Option<oneshot::Sender<()>>),
     Refusal(Box<RefusalRecord>),
-    Decide(Decision, oneshot::Sender<bool>),
+    Decide(Undecided),
     /// Answers when everything before it is durable or given up.
+    Settle(oneshot::Sender<()>),
+    /// The same, and the writer ends.
     Close(oneshot::Sender<()>),
 }
 

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-use super::{Message, Recording, Writes, batch::Batch, decision::Decision};
+use super::{Message, Recording, Writes, batch::Batch, decision::Undecided};
 use crate::{
     clock::Clock,
     random::Random,
@@ -30,6 +30,8 @@ const MOST_AT_ONCE: usize = 1024;
 const SOON: Duration = Duration::from_millis(500);
 /// Most different uses kept in memory while the database cannot be written.
 const MOST_KEPT: usize = 100_000;
+/// Most notes that nobody waits for, kept while the database cannot be written.
+const MOST_NOTED: usize = 10_000;
 /// A commit that takes longer counts as failed: callers are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_secs(5);
 /// How often it is tried whether the database takes writes again.
@@ -40,8 +42,9 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 struct Gathered {
     /// Who waits for the commit.
     waiters: Vec<oneshot::Sender<()>>,
-    /// What is to be decided, and who waits to hear it.
-    undecided: Vec<(Decision, oneshot::Sender<bool>)>,
+    undecided: Vec<Undecided>,
+    /// Who waits for the end of the write, whatever comes of it.
+    settling: Vec<oneshot::Sender<()>>,
     /// Who waits for the end.
     closing: Option<oneshot::Sender<()>>,
     /// Nobody is left to send anything.
@@ -53,6 +56,11 @@ impl Gathered {
         self.ended || self.closing.is_some()
     }
 
+    /// Whether somebody waits for an answer.
+    fn is_urgent(&self) -> bool {
+        !self.settling.is_empty() || self.undecided.iter().any(|it| it.hearer.is_some())
+    }
+
     fn add(&mut self, message: Message, kept: &mut Batch) {
         match message {
             Message::Use(used, waiter) => {
@@ -60,7 +68,8 @@ impl Gathered {
                 self.waiters.extend(waiter);
             }
             Message::Refusal(refusal) => kept.add_refusal(*refusal),
-            Message::Decide(decision, waiter) => self.undecided.push((decision, waiter)),
+            Message::Decide(undecided) => self.undecided.push(undecided),
+            Message::Settle(waiter) => self.settling.push(waiter),
             Message::Close(done) => self.closing = Some(done),
         }
     }
@@ -88,8 +97,11 @@ impl Writer {
                 Recording::BeforeReply => self.gather(&mut kept, &mut gathered).await,
                 Recording::Soon => self.gather_for_a_while(&mut kept, &mut gathered).await,
             }
-            let undecided = mem::take(&mut gathered.undecided);
-            self.write(&mut kept, mem::take(&mut gathered.waiters), undecided).await;
+            let waiters = mem::take(&mut gathered.waiters);
+            self.write(&mut kept, waiters, &mut gathered.undecided).await;
+            for waiter in gathered.settling.drain(..) {
+                let _ = waiter.send(());
+            }
         }
         if let Some(done) = gathered.closing {
             // Nobody waits any more where the receiver is gone.
@@ -131,8 +143,7 @@ impl Writer {
         }
         let until = Instant::now() + SOON;
         while !gathered.is_last() && kept.len() < MOST_KEPT {
-            if !gathered.undecided.is_empty() {
-                // Somebody waits for an answer.
+            if gathered.is_urgent() {
                 return;
             }
             if timeout_at(until, self.gather(kept, gathered)).await.is_err() {
@@ -149,20 +160,18 @@ impl Writer {
         &self,
         kept: &mut Batch,
         waiters: Vec<oneshot::Sender<()>>,
-        undecided: Vec<(Decision, oneshot::Sender<bool>)>,
+        undecided: &mut Vec<Undecided>,
     ) {
         if kept.is_empty() && undecided.is_empty() {
             return;
         }
-        let mut undecided = undecided;
-        undecided.sort_by_cached_key(|(decision, _)| decision.place());
-        let (decisions, hearers): (Vec<_>, Vec<_>) = undecided.into_iter().unzip();
-        let failure = match timeout(COMMIT_WITHIN, self.commit(kept, &decisions)).await {
+        undecided.sort_by_cached_key(|it| it.decision.place());
+        let failure = match timeout(COMMIT_WITHIN, self.commit(kept, undecided)).await {
             Ok(Ok(outcomes)) => {
                 self.writes.succeeded();
                 *kept = Batch::default();
-                for (hearer, outcome) in hearers.into_iter().zip(outcomes) {
-                    let _ = hearer.send(outcome);
+                for (hearer, outcome) in undecided.drain(..).map(|it| it.hearer).zip(outcomes) {
+                    let _ = hearer.map(|hearer| hearer.send(outcome));
                 }
                 for waiter in waiters {
                     // A caller that hung up needs no answer.
@@ -174,7 +183,9 @@ impl Writer {
             Err(_) => format!("no commit within {COMMIT_WITHIN:?}"),
         };
         // Dropping the waiters tells them that nothing was recorded.
-        drop((waiters, hearers));
+        drop(waiters);
+        undecided.retain(|it| it.hearer.is_none());
+        undecided.truncate(MOST_NOTED);
         let records = kept.len();
         if self.writes.have_failed() {
             tracing::error!(error = failure, records, "could not record usage");
@@ -187,36 +198,51 @@ impl Writer {
     }
 
     /// Tries again where another transaction was in the way: callers need not hear of it.
-    async fn commit(&self, batch: &Batch, decisions: &[Decision]) -> Result<Vec<bool>, StoreError> {
+    async fn commit(
+        &self,
+        batch: &Batch,
+        undecided: &[Undecided],
+    ) -> Result<Vec<bool>, StoreError> {
         const TRIES: u8 = 5;
         for _ in 1..TRIES {
-            match self.commit_once(batch, decisions).await {
+            match self.commit_once(batch, undecided).await {
                 Err(error) if error.is_of_the_moment() => (),
                 done => return done,
             }
         }
-        self.commit_once(batch, decisions).await
+        self.commit_once(batch, undecided).await
     }
 
     /// All in one transaction, so that what waits together costs one commit.
     async fn commit_once(
         &self,
         batch: &Batch,
-        decisions: &[Decision],
+        undecided: &[Undecided],
     ) -> Result<Vec<bool>, StoreError> {
         let now = self.clock.now();
-        let id = self.random.id(now);
-        if decisions.is_empty() {
+        if undecided.is_empty() {
+            let id = self.random.id(now);
             store::usage_journal::append(&self.store, id, &batch.to_text()).await?;
             return Ok(Vec::new());
         }
         let mut tx = self.store.write().await?;
         if !batch.is_empty() {
+            let id = self.random.id(now);
             store::usage_journal::append_in(&mut tx, id, &batch.to_text()).await?;
         }
-        let mut outcomes = Vec::with_capacity(decisions.len());
-        for decision in decisions {
-            outcomes.push(decision.clone().carry_out(&mut tx).await?);
+        let mut outcomes = Vec::with_capacity(undecided.len());
+        // Of what is refused no use is counted.
+        let mut decided = Batch::default();
+        for Undecided { decision, uses, .. } in undecided {
+            let outcome = decision.clone().carry_out(&mut tx).await?;
+            for used in uses.iter().filter(|_| outcome) {
+                decided.add_use(used.clone());
+            }
+            outcomes.push(outcome);
+        }
+        if !decided.is_empty() {
+            let id = self.random.id(now);
+            store::usage_journal::append_in(&mut tx, id, &decided.to_text()).await?;
         }
         tx.commit(now).await?;
         Ok(outcomes)

@@ -82,7 +82,8 @@ impl Ring {
     }
 
     /// The active key that was activated last. Where every active record is damaged, the key
-    /// before them goes on signing: it cannot retire in favour of a key that nobody can open.
+    /// before them goes on signing: it cannot retire in favour of a key that nobody can open. Where
+    /// none is active as the clock was set back, one that is published signs.
     pub(super) fn signer(&self, algorithm: Algorithm, now: Timestamp) -> Option<&Arc<ReadyKey>> {
         let begun = || {
             let of_algorithm = |entry: &&Entry| entry.record.algorithm == algorithm;
@@ -92,21 +93,42 @@ impl Ring {
         let active = || begun().filter(|entry| entry.record.state(now) == SigningKeyState::Active);
 
         let usable = active().find_map(|entry| entry.key.as_ref());
-        usable.or_else(|| {
-            active().next()?;
-            begun().find_map(|entry| entry.key.as_ref())
+        usable.or_else(|| match active().next() {
+            Some(_) => begun().find_map(|entry| entry.key.as_ref()),
+            None => self.not_due(algorithm, now)?.key.as_ref(),
+        })
+    }
+
+    /// The key that signs although it is not due, where none is: one that was made later than now,
+    /// by a clock that was set back since. Of several the one that was published first.
+    fn not_due(&self, algorithm: Algorithm, now: Timestamp) -> Option<&Entry> {
+        let mut entries = self.entries.iter().filter(|entry| entry.record.algorithm == algorithm);
+        let is_active = |entry: &Entry| entry.record.state(now) == SigningKeyState::Active;
+        if entries.clone().any(is_active) {
+            return None;
+        }
+        entries.find(|entry| entry.record.created_at > now && entry.key.is_some())
+    }
+
+    /// The keys that sign although they are not due.
+    pub(super) fn all_not_due(&self, now: Timestamp) -> impl Iterator<Item = (Algorithm, String)> {
+        Algorithm::ALL.into_iter().filter_map(move |algorithm| {
+            let entry = self.not_due(algorithm, now)?;
+            Some((algorithm, entry.record.signing_key_id.clone()))
         })
     }
 
     /// When the first key of the algorithm begins to sign; `None` where one has begun, or there is
     /// none.
     pub(super) fn begins(&self, algorithm: Algorithm, now: Timestamp) -> Option<Timestamp> {
-        SigningKey::first_begins(self.entries.iter().map(|it| &it.record), algorithm, now)
+        let records = self.entries.iter().map(|it| &it.record);
+        let begins = SigningKey::first_begins(records, algorithm, now);
+        begins.filter(|_| self.not_due(algorithm, now).is_none())
     }
 
     /// The key of that identifier, while tokens signed by it are to be trusted: from the moment
     /// it begins to sign until its last token has died. A pending key is known and has signed
-    /// nothing.
+    /// nothing, unless it signs for want of another.
     pub(super) fn verifier(&self, signing_key_id: &str, now: Timestamp) -> Option<&ReadyKey> {
         let named = |entry: &&Entry| entry.record.signing_key_id == signing_key_id;
         let mut keys = self.entries.iter().filter(named);
@@ -114,14 +136,15 @@ impl Ring {
             let key = key.as_ref()?;
             let trusted = match record.state(now) {
                 SigningKeyState::Active | SigningKeyState::Retiring => true,
-                SigningKeyState::Pending => false,
-                SigningKeyState::Gone => self.still_signs(record, key, now),
+                SigningKeyState::Pending | SigningKeyState::Gone => {
+                    self.still_signs(record, key, now)
+                }
             };
             trusted.then_some(&**key)
         })
     }
 
-    /// Tells whether a key whose time is over goes on for want of another.
+    /// Tells whether a key out of its time signs for want of another.
     fn still_signs(&self, record: &SigningKey, key: &Arc<ReadyKey>, now: Timestamp) -> bool {
         self.signer(record.algorithm, now).is_some_and(|signer| Arc::ptr_eq(signer, key))
     }

@@ -77,6 +77,11 @@ impl Signer {
         self.0.ring.load().damaged().collect()
     }
 
+    /// The keys that sign although they are not due, as no other is: the clock was set back.
+    pub fn not_due(&self, now: Timestamp) -> Vec<(Algorithm, String)> {
+        self.0.ring.load().all_not_due(now).collect()
+    }
+
     /// A JWS in compact form (RFC 7515, section 7.1). Adds `iss`, which the claims must not have.
     pub fn sign(
         &self,

@@ -12,23 +12,31 @@ statements! {
     INSERT = "
         insert into refresh_families (
             id, salt, client_id, api_key_id, granted, generation, created_at, used_at, expires_at,
-            status_index)
-        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+            idle, ends_at, status_index)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
         where (exists (select 1 from clients where id = $3) or $3 is null)
             and (exists (select 1 from api_keys where id = $4) or $4 is null)";
 
     FIND = "
-        select id, salt, client_id, granted, generation, rotated_at, created_at, used_at,
+        select id, salt, client_id, granted, generation, answered_at, created_at, used_at,
             expires_at, ended_at, status_index
         from refresh_families where id = $1";
 
     ADVANCE = "
-        update refresh_families set generation = generation + 1, rotated_at = $3, used_at = $3
+        update refresh_families
+        set generation = generation + 1, answered_at = null, used_at = $3,
+            ends_at = case when $3 + idle < expires_at then $3 + idle else expires_at end
         where id = $1 and generation = $2 and ended_at is null and expires_at > $3";
 
     USE = "
-        update refresh_families set used_at = $3
+        update refresh_families
+        set used_at = $3,
+            ends_at = case when $3 + idle < expires_at then $3 + idle else expires_at end
         where id = $1 and generation = $2 and ended_at is null and expires_at > $3";
+
+    ANSWERED = "
+        update refresh_families set answered_at = $3
+        where id = $1 and generation = $2 and answered_at is null";
 
     END = "
         update refresh_families set ended_at = $2 where id = $1 and ended_at is null";
@@ -38,7 +46,7 @@ statements! {
 
     PRUNE = "
         delete from refresh_families where id in (
-            select id from refresh_families where expires_at < $1 order by expires_at limit $2)";
+            select id from refresh_families where ends_at < $1 order by ends_at limit $2)";
 }
 
 row! {
@@ -48,7 +56,7 @@ row! {
         client_id: Option<Uuid>,
         granted: String,
         generation: i64,
-        rotated_at: Option<i64>,
+        answered_at: Option<i64>,
         created_at: i64,
         used_at: i64,
         expires_at: i64,
@@ -71,7 +79,7 @@ impl TryFrom<Row> for Family {
             client_id: row.client_id.map(ClientId),
             granted: granted.map_err(|_| StoreError::Corrupt("refresh_families.granted"))?,
             generation: generation.map_err(corrupt("refresh_families.generation"))?,
-            rotated_at: moment_if_any("refresh_families.rotated_at", row.rotated_at)?,
+            answered_at: moment_if_any("refresh_families.answered_at", row.answered_at)?,
             created_at: moment("refresh_families.created_at", row.created_at)?,
             used_at: moment("refresh_families.used_at", row.used_at)?,
             expires_at: moment("refresh_families.expires_at", row.expires_at)?,
@@ -103,6 +111,8 @@ pub async fn insert(
             family.created_at.timestamp(),
             family.used_at.timestamp(),
             family.expires_at.timestamp(),
+            i64::from(family.granted.terms.idle),
+            family.ends_at().timestamp(),
             status_index,
         )
     )?;
@@ -135,6 +145,17 @@ pub async fn note_use(
     Ok(execute!(tx, USE(id.0, i64::from(generation), now.timestamp()))? == 1)
 }
 
+/// Notes when this generation was first handed out for the one before it. Changes nothing where that
+/// is known.
+pub async fn answered(
+    tx: &mut Tx,
+    id: FamilyId,
+    generation: u32,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(execute!(tx, ANSWERED(id.0, i64::from(generation), at.timestamp()))? == 1)
+}
+
 /// Ends the family, and with it whatever it gave; tells whether it was alive.
 pub async fn end(tx: &mut Tx, id: FamilyId, at: Timestamp) -> Result<bool, StoreError> {
     tx.changes(Change::Family { id });
@@ -146,7 +167,7 @@ pub async fn end_of_key(tx: &mut Tx, id: ApiKeyId, at: Timestamp) -> Result<u64,
     Ok(execute!(tx, END_OF_KEY(id.0, at.timestamp()))?)
 }
 
-/// Deletes up to so many of those that expired before this moment; gives how many.
+/// Deletes up to so many of those that ended by themselves before this moment; gives how many.
 pub async fn prune(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64, StoreError> {
     Ok(execute!(tx, PRUNE(before.timestamp(), most))?)
 }

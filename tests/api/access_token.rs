@@ -250,3 +250,24 @@ async fn at_12_a_token_that_was_touched_is_refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn fx_54_fi_25_clients_may_be_told_to_come_back_at_different_moments() {
+    let mut options = Options::default();
+    options.settings.expires_in_jitter = 10;
+    let server = TestServer::with(options).await;
+    let acme = server.acme().await;
+    let (_, secret) = server.key(Owner::Organization(acme), "ci").await;
+    let mut told = std::collections::BTreeSet::new();
+
+    for _ in 0..50 {
+        let answer = server.exchange("ci", &secret).await;
+        told.insert(answer.body["expires_in"].as_u64().unwrap());
+        let claims = server.claims(&answer).await;
+        let lifetime = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+        assert_eq!(lifetime, 360, "the token lives as long as ever");
+    }
+
+    assert!(told.len() > 1, "{told:?}");
+    assert!(told.iter().all(|it| (324..=360).contains(it)), "{told:?}");
+}

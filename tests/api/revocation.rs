@@ -53,7 +53,7 @@ impl Scene {
                 terms: RefreshTerms { rotates: true, lifetime: 86_400, idle: 3600 },
             },
             generation: 2,
-            rotated_at: None,
+            answered_at: None,
             created_at: now,
             used_at: now,
             expires_at: now + TimeDelta::days(1),

@@ -22,7 +22,7 @@ fn family() -> Family {
         client_id: None,
         granted,
         generation: 1,
-        rotated_at: None,
+        answered_at: None,
         created_at: now(),
         used_at: now(),
         expires_at: now() + chrono::TimeDelta::seconds(100),
@@ -59,6 +59,26 @@ async fn a_family_of_a_key_that_is_gone_does_not_begin() {
         tx.commit(now()).await.unwrap();
 
         assert_eq!((of_key, of_client), (false, false), "{}", engine.name);
+    }
+}
+
+#[tokio::test]
+async fn fx_44_the_first_answer_counts_and_only_for_its_own_generation() {
+    for engine in engines().await {
+        let family = family();
+        let later = now() + chrono::TimeDelta::seconds(9);
+        let mut tx = engine.store.write().await.unwrap();
+        refresh_families::insert(&mut tx, family.clone(), None).await.unwrap();
+        refresh_families::advance(&mut tx, family.id, 1, now()).await.unwrap();
+
+        let early = refresh_families::answered(&mut tx, family.id, 3, now()).await.unwrap();
+        let first = refresh_families::answered(&mut tx, family.id, 2, now()).await.unwrap();
+        let again = refresh_families::answered(&mut tx, family.id, 2, later).await.unwrap();
+        tx.commit(now()).await.unwrap();
+
+        let found = refresh_families::find(&engine.store, family.id).await.unwrap().unwrap();
+        assert_eq!((early, first, again), (false, true, false), "{}", engine.name);
+        assert_eq!(found.answered_at, Some(now()), "{}", engine.name);
     }
 }
 

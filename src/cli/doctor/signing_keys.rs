@@ -61,11 +61,23 @@ pub(super) async fn check(
         let of_algorithm: Vec<_> = keys.iter().filter(|key| key.algorithm == algorithm).collect();
         // The third is made where a resource asks for it.
         if !of_algorithm.is_empty() || algorithm != Algorithm::EdDsa {
+            let not_due = signer.not_due(now).into_iter().find(|(it, _)| *it == algorithm);
+            if let Some((_, id)) = not_due {
+                report.warning(WHAT, not_due_now(algorithm, &id, now));
+                continue;
+            }
             let signs = signer.has_active(algorithm, now);
             check_algorithm(algorithm, &of_algorithm, signs, rotation, now, report);
         }
     }
     Ok(())
+}
+
+fn not_due_now(algorithm: Algorithm, signing_key_id: &str, now: Timestamp) -> String {
+    format!(
+        "no {algorithm} key is due at {now}, so {signing_key_id} signs: the clock was set back, or \
+         was ahead when the key was made; set it by NTP"
+    )
 }
 
 fn missing(config: &Config) -> String {

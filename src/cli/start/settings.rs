@@ -18,6 +18,7 @@ pub(in crate::cli) fn settings(config: &Config) -> anyhow::Result<Settings> {
     Ok(Settings {
         issuer: config.issuer.clone(),
         token_lifetime: config.tokens.lifetime,
+        expires_in_jitter: config.tokens.expires_in_jitter,
         email_claim: config.tokens.email_claim,
         keys: KeyPolicy {
             prefix: keys.prefix.parse().context("api_keys.prefix")?,

@@ -21,6 +21,8 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
     let description = toml::to_string(&settings).expect("settings are what TOML can hold");
     let tokens = &settings.tokens;
     let lifetime = within("tokens.lifetime_seconds", tokens.lifetime_seconds, 30..=360)?;
+    let jitter = tokens.expires_in_jitter_percent;
+    let expires_in_jitter = within("tokens.expires_in_jitter_percent", jitter, 0..=10)?;
     let cache = &settings.cache;
     let most_cached = within("cache.api_keys", cache.api_keys, 1..=1_000_000_000)?;
     let stale_after = within("cache.stale_after_seconds", cache.stale_after_seconds, 1..=3600)?;
@@ -32,7 +34,11 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
         retention: sections::retention(&settings.retention)?,
         api_keys: sections::api_keys(settings.api_keys)?,
         leaks: sections::leaks(settings.leaks),
-        tokens: Tokens { lifetime: seconds(lifetime), email_claim: tokens.email_claim },
+        tokens: Tokens {
+            lifetime: seconds(lifetime),
+            expires_in_jitter,
+            email_claim: tokens.email_claim,
+        },
         refresh_tokens: sections::refresh_tokens(&settings.refresh_tokens)?,
         registration: registration::check(&settings.registration)?,
         proofs_need_nonce: sections::dpop(&settings.dpop.nonce)?,

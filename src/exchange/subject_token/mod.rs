@@ -17,7 +17,7 @@ use super::{
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Authentication, GrantType, Secret, Source, Turn},
+    domain::{Authentication, GrantType, Secret, Source},
     signing::{Audience, TokenType, Unverified},
 };
 
@@ -131,8 +131,8 @@ async fn access_token(
     Ok(Identity { usual, ..identity })
 }
 
-/// Whoever may use a refresh token may exchange it, too. That does not use it up, so only the newest
-/// of its family will do.
+/// Whoever may use a refresh token may exchange it, too, unless it rotates: an exchange would not use
+/// it up, and its theft would go unnoticed. One that was replaced ends its family here as elsewhere.
 async fn refresh_token(
     app: &App,
     part: Part,
@@ -144,10 +144,10 @@ async fn refresh_token(
     let by = Presenter { caller: caller.as_ref(), name: &ClaimedName::None, origin };
     let identity = refresh_token::identify(app, token, &by, now).await?;
     match &identity.refreshed {
-        Some(refreshed) if refreshed.turn == Turn::Current => {
+        Some(refreshed) if !refreshed.family.granted.terms.rotates => {
             Ok(Identity { refreshed: None, ..identity })
         }
-        _ => Err(Failed::from(Refusal::from(NotExchanged::Replaced(part))).of(&identity)),
+        _ => Err(Failed::from(Refusal::from(NotExchanged::Rotates(part))).of(&identity)),
     }
 }
 

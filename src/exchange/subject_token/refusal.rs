@@ -13,8 +13,8 @@ pub enum NotExchanged {
     NoClient,
     #[error("the {0} is not good: {1}")]
     Untrusted(Part, Untrusted),
-    #[error("the {0} was replaced by a newer one")]
-    Replaced(Part),
+    #[error("the {0} is a refresh token that rotates: its only use is grant_type=refresh_token")]
+    Rotates(Part),
     #[error("a key may have only its own tokens exchanged, and this is not one of them")]
     NotTheKeys,
     #[error("no rule lets client {0} exchange tokens of {1}")]
@@ -55,8 +55,8 @@ impl NotExchanged {
             Self::NoClient => "exchange_without_client",
             Self::Untrusted(Part::Subject, _) => "subject_token_untrusted",
             Self::Untrusted(Part::Actor, _) => "actor_token_untrusted",
-            Self::Replaced(Part::Subject) => "subject_token_replaced",
-            Self::Replaced(Part::Actor) => "actor_token_replaced",
+            Self::Rotates(Part::Subject) => "subject_token_rotates",
+            Self::Rotates(Part::Actor) => "actor_token_rotates",
             Self::NotTheKeys => "exchange_not_the_keys",
             Self::NoRule(..) => "exchange_without_rule",
             Self::NoActor(..) => "exchange_without_actor",

@@ -249,7 +249,9 @@ fn not_exchanged(why: &NotExchanged, blame: Blame) -> OAuthError {
     match why {
         NotExchanged::NoClient => OAuthError::INVALID_CLIENT,
         NotExchanged::Untrusted(..) => blame.unproved(),
-        NotExchanged::Replaced(_) => blame.proved("the refresh token was replaced by a newer one"),
+        NotExchanged::Rotates(_) => blame.proved(
+            "a refresh token that rotates is not exchanged: use it with grant_type=refresh_token",
+        ),
         NotExchanged::NotTheKeys | NotExchanged::NoRule(..) => {
             blame.proved("the client may not exchange this token")
         }

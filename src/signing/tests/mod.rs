@@ -42,7 +42,7 @@ fn record(new: NewSigningKey, generation: i64, activates: i64, retires: Option<i
         generation,
         wrapped: new.wrapped,
         wrapped_by: new.wrapped_by,
-        created_at: start(),
+        created_at: minutes(-15),
         activates_at: minutes(activates),
         retires_at: retires.map(minutes),
         gone_at: retires.map(|retires| minutes(retires + 10)),

@@ -1,6 +1,7 @@
 //! Signing keys that follow each other: checks JW-01 to JW-11.
 
 mod histories;
+mod not_due;
 
 use chrono::TimeDelta;
 use jsonwebtoken::{decode_header, jwk::Jwk, jwk::ThumbprintHash};

@@ -6,6 +6,7 @@ mod presented;
 mod public;
 mod races;
 mod reuse;
+mod unheard;
 
 use axum::http::Request;
 use keyturn::domain::{

@@ -177,6 +177,24 @@ async fn rt_23_a_family_is_kept_for_as_long_as_reuse_is_to_be_noticed() {
 }
 
 #[tokio::test]
+async fn fx_54_a_family_that_nobody_used_goes_when_it_ends_by_that() {
+    for (server, ..) in servers().await {
+        let for_ever = Kept { age: None, rows: None };
+        let retention = Retention { usage: for_ever, refusals: for_ever, audit: for_ever };
+        let mut upkeep = Upkeep::new(retention);
+
+        server.app.clock.advance(TimeDelta::days(7) + TimeDelta::minutes(10));
+        upkeep.run(&server.app).await.unwrap();
+        let before = server.count("refresh_families").await;
+        server.app.clock.advance(seconds(1));
+        upkeep.run(&server.app).await.unwrap();
+        let after = server.count("refresh_families").await;
+
+        assert_eq!((before, after), (1, 0), "{}", server.engine);
+    }
+}
+
+#[tokio::test]
 async fn without_grace_the_second_use_is_reuse() {
     let mut options = for_keys(true);
     options.settings.refresh.grace = TimeDelta::zero();

@@ -33,6 +33,7 @@ impl Default for Options {
             settings: Settings {
                 issuer: ISSUER.to_owned(),
                 token_lifetime: TimeDelta::minutes(6),
+                expires_in_jitter: 0,
                 email_claim: false,
                 keys: KeyPolicy {
                     prefix: "ktk".parse().unwrap(),

@@ -83,7 +83,7 @@ fn terms(exchanges: Vec<ExchangeRule>) -> ClientTerms {
 fn refreshing(exchanges: Vec<ExchangeRule>) -> ClientTerms {
     let mut terms = terms(exchanges);
     terms.grants.push(GrantType::RefreshToken);
-    let refresh = RefreshTerms { rotates: true, lifetime: 3600, idle: 3600 };
+    let refresh = RefreshTerms { rotates: false, lifetime: 3600, idle: 3600 };
     ClientTerms { refresh: Some(refresh), ..terms }
 }
 

@@ -2,7 +2,7 @@
 //! INC-08.
 
 use keyturn::{
-    domain::{Expected, Source},
+    domain::{Expected, RefreshTerms, Source},
     manage::{Asker, resources},
     store,
 };
@@ -34,7 +34,7 @@ fn refresh_token(answer: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn tx_06_a_refresh_token_is_exchanged_by_its_client_and_not_used_up() {
+async fn tx_06_a_refresh_token_that_does_not_rotate_is_exchanged_by_its_client() {
     for world in World::on_each_engine().await {
         let server = &world.server;
         let (app, answer) = given(&world).await;
@@ -48,7 +48,6 @@ async fn tx_06_a_refresh_token_is_exchanged_by_its_client_and_not_used_up() {
         let narrow = [&app.credentials()[..], &[("scope", "read")]].concat();
         let narrow = exchange(server, subject, &narrow).await;
         let successor = refresh(server, &app, &token, &[]).await;
-        let replaced = exchange(server, subject, &app.credentials()).await;
         let as_access = app.exchanges(server, &refresh_token(&successor), &[]).await;
 
         assert_eq!(stolen.error(), (400, "invalid_request"), "{}", server.engine);
@@ -56,8 +55,34 @@ async fn tx_06_a_refresh_token_is_exchanged_by_its_client_and_not_used_up() {
         assert_eq!(narrow.body["scope"], "read", "{}", narrow.text);
         assert!(narrow.body["refresh_token"].is_null(), "one family is enough");
         assert_eq!(successor.status, 200, "not used up, not harmed: {}", successor.text);
-        assert_eq!(replaced.error(), (400, "invalid_request"));
         assert_eq!(as_access.error(), (400, "invalid_request"), "it is no access token");
+    }
+}
+
+/// A thief could use it again and again, and nobody would notice.
+#[tokio::test]
+async fn fx_09_a_refresh_token_that_rotates_is_not_exchanged() {
+    for world in World::on_each_engine().await {
+        let server = &world.server;
+        let mut terms = refreshing(vec![rule("urn:api", true)]);
+        terms.refresh = terms.refresh.map(|terms| RefreshTerms { rotates: true, ..terms });
+        let app = party(server, world.acme, "app", terms).await;
+        let answer = app.exchanges(server, world.secret.reveal(), &[]).await;
+        let token = refresh_token(&answer);
+        let subject = (&*token, REFRESH_TOKEN);
+
+        let refused = exchange(server, subject, &app.credentials()).await;
+        let second = refresh(server, &app, &token, &[]).await;
+        let third = refresh(server, &app, &refresh_token(&second), &[]).await;
+        let again = exchange(server, subject, &app.credentials()).await;
+        let after = refresh(server, &app, &refresh_token(&third), &[]).await;
+
+        assert_eq!(refused.error(), (400, "invalid_request"), "{}", server.engine);
+        let told = refused.body["error_description"].as_str().unwrap();
+        assert!(told.contains("grant_type=refresh_token"), "{told}");
+        assert_eq!((second.status.as_u16(), third.status.as_u16()), (200, 200), "not used up");
+        assert_eq!(again.error(), (400, "invalid_request"), "{}", server.engine);
+        assert_eq!(after.error(), (400, "invalid_grant"), "reuse is noticed here, too");
     }
 }
 

@@ -206,6 +206,10 @@ impl Run<'_> {
             (Subject::Refresh(index), _) => {
                 let Some(place) = pick(*index, &self.given) else { return Ok(None) };
                 let given = &self.given[place];
+                // It is never exchanged: another test shows it.
+                if given.rotates {
+                    return Ok(None);
+                }
                 (TokenKind::RefreshToken, given.text.clone(), given.past.clone())
             }
         };
