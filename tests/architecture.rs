@@ -60,16 +60,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "manage",
         &[
-            "announce",
-            "app",
-            "clock",
-            "declare",
-            "directory",
-            "domain",
-            "outbound",
-            "random",
-            "signing",
-            "store",
+            "announce", "app", "clock", "declare", "domain", "exchange", "outbound", "random",
+            "signing", "store",
         ],
     ),
     (
@@ -184,6 +176,20 @@ fn a_library_stays_at_home() {
         for library in NOT_IN_DOMAIN.iter().filter(|_| source.module() == "domain") {
             assert!(!names(&code, library), "{source}: the domain does not know {library}");
         }
+    }
+}
+
+/// What somebody may do is judged in the transaction that writes, and only there.
+#[test]
+fn a_change_begins_by_judging_who_asks() {
+    // The others change nothing for anybody: they prune, and tell what is due.
+    const BEGINS: &[&str] = &["manage/asker", "manage/reminders", "manage/upkeep"];
+    for source in rust_files("src") {
+        let (code, place) = (source.code(), source.place());
+        let begins = [".store.write()", ".store.change()"].iter().any(|call| code.contains(call));
+        let may = BEGINS.iter().any(|home| Path::new(&place).starts_with(home));
+        let fine = may || !begins || source.module() != "manage" && source.module() != "http";
+        assert!(fine, "{source}: begin by `Asker::begin`");
     }
 }
 

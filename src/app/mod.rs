@@ -4,6 +4,7 @@ mod alarms;
 mod attempts;
 mod follow;
 mod passwords;
+mod pauses;
 
 use std::{num::NonZeroU32, ops::Deref, sync::Arc};
 
@@ -13,10 +14,11 @@ use tokio::sync::Mutex;
 pub use self::{
     attempts::{Attempts, Registrations, TooManyFailures, TooManyRegistrations},
     passwords::{Passwords, TooBusy},
+    pauses::Pauses,
 };
 use crate::{
     clock::Clock,
-    directory::Directory,
+    directory::{Directory, Within},
     domain::{Issuer, KeyPolicy, RefreshPolicy, RegistrationPolicy, Resource, Rotation},
     ledger::Ledger,
     outbound::Outbound,
@@ -28,14 +30,16 @@ use crate::{
 
 /// Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App {
+    parts: Arc<Parts>,
+    pub directory: Directory,
+}
 
 pub struct Parts {
     pub settings: Settings,
     pub clock: Clock,
     pub random: Random,
     pub store: Store,
-    pub directory: Directory,
     pub ledger: Ledger,
     pub signer: Signer,
     /// What proofs of possession have to carry; `None`: nothing.
@@ -51,6 +55,7 @@ pub struct Parts {
     pub passwords: Passwords,
     /// keyturn as a resource of its own.
     pub own_resource: Resource,
+    pub pauses: Pauses,
     /// Signing keys are loaded by one task at a time: of two the slower would win, not the newer.
     loading: Mutex<()>,
 }
@@ -92,7 +97,7 @@ pub struct Foundations {
 
 impl App {
     pub fn new(settings: Settings, on: Foundations) -> Self {
-        Self(Arc::new(Parts {
+        let parts = Parts {
             signer: Signer::new(settings.issuer.clone(), on.key_encryption_key.clone()),
             proof_nonces: settings.proofs_need_nonce.then(|| Nonces::new(&on.key_encryption_key)),
             attempts: Attempts::new(settings.failures_per_minute),
@@ -104,12 +109,21 @@ impl App {
             clock: on.clock,
             random: on.random,
             store: on.store,
-            directory: on.directory,
             ledger: on.ledger,
             outbound: on.outbound,
             key_encryption_key: on.key_encryption_key,
+            pauses: Pauses::default(),
             loading: Mutex::default(),
-        }))
+        };
+        Self { parts: Arc::new(parts), directory: on.directory }
+    }
+
+    /// The same, with a directory that answers by what this transaction sees: for what has to be
+    /// judged as of the moment of a write.
+    #[must_use]
+    pub fn within(&self, tx: Tx) -> (Self, Within) {
+        let (directory, within) = self.directory.within(tx);
+        (Self { parts: Arc::clone(&self.parts), directory }, within)
     }
 
     /// Commits, and forgets at once what the transaction made stale: when this returns, this node
@@ -135,6 +149,6 @@ impl Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }

@@ -4,6 +4,7 @@
 //! feed, and none is trusted while the feed cannot be followed.
 
 mod feed;
+mod reads;
 mod sources;
 mod standing;
 
@@ -22,7 +23,8 @@ use tokio::{
 };
 use uuid::Uuid;
 
-pub use self::{feed::Round, standing::Standing};
+use self::reads::Reads;
+pub use self::{feed::Round, reads::Within, standing::Standing};
 use crate::{
     clock::Clock,
     domain::{
@@ -33,7 +35,7 @@ use crate::{
 };
 
 #[derive(Clone)]
-pub struct Directory(Arc<Inner>);
+pub struct Directory(Arc<Inner>, Reads);
 
 /// How much to remember and for how long to trust it.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +98,7 @@ const LOOK_UP_WITHIN: Duration = Duration::from_secs(2);
 impl Directory {
     pub fn new(store: Store, clock: Clock, limits: Limits) -> Self {
         let lookups = Semaphore::new(store.half_of_connections());
-        Self(Arc::new(Inner {
+        let inner = Inner {
             store,
             clock,
             stale_after: limits.stale_after,
@@ -118,13 +120,18 @@ impl Directory {
             feed: feed::Position::default(),
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
-        }))
+        };
+        Self(Arc::new(inner), Reads::Memory)
     }
 
     /// The key that has or had the secret with this hash.
     pub async fn key(&self, hash: &SecretHash) -> Result<Option<Arc<Presented>>, StoreError> {
         if let Some(known) = self.remembered_key(hash) {
             return Ok(Some(known));
+        }
+        if let Reads::Within(tx) = &self.1 {
+            let found = store::api_key_secrets::find(&mut *tx.lock().await, hash).await?;
+            return Ok(found.map(Arc::new));
         }
         let reading = self.read_key(hash);
         timeout(LOOK_UP_WITHIN, reading).await.map_err(|_| StoreError::too_busy())?
@@ -162,7 +169,7 @@ impl Directory {
             return Ok(Some(known));
         }
         let seen = self.forgotten();
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let found = store::organizations::lineage(&mut tx, id).await?.map(Arc::new);
         if let Some(found) = &found {
             self.remember(&self.0.organizations, id, found, seen);
@@ -176,7 +183,7 @@ impl Directory {
             return Ok(Some(known));
         }
         let seen = self.forgotten();
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let found = store::users::person(&mut tx, id).await?.map(Arc::new);
         if let Some(found) = &found {
             self.remember(&self.0.people, id, found, seen);
@@ -190,7 +197,7 @@ impl Directory {
             return Ok(known);
         }
         let seen = self.forgotten();
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let found = Arc::new(store::resources::list(&mut tx).await?);
         self.remember(&self.0.resources, (), &found, seen);
         Ok(found)
@@ -272,7 +279,7 @@ impl Directory {
         cache: &Cache<K, V>,
         key: &K,
     ) -> Option<V> {
-        if self.is_fresh() { cache.get(key) } else { None }
+        if self.remembers() && self.is_fresh() { cache.get(key) } else { None }
     }
 
     /// Keeps what was read when `seen` was the count of what was forgotten.
@@ -284,7 +291,7 @@ impl Directory {
         seen: u64,
     ) {
         let _shared = self.0.remembering.read().unwrap_or_else(PoisonError::into_inner);
-        if self.forgotten() == seen {
+        if self.remembers() && self.forgotten() == seen {
             cache.insert(key, value.clone());
         }
     }

@@ -5,11 +5,28 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Directory;
+use super::{Directory, reads::Reads};
 use crate::{
     domain::{ClientId, Family, FamilyId, KnownClient, Presented, SecretId, Trust, TrustId},
     store::{self, StoreError},
 };
+
+/// Reads by one statement: outside any transaction, or by the one that the directory reads by.
+macro_rules! read {
+    ($directory:expr, |$by:ident| $read:expr) => {
+        match &$directory.1 {
+            Reads::Memory => {
+                let $by = &$directory.0.store;
+                $read.await?
+            }
+            Reads::Within(tx) => {
+                let mut tx = tx.lock().await;
+                let $by = &mut *tx;
+                $read.await?
+            }
+        }
+    };
+}
 
 impl Directory {
     /// The key that has or had this secret.
@@ -17,7 +34,7 @@ impl Directory {
         if let Some(hash) = self.0.hashes.get(&id) {
             return self.key(&hash).await;
         }
-        let Some(hash) = store::api_key_secrets::hash_of(&self.0.store, id).await? else {
+        let Some(hash) = read!(self, |by| store::api_key_secrets::hash_of(by, id)) else {
             return Ok(None);
         };
         self.0.hashes.insert(id, hash);
@@ -29,7 +46,7 @@ impl Directory {
             return Ok(Some(known));
         }
         let seen = self.forgotten();
-        let found = store::clients::known(&self.0.store, id).await?.map(Arc::new);
+        let found = store::clients::known(&mut *self.read().await?, id).await?.map(Arc::new);
         if let Some(found) = &found {
             self.remember(&self.0.clients, id, found, seen);
         }
@@ -43,7 +60,7 @@ impl Directory {
             return Ok(known);
         }
         let seen = self.forgotten();
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let found = store::trusts::of_issuer(&mut tx, &issuer).await?;
         let found: Arc<Vec<_>> = Arc::new(found.into_iter().map(Arc::new).collect());
         // Of issuers that nobody trusts there is no end.
@@ -58,7 +75,7 @@ impl Directory {
             return Ok(Some(known));
         }
         let seen = self.forgotten();
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let found = store::trusts::find(&mut tx, id).await?.map(Arc::new);
         if let Some(found) = &found {
             self.remember(&self.0.trusts_by_id, id, found, seen);
@@ -72,7 +89,7 @@ impl Directory {
             return Ok(Some(known));
         }
         let seen = self.forgotten();
-        let found = store::refresh_families::find(&self.0.store, id).await?.map(Arc::new);
+        let found = read!(self, |by| store::refresh_families::find(by, id)).map(Arc::new);
         if let Some(found) = &found {
             self.remember(&self.0.families, id, found, seen);
         }
@@ -84,7 +101,7 @@ impl Directory {
         let seen = self.forgotten();
         let mut any = self.remembered(&self.0.revoked_tokens, &None);
         if any.is_none() {
-            let read = store::revoked_tokens::are_there_any(&self.0.store).await?;
+            let read = read!(self, |by| store::revoked_tokens::are_there_any(by));
             self.remember(&self.0.revoked_tokens, None, &read, seen);
             any = Some(read);
         }
@@ -94,7 +111,7 @@ impl Directory {
         if let Some(known) = self.remembered(&self.0.revoked_tokens, &Some(token)) {
             return Ok(known);
         }
-        let revoked = store::revoked_tokens::is_revoked(&self.0.store, token).await?;
+        let revoked = read!(self, |by| store::revoked_tokens::is_revoked(by, token));
         self.remember(&self.0.revoked_tokens, Some(token), &revoked, seen);
         Ok(revoked)
     }

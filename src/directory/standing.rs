@@ -30,7 +30,7 @@ impl Directory {
             return Ok(known == id);
         }
         let seen = self.forgotten();
-        let mut tx = self.0.store.read().await?;
+        let mut tx = self.read().await?;
         let first = store::organizations::first(&mut tx).await?;
         if let Some(first) = &first {
             self.remember(&self.0.first, (), first, seen);

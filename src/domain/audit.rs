@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{ApiKeyId, ClientId, OrganizationId, UserId};
+use super::{ApiKeyId, ClientId, OrganizationId, TrustId, UserId};
 use crate::clock::Timestamp;
 
 /// Who changes something.
@@ -14,6 +14,8 @@ pub enum Actor {
     User(UserId),
     ApiKey(ApiKeyId),
     Client(ClientId),
+    /// Whoever the trust policy trusts, by the name they have there.
+    Workload(TrustId, String),
     /// A person at the machine, named by the operating system.
     Operator(String),
     /// keyturn itself, keeping its own schedule.
@@ -43,6 +45,7 @@ impl fmt::Display for Actor {
             Self::User(id) => write!(f, "user:{id}"),
             Self::ApiKey(id) => write!(f, "key:{id}"),
             Self::Client(id) => write!(f, "client:{id}"),
+            Self::Workload(id, name) => write!(f, "trust:{id}:{name}"),
             Self::Operator(name) => write!(f, "operator:{name}"),
             Self::Keyturn => f.write_str("keyturn"),
         }
@@ -50,7 +53,10 @@ impl fmt::Display for Actor {
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an actor is `user:`, `key:` or `client:` and an id, `operator:` and a name, or `keyturn`")]
+#[error(
+    "an actor is `user:`, `key:` or `client:` and an id, `trust:` with an id and a subject, \
+     `operator:` and a name, or `keyturn`"
+)]
 pub struct MalformedActor;
 
 impl FromStr for Actor {
@@ -62,6 +68,10 @@ impl FromStr for Actor {
             Some(("user", text)) => id(text).map(|id| Self::User(UserId(id))),
             Some(("key", text)) => id(text).map(|id| Self::ApiKey(ApiKeyId(id))),
             Some(("client", text)) => id(text).map(|id| Self::Client(ClientId(id))),
+            Some(("trust", text)) => {
+                let (text, name) = text.split_once(':').ok_or(MalformedActor)?;
+                id(text).map(|id| Self::Workload(TrustId(id), name.to_owned()))
+            }
             Some(("operator", name)) => Ok(Self::Operator(name.to_owned())),
             None if text == "keyturn" => Ok(Self::Keyturn),
             _ => Err(MalformedActor),

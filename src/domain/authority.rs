@@ -1,7 +1,7 @@
 //! What somebody who manages things may do: nobody hands on more than they have.
 
 use super::{
-    ApiKeyId, Lineage, Networks, Organization, OrganizationId, ProofDemand, Reach, Resource,
+    ApiKey, Lineage, Networks, Organization, OrganizationId, ProofDemand, Reach, Resource,
     RoleName, Roles, Scopes, UserId,
 };
 use crate::clock::Timestamp;
@@ -11,14 +11,13 @@ use crate::clock::Timestamp;
 pub enum Authority {
     /// A person at the machine, or keyturn itself.
     Unbounded,
-    /// The holder of a key, by one of its tokens.
+    /// Whoever holds one of our tokens.
     Bounded(Box<Bounds>),
 }
 
 /// What a token that manages things may do, and what it may hand on.
 #[derive(Clone, Debug)]
 pub struct Bounds {
-    pub api_key_id: ApiKeyId,
     /// What the token carries for keyturn itself.
     pub scopes: Scopes,
     /// What its key may do at any resource, except that of keyturn's own scopes only those of the
@@ -29,9 +28,11 @@ pub struct Bounds {
     pub below: Below,
     /// Whose key it is, where it is a user's.
     pub user: Option<UserId>,
+    /// That key: what it may hand on differs from one organization to the next.
+    pub users_key: Option<ApiKey>,
     /// Of the key; `None` for a user's key that has none of its own.
     pub roles: Option<Roles>,
-    /// `None`: the key never expires.
+    /// `None`: it never ends by itself.
     pub expires_at: Option<Timestamp>,
     pub networks: Networks,
     pub proof: ProofDemand,

@@ -26,6 +26,20 @@ impl Networks {
         others.is_empty() || !self.is_empty() && self.0.iter().all(covered)
     }
 
+    /// From where one may come by both. Where the two have nothing in common, this list stays: an
+    /// empty one would mean anywhere.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return if self.is_empty() { other.clone() } else { self.clone() };
+        }
+        let within = |inner: &IpNet, outer: &Self| outer.0.iter().any(|it| it.contains(inner));
+        let mut both: Vec<_> = self.0.iter().filter(|it| within(it, other)).copied().collect();
+        let others = other.0.iter().filter(|it| within(it, self) && !self.0.contains(it));
+        both.extend(others);
+        if both.is_empty() { self.clone() } else { Self(both) }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{ExchangeError, Failed, Refusal, Wish, grant, identity::Identity, narrow};
 use crate::{
     app::App,
-    domain::{ApiKeyId, Ceiling, ResourceIdentifier, RoleName, Roles, Scopes, Source},
+    domain::{Ceiling, ResourceIdentifier, RoleName, Roles, Scopes, Source},
     signing::VerifiedToken,
 };
 
@@ -17,8 +17,6 @@ pub struct Standing {
     pub scopes: Scopes,
     /// What of its roles is left.
     pub roles: Roles,
-    /// The key whose holder it is of, where nobody else acts for it.
-    pub api_key_id: Option<ApiKeyId>,
 }
 
 /// What the token was obtained through, as of now, with no more rights than it carries.
@@ -86,11 +84,9 @@ pub(super) async fn judged(
     };
     let identity = identify(app, token).await?;
     let granted = grant(app, &identity, &wish, from, app.clock.now()).await?;
-    let is_own = identity.client.is_none() && identity.actor.is_none();
     let is_carried = |role: &&RoleName| token.roles.iter().any(|carried| carried == *role);
     Ok(Standing {
         scopes: granted.scopes,
         roles: granted.roles.iter().filter(is_carried).cloned().collect(),
-        api_key_id: identity.key().filter(|_| is_own).map(|(id, _)| id),
     })
 }

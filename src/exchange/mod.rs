@@ -17,6 +17,7 @@ mod lack;
 mod mint;
 mod narrow;
 mod possession;
+mod principal;
 mod record;
 mod refresh_token;
 mod refusal;
@@ -40,6 +41,7 @@ pub use self::{
     introspection::{Introspected, introspect},
     lack::{Lack, NotHeld},
     possession::{Manner, OfferedProof, Unproved, Untold, hold},
+    principal::{Principal, principal},
     refusal::{ExchangeError, Refusal},
     revocation::{Held, Revocable, held, revocable},
     simulate::{Prospect, Simulation, simulate},

@@ -23,6 +23,8 @@ pub(super) struct Grant {
     pub(super) scopes: Scopes,
     /// What the holder may do there within all bounds, whatever the resource and the wish.
     pub(super) held: Scopes,
+    /// What the holder may do there, whatever the token was obtained with and by.
+    pub(super) of_holder: Scopes,
     /// The roles the scopes come from.
     pub(super) roles: Roles,
 }
@@ -61,8 +63,9 @@ pub(super) async fn narrow(
         None => held.roles,
         Some(_) => covered(&held.roles, &givers, &acting, &resource, &scopes),
     };
+    let of_holder = held.scopes.clone();
     let held = within.unwrap_or(held.scopes);
-    Ok(Grant { acting, resource, scopes, held, roles })
+    Ok(Grant { acting, resource, scopes, held, of_holder, roles })
 }
 
 /// The roles that give no more here than was granted: who trusts the names of roles must not see

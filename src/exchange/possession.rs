@@ -74,7 +74,7 @@ pub enum Untold {
 }
 
 impl Unproved {
-    pub(super) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "no_proof",
             Self::Bad(_) => "bad_proof",

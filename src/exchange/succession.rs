@@ -223,7 +223,7 @@ pub(super) async fn end_reused(
     origin: &Origin,
     now: Timestamp,
 ) -> Result<(), Failed> {
-    let mut tx = app.store.write().await?;
+    let mut tx = app.store.change().await?;
     if !store::refresh_families::end(&mut tx, family.id, now).await? {
         // Somebody else has noticed it before.
         return Ok(());

@@ -18,7 +18,7 @@ use super::{
     form::{BODY_WITHIN, read_body},
 };
 use crate::{
-    domain::{Actor, Authority, Origin, Secret},
+    domain::{Actor, Origin, Secret},
     manage::{
         Asker,
         leaks::{self, Found, Real},
@@ -171,10 +171,5 @@ impl Report {
 
 /// Whoever has what is to end, for that is enough.
 pub(super) fn asker(actor: Actor, origin: &Origin) -> Asker {
-    Asker {
-        actor,
-        authority: Authority::Unbounded,
-        source: Some(origin.source),
-        request_id: Some(origin.request_id),
-    }
+    Asker::by_possession(actor, origin)
 }

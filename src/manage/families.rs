@@ -27,7 +27,7 @@ pub async fn end(
     family: &Family,
     why: WhyEnded,
 ) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     if store::refresh_families::end(&mut tx, family.id, app.clock.now()).await? {
         let organizations = family.granted.ceiling.organizations.as_deref().unwrap_or_default();
         let change = Change {

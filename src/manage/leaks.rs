@@ -8,9 +8,7 @@ use crate::{
     announce::{Leaked, News, Subject, announce},
     app::App,
     clock::Timestamp,
-    domain::{
-        Actor, ApiKey, ApiKeyId, Authority, Expected, Presented, Secret, Sight, Text, WhenLeaked,
-    },
+    domain::{Actor, ApiKey, ApiKeyId, Expected, Presented, Secret, Sight, Text, WhenLeaked},
     store::{self, Page, Tx, audit_events::Filter},
 };
 
@@ -41,7 +39,7 @@ pub async fn give_up(
         return Ok(None);
     };
     let id = presented.key.id;
-    let asker = Asker { actor: Actor::ApiKey(id), ..asker.clone() };
+    let asker = asker.named(Actor::ApiKey(id));
     end(app, &asker, &presented, &Cause::GivenUp).await?;
     Ok(Some(id))
 }
@@ -100,14 +98,13 @@ async fn end_once(
     cause: &Cause<'_>,
 ) -> Result<(), Rejection> {
     let now = app.clock.now();
-    let asker = Asker { authority: Authority::Unbounded, ..asker.clone() };
     let id = presented.key.id;
-    let mut editing = match Editing::begin(app, &asker, id, &Expected::Any).await {
+    let mut editing = match Editing::begin(app, asker, id, &Expected::Any).await {
         // Deleted since it was found: there is nothing left to end.
         Err(Rejection::NotFound(_)) => return Ok(()),
         begun => begun?,
     };
-    let Editing { tx, key } = &mut editing;
+    let Editing { tx, key, .. } = &mut editing;
     let secrets = store::api_key_secrets::of_key(tx, id).await?;
     let Some(secret) = secrets.iter().find(|it| it.id == presented.secret.id) else {
         return Ok(());
@@ -142,7 +139,7 @@ async fn end_once(
         let found_at = found.place.as_ref().map(ToString::to_string);
         announce(app, tx, Subject::Key(key), &News::Leaked { found_at, became }).await?;
     }
-    editing.save(app, &asker, cause.action(), detail).await.map(drop)
+    editing.save(app, cause.action(), detail).await.map(drop)
 }
 
 /// Whether the same was said of the key within a day: whoever repeats it changes nothing, and must

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Asker, Change, Made, Rejection, audit, once, users};
+use super::{Asker, Change, Judged, Made, Rejection, audit, once, users};
 use crate::{
     app::App,
     domain::{
@@ -74,7 +74,7 @@ pub struct NewMember {
 
 /// Makes somebody a member who is none yet, and a user if there is none of this address.
 pub async fn add(app: &App, asker: &Asker, new: NewMember) -> Result<Member, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let member = join(app, &mut tx, asker, new).await?;
     app.commit(tx).await?;
     Ok(member)
@@ -87,24 +87,8 @@ pub async fn add_once(
     new: NewMember,
     once: &Once,
 ) -> Result<Made<Member>, Rejection> {
-    let organization = new.organization_id;
-    let failed = match try_once(app, asker, new, once).await {
-        Err(failed) => failed,
-        made => return made,
-    };
-    let user = once::made_meanwhile(app, asker, once, failed).await?;
-    let mut tx = app.store.read().await?;
-    Ok(Made::Before(find(&mut tx, organization, user).await?))
-}
-
-async fn try_once(
-    app: &App,
-    asker: &Asker,
-    new: NewMember,
-    once: &Once,
-) -> Result<Made<Member>, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     asker.organization(&mut tx, new.organization_id).await?;
     if let Some(user) = once::made_before(&mut tx, asker, once).await? {
         return Ok(Made::Before(find(&mut tx, new.organization_id, user).await?));
@@ -115,7 +99,7 @@ async fn try_once(
     Ok(Made::New(member))
 }
 
-async fn join(app: &App, tx: &mut Tx, asker: &Asker, new: NewMember) -> Result<Member, Rejection> {
+async fn join(app: &App, tx: &mut Tx, asker: &Judged, new: NewMember) -> Result<Member, Rejection> {
     asker.must(WRITE)?;
     // Before anything is said of who exists.
     asker.organization(tx, new.organization_id).await?;
@@ -139,7 +123,7 @@ pub async fn set_role(
     organization_id: OrganizationId,
     role: RoleName,
 ) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     give_role(app, &mut tx, asker, user_id, organization_id, role).await?;
     Ok(app.commit(tx).await?)
 }
@@ -153,8 +137,8 @@ pub async fn change_role(
     expected: &Expected,
     role: RoleName,
 ) -> Result<Member, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     asker.organization(&mut tx, organization_id).await?;
     let before = find(&mut tx, organization_id, user_id).await?;
     if !expected.allows(before.membership.version) {
@@ -170,7 +154,7 @@ pub async fn change_role(
 pub(super) async fn give_role(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     user_id: UserId,
     organization_id: OrganizationId,
     role: RoleName,
@@ -188,7 +172,7 @@ pub(super) async fn give_role(
 async fn write(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     before: Option<Membership>,
     mut membership: Membership,
 ) -> Result<Membership, Rejection> {
@@ -220,8 +204,8 @@ pub async fn remove(
     user_id: UserId,
     expected: &Expected,
 ) -> Result<(), Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     let lineage = asker.organization(&mut tx, organization_id).await?;
     let before = find(&mut tx, organization_id, user_id).await?;
     if !expected.allows(before.membership.version) {
@@ -237,7 +221,7 @@ pub async fn remove(
 }
 
 /// Whoever manages members neither makes nor demotes those who may more.
-fn check_role(asker: &Asker, lineage: &Lineage, role: &RoleName) -> Result<(), Rejection> {
+fn check_role(asker: &Judged, lineage: &Lineage, role: &RoleName) -> Result<(), Rejection> {
     let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
     let roles = [role.clone()].into_iter().collect();
     Ok(bounds.check_scopes(&lineage.scopes_of(&roles))?)

@@ -3,7 +3,6 @@
 pub mod api_keys;
 mod asker;
 pub mod audit_trail;
-pub mod authority;
 pub mod clients;
 pub mod declared;
 pub mod explanations;
@@ -32,6 +31,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::asker::Judged;
 pub use self::{asker::Asker, once::Made};
 pub use crate::store::Page;
 
@@ -61,6 +61,8 @@ pub enum Rejection {
     NotTheServersOwner,
     #[error("this would go beyond what you may: {0}")]
     Wider(Wider),
+    #[error("the token is no longer valid: what it stands for was revoked or changed")]
+    NoLongerValid,
     #[error("somebody has changed it meanwhile: read it again, then decide")]
     ChangedMeanwhile,
     #[error("this Idempotency-Key came with another request before")]
@@ -191,8 +193,12 @@ struct Change {
 }
 
 /// Records a change in the transaction that makes it.
-fn audit(app: &App, tx: &mut Tx, asker: &Asker, change: Change) {
+fn audit(app: &App, tx: &mut Tx, asker: &Judged, change: Change) {
     let at = app.clock.now();
+    let mut detail = change.detail;
+    if let Some(subject) = &asker.on_behalf_of {
+        detail["on_behalf_of"] = subject.as_str().into();
+    }
     tx.record(AuditEvent {
         id: app.random.id(at),
         at,
@@ -202,7 +208,7 @@ fn audit(app: &App, tx: &mut Tx, asker: &Asker, change: Change) {
         organization_id: change.organization_id,
         source: asker.source,
         request_id: asker.request_id,
-        detail: change.detail,
+        detail,
     });
 }
 

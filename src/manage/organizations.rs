@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{Asker, Change, Made, Obstacle, Rejection, audit, once, taken, trusts};
+use super::{Asker, Change, Judged, Made, Obstacle, Rejection, audit, once, taken, trusts};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -24,7 +24,7 @@ pub async fn create(
     name: OrganizationName,
     parent_id: Option<OrganizationId>,
 ) -> Result<Organization, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let organization = add(app, &mut tx, asker, name, parent_id).await?;
     app.commit(tx).await?;
     Ok(organization)
@@ -38,24 +38,8 @@ pub async fn create_once(
     parent_id: Option<OrganizationId>,
     once: &Once,
 ) -> Result<Made<Organization>, Rejection> {
-    let failed = match try_once(app, asker, name, parent_id, once).await {
-        Err(failed) => failed,
-        made => return made,
-    };
-    let id = once::made_meanwhile(app, asker, once, failed).await?;
-    let mut tx = app.store.read().await?;
-    Ok(Made::Before(asker.organization(&mut tx, id).await?.line[0].clone()))
-}
-
-async fn try_once(
-    app: &App,
-    asker: &Asker,
-    name: OrganizationName,
-    parent_id: Option<OrganizationId>,
-    once: &Once,
-) -> Result<Made<Organization>, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         let found = asker.organization(&mut tx, id).await?;
         return Ok(Made::Before(found.line[0].clone()));
@@ -70,7 +54,7 @@ async fn try_once(
 pub(super) async fn add(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     name: OrganizationName,
     parent_id: Option<OrganizationId>,
 ) -> Result<Organization, Rejection> {
@@ -134,7 +118,7 @@ pub async fn update(
     expected: &Expected,
     edit: Edit,
 ) -> Result<Organization, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let organization = change(app, &mut tx, asker, id, expected, edit).await?;
     app.commit(tx).await?;
     Ok(organization)
@@ -144,7 +128,7 @@ pub async fn update(
 pub(super) async fn change(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: OrganizationId,
     expected: &Expected,
     edit: Edit,
@@ -176,7 +160,7 @@ pub async fn delete(
     id: OrganizationId,
     expected: &Expected,
 ) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let organization = find_to_change(&mut tx, asker, id, expected).await?;
     let obstacles = obstacles(app, &mut tx, id).await?;
     if !obstacles.is_empty() {
@@ -221,7 +205,7 @@ async fn obstacles(app: &App, tx: &mut Tx, id: OrganizationId) -> Result<Vec<Obs
 
 async fn find_to_change(
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: OrganizationId,
     expected: &Expected,
 ) -> Result<Organization, Rejection> {

@@ -30,7 +30,7 @@ const PASSWORD: usize = 20;
 /// Makes an organization with an owner, a resource and a key. `None` where there is an organization
 /// already. One transaction: whoever is interrupted starts from nothing.
 pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     if store::organizations::first(&mut tx).await?.is_some() {
         return Ok(None);
     }

@@ -28,7 +28,7 @@ pub async fn remind(app: &App) -> Result<u64, Rejection> {
         let (after, until) = (now + TimeDelta::days(nearer), now + TimeDelta::days(days));
         let ahead = Ahead { days, after, until };
         loop {
-            let mut tx = app.store.patient().write().await?;
+            let mut tx = app.store.patient().change().await?;
             let keys = due(&mut tx, ahead, AT_ONCE).await?;
             for id in &keys {
                 announced += u64::from(announce_end(app, &mut tx, *id, days).await?);

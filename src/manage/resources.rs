@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use serde_json::json;
 
-use super::{Asker, Change, Rejection, audit, signing_keys};
+use super::{Asker, Change, Judged, Rejection, audit, signing_keys};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -34,8 +34,16 @@ pub async fn register(
     new: NewResource,
 ) -> Result<Resource, Rejection> {
     asker.must_run_server(WRITE)?;
-    signing_keys::ensure(app, asker, new.algorithm).await?;
-    let mut tx = app.store.write().await?;
+    // Made before the transaction, which must not wait for it.
+    let mut spare = Vec::new();
+    if !signing_keys::is_there(app, new.algorithm).await? {
+        spare.push(signing_keys::prepare(app, new.algorithm).await?);
+    }
+    let (mut tx, ref asker) = asker.begin(app).await?;
+    asker.must_run_server(WRITE)?;
+    if signing_keys::is_missing(&mut tx, new.algorithm).await? {
+        signing_keys::add_first(app, &mut tx, asker, spare).await?;
+    }
     let resource = set(app, &mut tx, asker, expected, new).await?;
     app.commit(tx).await?;
     Ok(resource)
@@ -45,7 +53,7 @@ pub async fn register(
 pub(super) async fn set(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     expected: &Expected,
     new: NewResource,
 ) -> Result<Resource, Rejection> {
@@ -140,8 +148,8 @@ pub async fn remove(
     identifier: &ResourceIdentifier,
     expected: &Expected,
 ) -> Result<(), Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must_run_server(WRITE)?;
-    let mut tx = app.store.write().await?;
     let resource = store::resources::find(&mut tx, identifier).await?;
     let resource = resource.ok_or(Rejection::NotFound("resource"))?;
     if !expected.allows(resource.version) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Asker, Change, Obstacle, Rejection, audit, trusts};
+use super::{Asker, Change, Judged, Obstacle, Rejection, audit, trusts};
 use crate::{
     app::App,
     domain::{Below, Expected, OrganizationId, Role, RoleName, Scopes, Sight, Version},
@@ -98,7 +98,7 @@ pub async fn define(
     expected: &Expected,
     new: Definition,
 ) -> Result<Role, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let role = set(app, &mut tx, asker, expected, new).await?;
     app.commit(tx).await?;
     Ok(role)
@@ -108,7 +108,7 @@ pub async fn define(
 pub(super) async fn set(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     expected: &Expected,
     new: Definition,
 ) -> Result<Role, Rejection> {
@@ -146,8 +146,8 @@ pub async fn delete(
     name: &RoleName,
     expected: &Expected,
 ) -> Result<(), Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     asker.organization(&mut tx, organization).await?;
     let role = store::roles::find(&mut tx, organization, name).await?;
     let role = role.ok_or(Rejection::NotFound("role"))?;

@@ -7,7 +7,7 @@ use crate::{app::App, signing::VerifiedToken, store};
 
 /// From here on the token is good for nothing to whoever asks us. Revoking it twice is no error.
 pub async fn revoke(app: &App, asker: &Asker, token: &VerifiedToken) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     if store::revoked_tokens::insert(&mut tx, token.token_id, token.expires_at).await? {
         let change = Change {
             action: "token.revoked",

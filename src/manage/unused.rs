@@ -37,7 +37,7 @@ pub async fn disable_unused(app: &App) -> Result<u64, Rejection> {
 /// Tells whether it was us who disabled it.
 async fn disable(app: &App, id: ApiKeyId, span: TimeDelta) -> Result<bool, Rejection> {
     let now = app.clock.now();
-    let mut tx = app.store.patient().write().await?;
+    let (mut tx, ref asker) = Asker::keyturn().begin(app).await?;
     let Some(key) = store::api_keys::find(&mut tx, id).await? else { return Ok(false) };
     let subject = format!("key:{id}");
     if unused_keys::was_enabled(&mut tx, &subject, now - span).await?
@@ -52,7 +52,7 @@ async fn disable(app: &App, id: ApiKeyId, span: TimeDelta) -> Result<bool, Rejec
     };
     let detail = json!({ "reason": "unused", "unused_for_days": days });
     let change = Change { action: "api_key.disabled", subject, organization_id, detail };
-    audit(app, &mut tx, &Asker::keyturn(), change);
+    audit(app, &mut tx, asker, change);
     announce(app, &mut tx, Subject::Key(&key), &News::DisabledUnused { days }).await?;
     app.commit(tx).await?;
     tracing::info!(api_key_id = %id, name = %key.name, days, "disabled a key that nobody uses");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    Asker, Change, Made, Rejection, audit,
+    Asker, Change, Judged, Made, Rejection, audit,
     members::{self, WRITE},
     once, taken,
 };
@@ -28,14 +28,22 @@ pub struct NewUser {
     pub membership: Option<(OrganizationId, RoleName)>,
 }
 
-pub async fn create(app: &App, asker: &Asker, new: NewUser) -> Result<User, Rejection> {
-    asker.must_run_server(WRITE)?;
-    let hash = hash(app, new.password).await?;
-    let mut tx = app.store.write().await?;
-    let user = add(app, &mut tx, asker, new.email, new.name, hash.as_ref()).await?;
-    if let Some((organization, role)) = new.membership {
-        members::give_role(app, &mut tx, asker, user.id, organization, role).await?;
+impl NewUser {
+    async fn hashed(self, app: &App) -> Result<(Self, Option<PasswordHash>), Rejection> {
+        let hash = match &self.password {
+            Some(password) => Some(app.passwords.hash(password.clone()).await?),
+            None => None,
+        };
+        Ok((self, hash))
     }
+}
+
+pub async fn create(app: &App, asker: &Asker, new: NewUser) -> Result<User, Rejection> {
+    // Before a password is hashed, which takes long; and again after it.
+    asker.must_run_server(WRITE)?;
+    let new = new.hashed(app).await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
+    let user = insert(app, &mut tx, asker, new).await?;
     app.commit(tx).await?;
     Ok(user)
 }
@@ -48,51 +56,41 @@ pub async fn create_once(
     once: &Once,
 ) -> Result<Made<User>, Rejection> {
     asker.must_run_server(WRITE)?;
-    let failed = match try_once(app, asker, new, once).await {
-        Err(failed) => failed,
-        made => return made,
-    };
-    let id = once::made_meanwhile(app, asker, once, failed).await?;
-    let mut tx = app.store.read().await?;
-    Ok(Made::Before(find(&mut tx, id).await?.user))
-}
-
-async fn try_once(
-    app: &App,
-    asker: &Asker,
-    new: NewUser,
-    once: &Once,
-) -> Result<Made<User>, Rejection> {
-    let hash = hash(app, new.password).await?;
-    let mut tx = app.store.write().await?;
+    let new = new.hashed(app).await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
+    asker.must_run_server(WRITE)?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         return Ok(Made::Before(find(&mut tx, id).await?.user));
     }
-    let user = add(app, &mut tx, asker, new.email, new.name, hash.as_ref()).await?;
-    if let Some((organization, role)) = new.membership {
-        members::give_role(app, &mut tx, asker, user.id, organization, role).await?;
-    }
+    let user = insert(app, &mut tx, asker, new).await?;
     once::remember(app, &mut tx, asker, once, user.id).await?;
     app.commit(tx).await?;
     Ok(Made::New(user))
+}
+
+async fn insert(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Judged,
+    (new, hash): (NewUser, Option<PasswordHash>),
+) -> Result<User, Rejection> {
+    asker.must_run_server(WRITE)?;
+    let user = add(app, tx, asker, new.email, new.name, hash.as_ref()).await?;
+    if let Some((organization, role)) = new.membership {
+        members::give_role(app, tx, asker, user.id, organization, role).await?;
+    }
+    Ok(user)
 }
 
 async fn find(tx: &mut Tx, id: UserId) -> Result<Person, Rejection> {
     store::users::person(tx, id).await?.ok_or(Rejection::NotFound("user"))
 }
 
-async fn hash(app: &App, password: Option<Password>) -> Result<Option<PasswordHash>, Rejection> {
-    match password {
-        Some(password) => Ok(Some(app.passwords.hash(password).await?)),
-        None => Ok(None),
-    }
-}
-
 /// [`create`] as a part of a larger transaction, for an asker who may.
 pub(super) async fn add(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     email: Email,
     name: Text,
     password: Option<&PasswordHash>,
@@ -145,7 +143,7 @@ pub async fn update(
     expected: &Expected,
     edit: Edit,
 ) -> Result<User, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let user = change(app, &mut tx, asker, id, expected, edit).await?;
     app.commit(tx).await?;
     Ok(user)
@@ -155,7 +153,7 @@ pub async fn update(
 pub(super) async fn change(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: UserId,
     expected: &Expected,
     edit: Edit,

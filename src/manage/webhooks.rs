@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Asker, Change, Rejection, audit};
+use super::{Asker, Change, Judged, Rejection, audit};
 pub use crate::store::outbox::{Fate, State};
 use crate::{
     announce::announce_test,
@@ -41,10 +41,10 @@ pub struct WithSecret {
 }
 
 pub async fn create(app: &App, asker: &Asker, new: NewWebhook) -> Result<WithSecret, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
     let url = app.outbound.check(&new.url)?;
     let now = app.clock.now();
-    let mut tx = app.store.write().await?;
     asker.organization(&mut tx, new.organization_id).await?;
     if store::webhooks::count_of(&mut tx, new.organization_id).await? >= MOST {
         return Err(Rejection::TooManyWebhooks(MOST));
@@ -94,9 +94,9 @@ pub async fn update(
     expected: &Expected,
     to: WebhookChange,
 ) -> Result<Webhook, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
     let url = to.url.map(|url| app.outbound.check(&url)).transpose()?;
-    let mut tx = app.store.write().await?;
     let mut webhook = find(&mut tx, asker, id).await?;
     let detail = json!({
         "host": url.as_deref().map(host),
@@ -110,7 +110,7 @@ pub async fn update(
         Some(false) => webhook.disabled_at.or(Some(app.clock.now())),
         None => webhook.disabled_at,
     };
-    write(app, asker, tx, webhook, expected, ("webhook.changed", detail)).await
+    write(app, (tx, asker), webhook, expected, ("webhook.changed", detail)).await
 }
 
 /// Replaces the secret. For a day messages are signed with the old one as well.
@@ -120,14 +120,14 @@ pub async fn rotate_secret(
     id: WebhookId,
     expected: &Expected,
 ) -> Result<WithSecret, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     let mut webhook = find(&mut tx, asker, id).await?;
     let generation = webhook.secret.generation + 1;
     let made_by = app.key_encryption_key.id();
     webhook.secret = SecretOrigin { generation, made_by, made_at: app.clock.now() };
     let what = ("webhook.secret_rotated", json!({ "generation": generation }));
-    let webhook = write(app, asker, tx, webhook, expected, what).await?;
+    let webhook = write(app, (tx, asker), webhook, expected, what).await?;
     Ok(with_secret(app, webhook))
 }
 
@@ -137,8 +137,8 @@ pub async fn delete(
     id: WebhookId,
     expected: &Expected,
 ) -> Result<(), Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     let webhook = find(&mut tx, asker, id).await?;
     if !expected.allows(webhook.version) || !store::webhooks::remove(&mut tx, &webhook).await? {
         return Err(Rejection::ChangedMeanwhile);
@@ -150,8 +150,8 @@ pub async fn delete(
 
 /// Lets the server send an event that only says that events arrive. Gives its id.
 pub async fn test(app: &App, asker: &Asker, id: WebhookId) -> Result<MessageId, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     let webhook = find(&mut tx, asker, id).await?;
     if webhook.disabled_at.is_some() {
         return Err(Rejection::WebhookDisabled);
@@ -177,8 +177,7 @@ async fn find(tx: &mut Tx, asker: &Asker, id: WebhookId) -> Result<Webhook, Reje
 /// Writes the webhook as it is to be, unless it was changed since it was read or expected.
 async fn write(
     app: &App,
-    asker: &Asker,
-    mut tx: Tx,
+    (mut tx, asker): (Tx, &Judged),
     mut webhook: Webhook,
     expected: &Expected,
     (action, detail): (&'static str, Value),

@@ -2,7 +2,7 @@
 
 use sqlx::types::Uuid;
 
-use super::{Store, StoreError, Tx, api_keys, counters, moment, moment_if_any};
+use super::{Reader, StoreError, Tx, api_keys, counters, moment, moment_if_any};
 use crate::{
     clock::Timestamp,
     domain::{ApiKeyId, ApiKeySecret, Change, Presented, SecretHash, SecretId},
@@ -102,8 +102,11 @@ where
 
 /// The key that has or had the secret with this hash. One statement, outside any transaction: all
 /// that an exchange reads of a key it does not remember.
-pub async fn find(store: &Store, hash: &SecretHash) -> Result<Option<Presented>, StoreError> {
-    let row: Option<PresentedRow> = fetch_alone!(store, FIND(hash.as_bytes()) => fetch_optional)?;
+pub async fn find(
+    by: impl Into<Reader<'_>>,
+    hash: &SecretHash,
+) -> Result<Option<Presented>, StoreError> {
+    let row: Option<PresentedRow> = fetch_by!(by, FIND(hash.as_bytes()) => fetch_optional)?;
     let presented = |PresentedRow(secret, key)| {
         Ok(Presented { key: key.try_into()?, secret: secret.try_into()? })
     };
@@ -111,8 +114,11 @@ pub async fn find(store: &Store, hash: &SecretHash) -> Result<Option<Presented>,
 }
 
 /// The hash of the secret with this id, which never changes.
-pub async fn hash_of(store: &Store, id: SecretId) -> Result<Option<SecretHash>, StoreError> {
-    let row: Option<(Vec<u8>,)> = fetch_alone!(store, WITH_ID(id.0) => fetch_optional)?;
+pub async fn hash_of(
+    by: impl Into<Reader<'_>>,
+    id: SecretId,
+) -> Result<Option<SecretHash>, StoreError> {
+    let row: Option<(Vec<u8>,)> = fetch_by!(by, WITH_ID(id.0) => fetch_optional)?;
     let hash = |(bytes,): (Vec<u8>,)| {
         bytes.try_into().map_err(|_| StoreError::Corrupt("api_key_secrets.hash"))
     };

@@ -92,7 +92,7 @@ pub async fn end(store: &Store) -> Result<(Mark, Option<Timestamp>), StoreError>
     type Row = (Uuid, i64, Option<i64>);
     let (row, session): (Option<Row>, _) = match store {
         Store::Sqlite { .. } => (fetch_alone!(store, END() => fetch_optional)?, Session::default()),
-        Store::Postgres { pool, session } => {
+        Store::Postgres { pool, session, .. } => {
             let mut held = Held::acquire(pool, session).await?;
             let (progress, connection) = held.parts();
             let session = progress.run(Session::of(connection)).await?;
@@ -114,7 +114,7 @@ pub async fn onwards(
             (fetch_alone!(store, ONWARDS(from.number) => fetch_all)?, Session::default())
         }
         // In one session, so that both are said of one server.
-        Store::Postgres { pool, session } => {
+        Store::Postgres { pool, session, .. } => {
             let mut held = Held::acquire(pool, session).await?;
             let (progress, connection) = held.parts();
             let session = progress.run(Session::of(connection)).await?;

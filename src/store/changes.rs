@@ -19,6 +19,22 @@ statements! {
 /// Wakes those who listen. PostgreSQL's own: nothing depends on it but how soon they look.
 const NOTIFY: &str = "select pg_notify('keyturn_changes', '')";
 const CHANNEL: &str = "keyturn_changes";
+/// PostgreSQL's own: `SQLite` has one writer anyway.
+const WAIT_IN_LINE: &str = "select value from counters where name = 'changes' for update";
+
+/// Waits until no other transaction that changes state is under way, on whatever node. The row of
+/// the counter is locked until this transaction has ended; statements after this one see all that
+/// was committed before.
+pub(super) async fn wait_in_line(tx: &mut Tx) -> Result<(), StoreError> {
+    if std::mem::replace(&mut tx.is_alone, true) {
+        return Ok(());
+    }
+    if let Engine::Postgres(held) = &mut tx.engine {
+        let (progress, connection) = held.parts();
+        progress.run(sqlx::query(WAIT_IN_LINE).execute(connection)).await?;
+    }
+    Ok(())
+}
 
 pub(super) async fn append(tx: &mut Tx, change: &Change, now: Timestamp) -> Result<(), StoreError> {
     let number = counters::next(tx, counters::CHANGES).await?;

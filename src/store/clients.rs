@@ -3,8 +3,7 @@
 use sqlx::types::Uuid;
 
 use super::{
-    Page, Store, StoreError, Tx, client_secrets, counters, moment, moment_if_any, parse,
-    sight_columns,
+    Page, StoreError, Tx, client_secrets, counters, moment, moment_if_any, parse, sight_columns,
 };
 use crate::domain::{
     Change, Client, ClientId, ClientTerms, KnownClient, OrganizationId, Registration, SecretHash,
@@ -162,10 +161,9 @@ pub async fn find(tx: &mut Tx, id: ClientId) -> Result<Option<Client>, StoreErro
 }
 
 /// The client with its secrets, as an exchange needs it.
-pub async fn known(store: &Store, id: ClientId) -> Result<Option<KnownClient>, StoreError> {
-    let mut tx = store.read().await?;
-    let Some(client) = find(&mut tx, id).await? else { return Ok(None) };
-    let secrets = client_secrets::of_client(&mut tx, id).await?;
+pub async fn known(tx: &mut Tx, id: ClientId) -> Result<Option<KnownClient>, StoreError> {
+    let Some(client) = find(tx, id).await? else { return Ok(None) };
+    let secrets = client_secrets::of_client(tx, id).await?;
     Ok(Some(KnownClient { client, secrets }))
 }
 

@@ -6,15 +6,12 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    audit_events, changes,
+    changes,
     connection::{Held, Session},
     counters,
     error::StoreError,
 };
-use crate::{
-    clock::Timestamp,
-    domain::{AuditEvent, Change},
-};
+use crate::domain::{AuditEvent, Change};
 
 #[derive(Clone)]
 pub enum Store {
@@ -27,6 +24,9 @@ pub enum Store {
     },
     Postgres {
         pool: PgPool,
+        /// Those of this process that change state queue here, so that they do not take all
+        /// connections while they wait for those of other processes.
+        line: Arc<Mutex<()>>,
         session: Session,
     },
 }
@@ -34,10 +34,12 @@ pub enum Store {
 /// A transaction on whichever engine the store runs on.
 pub struct Tx {
     pub(super) engine: Engine,
-    events: Vec<AuditEvent>,
-    changes: Vec<Change>,
+    pub(super) events: Vec<AuditEvent>,
+    pub(super) changes: Vec<Change>,
+    /// Whether no other transaction can commit a change of state before this one has ended.
+    pub(super) is_alone: bool,
     /// Held until the transaction has ended.
-    _writer: Option<OwnedMutexGuard<()>>,
+    pub(super) turn: Option<OwnedMutexGuard<()>>,
 }
 
 pub(super) enum Engine {
@@ -66,14 +68,29 @@ impl Store {
             Self::Sqlite { pool, session, .. } => {
                 Engine::Sqlite(Held::begin(pool, session, "begin").await?)
             }
-            Self::Postgres { pool, session } => {
+            Self::Postgres { pool, session, .. } => {
                 let begin = if session.is_patient { READ_PATIENTLY } else { READ };
                 Engine::Postgres(Held::begin(pool, session, begin).await?)
             }
         };
-        Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: None })
+        Ok(Tx::new(engine, None))
     }
 
+    /// A transaction that changes state: all that it reads is of now, and stays so until it has
+    /// ended. Those of all nodes wait for each other in one line, so that what one has committed
+    /// counts in every later one.
+    pub async fn change(&self) -> Result<Tx, StoreError> {
+        let turn = match self {
+            Self::Sqlite { .. } => None,
+            Self::Postgres { line, session, .. } => Some(session.turn(line).await?),
+        };
+        let tx = self.write().await?;
+        let mut tx = Tx { turn: turn.or(tx.turn), ..tx };
+        changes::wait_in_line(&mut tx).await?;
+        Ok(tx)
+    }
+
+    /// A transaction that writes what is no change of state: records, counts, what is pruned.
     pub async fn write(&self) -> Result<Tx, StoreError> {
         let (engine, turn) = match self {
             Self::Sqlite { pool, writer, session } => {
@@ -82,12 +99,12 @@ impl Store {
                 // another writer ahead of it cannot be saved.
                 (Engine::Sqlite(Held::begin(pool, session, "begin immediate").await?), Some(turn))
             }
-            Self::Postgres { pool, session } => {
+            Self::Postgres { pool, session, .. } => {
                 let begin = if session.is_patient { WRITE_PATIENTLY } else { WRITE };
                 (Engine::Postgres(Held::begin(pool, session, begin).await?), None)
             }
         };
-        Ok(Tx { engine, events: Vec::new(), changes: Vec::new(), _writer: turn })
+        Ok(Tx::new(engine, turn))
     }
 
     /// The same database for work that no request waits for: a statement may take a minute.
@@ -123,42 +140,5 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut tx = self.read().await?;
         counters::value(&mut tx, counters::CHANGES).await.map(drop)
-    }
-}
-
-impl Tx {
-    /// Remembers what this transaction makes stale, for the change feed.
-    pub fn changes(&mut self, change: Change) {
-        if !self.changes.contains(&change) {
-            self.changes.push(change);
-        }
-    }
-
-    /// Remembers what this transaction does, for the audit trail.
-    pub fn record(&mut self, event: AuditEvent) {
-        self.events.push(event);
-    }
-
-    /// Commits, and gives what this process has to forget at once. Other processes learn it from
-    /// the feed.
-    ///
-    /// The audit trail and the feed are written last, in this order: their numbers are taken under
-    /// locks that end with the transaction, so that they become visible in their order.
-    pub async fn commit(mut self, now: Timestamp) -> Result<Vec<Change>, StoreError> {
-        for event in std::mem::take(&mut self.events) {
-            audit_events::append(&mut self, &event).await?;
-        }
-        let changes = std::mem::take(&mut self.changes);
-        for change in &changes {
-            changes::append(&mut self, change, now).await?;
-        }
-        if !changes.is_empty() {
-            changes::notify(&mut self).await?;
-        }
-        match self.engine {
-            Engine::Sqlite(tx) => tx.commit().await?,
-            Engine::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(changes)
     }
 }

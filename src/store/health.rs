@@ -73,7 +73,7 @@ pub async fn tables(store: &Store, counted: bool) -> Result<Vec<TableSize>, Stor
                 progress.run(sqlx::query_as(SQLITE_TABLES).fetch_all(connection)).await?;
             rows.into_iter().map(|(table, bytes)| (table, None, bytes)).collect()
         }
-        Store::Postgres { pool, session } => {
+        Store::Postgres { pool, session, .. } => {
             let mut held = Held::acquire(pool, session).await?;
             let (progress, connection) = held.parts();
             let rows: Vec<(String, i64, i64)> =

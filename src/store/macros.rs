@@ -83,7 +83,7 @@ macro_rules! execute_alone {
                     let done = sqlx::query($sql)$(.bind($arg))*.execute(connection);
                     progress.run_alone(done).await.map(|done| done.rows_affected())
                 }
-                $crate::store::Store::Postgres { pool, session } => {
+                $crate::store::Store::Postgres { pool, session, .. } => {
                     let mut held = $crate::store::connection::Held::acquire(pool, session).await?;
                     let (progress, connection) = held.parts();
                     let done = sqlx::query($sql)$(.bind($arg))*.execute(connection);
@@ -112,7 +112,7 @@ macro_rules! fetch_built {
                     let (progress, $connection) = held.parts();
                     progress.run($query).await
                 }
-                $crate::store::Store::Postgres { pool, session } => {
+                $crate::store::Store::Postgres { pool, session, .. } => {
                     let mut held = $crate::store::connection::Held::acquire(pool, session).await?;
                     let (progress, $connection) = held.parts();
                     progress.run($query).await
@@ -120,5 +120,15 @@ macro_rules! fetch_built {
             }
         }
         .await
+    };
+}
+
+/// Like `fetch!`, by whatever a [`Reader`] can be made of.
+macro_rules! fetch_by {
+    ($by:expr, $sql:ident($($arg:expr),* $(,)?) => $fetch:ident) => {
+        match $by.into() {
+            $crate::store::Reader::Alone(store) => fetch_alone!(store, $sql($($arg),*) => $fetch),
+            $crate::store::Reader::Within(tx) => fetch!(tx, $sql($($arg),*) => $fetch),
+        }
     };
 }

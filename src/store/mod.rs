@@ -9,9 +9,11 @@
 mod macros;
 mod connection;
 mod engine;
+mod commit;
 mod error;
 mod migrations;
 mod open;
+mod reader;
 mod watch;
 
 pub mod api_key_secrets;
@@ -52,6 +54,7 @@ pub use error::StoreError;
 pub use login::NotAdopted;
 pub use migrations::MigrationFailed;
 pub use open::Options;
+pub use reader::Reader;
 
 use sqlx::types::Uuid;
 

@@ -93,7 +93,7 @@ impl Store {
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(within);
         match pool.connect_with(connect.clone()).await {
             Err(sqlx::Error::PoolTimedOut) => Err(why_not(&connect, within).await.into()),
-            pool => Ok(Self::Postgres { pool: pool?, session }),
+            pool => Ok(Self::Postgres { pool: pool?, line: Arc::default(), session }),
         }
     }
 
@@ -117,7 +117,7 @@ impl Store {
             });
         match pool.connect_with(connect.clone()).await {
             Err(sqlx::Error::PoolTimedOut) => Err(why_not(&connect, within).await.into()),
-            pool => Ok(Self::Postgres { pool: pool?, session }),
+            pool => Ok(Self::Postgres { pool: pool?, line: Arc::default(), session }),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use sqlx::types::Uuid;
 
-use super::{Store, StoreError, Tx, counters, moment, moment_if_any};
+use super::{Reader, StoreError, Tx, counters, moment, moment_if_any};
 use crate::{
     clock::Timestamp,
     domain::{ApiKeyId, Change, ClientId, Family, FamilyId},
@@ -120,8 +120,8 @@ pub async fn insert(
 }
 
 /// One statement, outside any transaction: what a refresh reads.
-pub async fn find(store: &Store, id: FamilyId) -> Result<Option<Family>, StoreError> {
-    let row: Option<Row> = fetch_alone!(store, FIND(id.0) => fetch_optional)?;
+pub async fn find(by: impl Into<Reader<'_>>, id: FamilyId) -> Result<Option<Family>, StoreError> {
+    let row: Option<Row> = fetch_by!(by, FIND(id.0) => fetch_optional)?;
     row.map(Family::try_from).transpose()
 }
 

@@ -2,7 +2,7 @@
 
 use sqlx::types::Uuid;
 
-use super::{Store, StoreError, Tx};
+use super::{Reader, StoreError, Tx};
 use crate::{clock::Timestamp, domain::Change};
 
 statements! {
@@ -26,14 +26,14 @@ pub async fn insert(tx: &mut Tx, id: Uuid, expires_at: Timestamp) -> Result<bool
     Ok(execute!(tx, INSERT(id, expires_at.timestamp()))? == 1)
 }
 
-pub async fn is_revoked(store: &Store, id: Uuid) -> Result<bool, StoreError> {
-    let row: Option<(i64,)> = fetch_alone!(store, FIND(id) => fetch_optional)?;
+pub async fn is_revoked(by: impl Into<Reader<'_>>, id: Uuid) -> Result<bool, StoreError> {
+    let row: Option<(i64,)> = fetch_by!(by, FIND(id) => fetch_optional)?;
     Ok(row.is_some())
 }
 
 /// Whether there is any: mostly there is none, and then no token needs to be looked up.
-pub async fn are_there_any(store: &Store) -> Result<bool, StoreError> {
-    let row: Option<(i64,)> = fetch_alone!(store, ANY() => fetch_optional)?;
+pub async fn are_there_any(by: impl Into<Reader<'_>>) -> Result<bool, StoreError> {
+    let row: Option<(i64,)> = fetch_by!(by, ANY() => fetch_optional)?;
     Ok(row.is_some())
 }
 

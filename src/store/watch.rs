@@ -152,7 +152,7 @@ impl Store {
                 }
                 Ok(())
             }
-            Self::Postgres { pool, session } => {
+            Self::Postgres { pool, session, .. } => {
                 let mut held = Held::<Postgres>::acquire(pool, session).await?;
                 let (progress, connection) = held.parts();
                 progress.run(check_session(connection)).await

@@ -7,6 +7,7 @@ mod api_key;
 mod assertions;
 mod at_once;
 mod attempts;
+mod authority;
 mod authorize;
 mod bounds;
 mod client_authentication;

@@ -4,23 +4,18 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::problem::Problem;
 use crate::{
-    domain::Actor,
-    exchange::{self, ExchangeError, Refusal},
+    exchange::{ExchangeError, Refusal},
     http::{
-        caller::address,
+        caller::{origin, record_refusal},
         edge::Edge,
-        envelope::RequestId,
         presented::{Asked, presented},
         protected_resource::metadata_url,
     },
-    manage::{
-        Asker, Rejection,
-        authority::{self, Carried},
-    },
+    manage::{Asker, Rejection},
     signing::{Audience, TokenType, Untrusted},
 };
 
-/// Asks with what the key behind the token may do now.
+/// Asks with what the token stands for now.
 pub(in crate::http) struct Caller(pub(in crate::http) Asker);
 
 impl FromRequestParts<Edge> for Caller {
@@ -37,7 +32,8 @@ impl FromRequestParts<Edge> for Caller {
         let types = &[TokenType::from(app.own_resource.jwt_type)];
         let audience = Audience::Is(app.own_resource.identifier.as_str());
         let token = app.signer.verify(presented.token, app.clock.now(), types, audience);
-        let source = address(edge, parts);
+        let origin = origin(edge, parts);
+        let source = origin.source;
         let token = token.map_err(|why| {
             // Whoever guesses spends a budget; whose token has merely ended does not.
             let told = match why {
@@ -48,6 +44,7 @@ impl FromRequestParts<Edge> for Caller {
                 return slow_down.into();
             }
             tracing::info!(%why, %source, "refused a token at the management API");
+            record_refusal(edge, &origin, "untrusted_token", why.to_string());
             invalid()
         })?;
         let proved =
@@ -55,23 +52,17 @@ impl FromRequestParts<Edge> for Caller {
         proved.map_err(|error| match error {
             ExchangeError::Refused(Refusal::Unproved(why)) => {
                 tracing::info!(%why, %source, "refused a token at the management API");
+                record_refusal(edge, &origin, why.code(), why.to_string());
                 Problem::unproved(&why, metadata())
             }
             error => error.into(),
         })?;
         // What was changed on another node a moment ago counts here.
         app.catch_up().await.map_err(Rejection::from)?;
-        let standing = exchange::standing(app, &token, Some(source)).await;
-        let standing = standing.map_err(Problem::from)?.ok_or_else(invalid)?;
-        let api_key_id = standing.api_key_id.ok_or_else(invalid)?;
-        let carried =
-            Carried { api_key_id, organization: token.organization_id, scopes: standing.scopes };
-        let authority = authority::of_token(app, &carried, source).await?.ok_or_else(invalid)?;
-        Ok(Self(Asker {
-            actor: Actor::ApiKey(api_key_id),
-            authority,
-            source: Some(source),
-            request_id: parts.extensions.get::<RequestId>().map(|id| id.0),
-        }))
+        let asker = Asker::of_token(app, token, origin).await;
+        asker.map(Self).map_err(|error| match error {
+            ExchangeError::Refused(_) => invalid(),
+            error => error.into(),
+        })
     }
 }

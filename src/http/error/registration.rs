@@ -104,7 +104,7 @@ fn rejected(rejection: Rejection) -> RegistrationError {
         | Rejection::RefusedUrl(_)
         | Rejection::NoUsableKey
         | Rejection::MalformedJwks(_) => RegistrationError::metadata(description),
-        Rejection::Wider(_) | Rejection::MissingScope(_) => {
+        Rejection::Wider(_) | Rejection::MissingScope(_) | Rejection::NoLongerValid => {
             RegistrationError::NotAdmitted(Problem::from(rejection).into())
         }
         other => RegistrationError::Other(other.into()),

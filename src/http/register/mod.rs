@@ -72,7 +72,7 @@ async fn register(
 
 /// `GET` (RFC 7592, section 2.1).
 async fn show(State(edge): State<Edge>, Claimed { id, token, origin }: Claimed) -> Answer {
-    let client = itself::show(&edge.app, id, &token).await;
+    let client = itself::show(&edge.app, &origin, id, &token).await;
     let client = client.map_err(|not| refused(&edge, &origin, not))?;
     Ok(Json(Shown::new(&edge, client, None, &token)).into_response())
 }

@@ -1,6 +1,6 @@
 //! Holds a key against what its maker may hand on, and against what its owner has.
 
-use super::{Asker, Rejection};
+use super::Rejection;
 use crate::{
     app::App,
     clock::Timestamp,
@@ -8,6 +8,7 @@ use crate::{
         ApiKey, Bounds, Lifetime, OrganizationId, Owner, Person, Reach, Roles, Scopes, UserId,
         held_scopes,
     },
+    manage::{Asker, Judged},
     store::{self, Tx},
 };
 
@@ -15,7 +16,7 @@ use crate::{
 pub(super) async fn check(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     key: &ApiKey,
 ) -> Result<(), Rejection> {
     match key.owner {
@@ -46,7 +47,7 @@ pub(super) fn expiry(
 
 async fn of_organization(
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: OrganizationId,
     key: &ApiKey,
 ) -> Result<(), Rejection> {
@@ -76,7 +77,7 @@ async fn of_organization(
 async fn of_user(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: UserId,
     key: &ApiKey,
 ) -> Result<(), Rejection> {
@@ -85,8 +86,7 @@ async fn of_user(
         return Err(Rejection::NoRole);
     }
     let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
-    let own = store::api_keys::find(tx, bounds.api_key_id).await?;
-    let own = own.ok_or(Rejection::NotFound("key"))?;
+    let own = bounds.users_key.as_ref().ok_or(Rejection::NotFound("user"))?;
     bounds.check_roles_of_user(key.roles.as_ref())?;
     let member_of = person.memberships.iter().map(|it| it.organization_id).collect::<Vec<_>>();
     Bounds::check_reach_of_user(&own.reach, &key.reach, &member_of)?;
@@ -97,7 +97,7 @@ async fn of_user(
     };
     for &place in places {
         let wanted = held_in(tx, key, &person, place).await?;
-        let held = held_in(tx, &own, &person, place).await?;
+        let held = held_in(tx, own, &person, place).await?;
         let carried = bounds.scopes.intersection(&held);
         let to_give = Bounds::to_give(&held, &carried, &app.own_resource);
         Bounds::check_among(&wanted, &to_give)?;

@@ -9,7 +9,7 @@ use crate::{
         ApiKey, ApiKeyId, Expected, Lifetime, Networks, ProofDemand, Reach, Roles, Text, Version,
         WhenLeaked,
     },
-    manage::{Asker, audit},
+    manage::{Asker, Judged, audit},
     store::{self, Tx},
 };
 
@@ -29,6 +29,7 @@ pub struct Edit {
 /// A key that is being changed, in a transaction.
 pub(in crate::manage) struct Editing {
     pub(in crate::manage) tx: Tx,
+    pub(in crate::manage) asker: Judged,
     pub(in crate::manage) key: ApiKey,
 }
 
@@ -39,9 +40,9 @@ impl Editing {
         id: ApiKeyId,
         expected: &Expected,
     ) -> Result<Self, Rejection> {
-        let mut tx = app.store.write().await?;
-        let key = find_to_change(&mut tx, asker, id, expected).await?;
-        Ok(Self { tx, key })
+        let (mut tx, asker) = asker.begin(app).await?;
+        let key = find_to_change(&mut tx, &asker, id, expected).await?;
+        Ok(Self { tx, asker, key })
     }
 
     pub(super) fn unlocked(self) -> Result<Self, Rejection> {
@@ -53,11 +54,10 @@ impl Editing {
     pub(in crate::manage) async fn save(
         mut self,
         app: &App,
-        asker: &Asker,
         action: &'static str,
         detail: Value,
     ) -> Result<ApiKey, Rejection> {
-        write(app, &mut self.tx, asker, &mut self.key, action, detail).await?;
+        write(app, &mut self.tx, &self.asker, &mut self.key, action, detail).await?;
         app.commit(self.tx).await?;
         Ok(self.key)
     }
@@ -69,7 +69,7 @@ fn check_unlocked(key: &ApiKey) -> Result<(), Rejection> {
 
 async fn find_to_change(
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: ApiKeyId,
     expected: &Expected,
 ) -> Result<ApiKey, Rejection> {
@@ -81,7 +81,7 @@ async fn find_to_change(
 async fn write(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     key: &mut ApiKey,
     action: &'static str,
     detail: Value,
@@ -102,7 +102,7 @@ pub async fn update(
     expected: &Expected,
     edit: Edit,
 ) -> Result<ApiKey, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let key = edit_in(app, &mut tx, asker, id, expected, edit).await?;
     app.commit(tx).await?;
     Ok(key)
@@ -112,7 +112,7 @@ pub async fn update(
 pub(in crate::manage) async fn edit_in(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: ApiKeyId,
     expected: &Expected,
     edit: Edit,
@@ -127,7 +127,7 @@ pub(in crate::manage) async fn edit_in(
     Ok(key)
 }
 
-fn apply(app: &App, asker: &Asker, key: &mut ApiKey, edit: Edit) -> Result<(), Rejection> {
+fn apply(app: &App, asker: &Judged, key: &mut ApiKey, edit: Edit) -> Result<(), Rejection> {
     if let Some(lifetime) = edit.lifetime {
         let end = bounds::expiry(app, asker, lifetime, app.clock.now())?;
         if end != key.expires_at && !app.settings.keys.expiry_may_change {
@@ -165,7 +165,7 @@ pub async fn set_enabled(
     expected: &Expected,
     enabled: bool,
 ) -> Result<ApiKey, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let key = set_enabled_in(app, &mut tx, asker, id, expected, enabled).await?;
     app.commit(tx).await?;
     Ok(key)
@@ -175,7 +175,7 @@ pub async fn set_enabled(
 pub(in crate::manage) async fn set_enabled_in(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: ApiKeyId,
     expected: &Expected,
     enabled: bool,
@@ -202,7 +202,7 @@ pub async fn set_locked(
     expected: &Expected,
     locked: bool,
 ) -> Result<ApiKey, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let key = set_locked_in(app, &mut tx, asker, id, expected, locked).await?;
     app.commit(tx).await?;
     Ok(key)
@@ -212,7 +212,7 @@ pub async fn set_locked(
 pub(in crate::manage) async fn set_locked_in(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: ApiKeyId,
     expected: &Expected,
     locked: bool,
@@ -244,7 +244,7 @@ pub async fn revoke(
     let now = app.clock.now();
     editing.key.revoked_at = Some(now);
     store::refresh_families::end_of_key(&mut editing.tx, id, now).await?;
-    editing.save(app, asker, "api_key.revoked", json!({})).await
+    editing.save(app, "api_key.revoked", json!({})).await
 }
 
 /// Deletes the key with its secrets; its name is free again. What it did stays in the audit trail.
@@ -254,11 +254,12 @@ pub async fn delete(
     id: ApiKeyId,
     expected: &Expected,
 ) -> Result<(), Rejection> {
-    let Editing { mut tx, key } = Editing::begin(app, asker, id, expected).await?.unlocked()?;
+    let Editing { mut tx, asker, key } =
+        Editing::begin(app, asker, id, expected).await?.unlocked()?;
     if !store::api_keys::delete(&mut tx, &key).await? {
         return Err(Rejection::ChangedMeanwhile);
     }
     let detail = json!({ "name": key.name });
-    audit(app, &mut tx, asker, event("api_key.deleted", &key, detail));
+    audit(app, &mut tx, &asker, event("api_key.deleted", &key, detail));
     Ok(app.commit(tx).await?)
 }

@@ -10,7 +10,7 @@ use crate::{
         ApiKey, ApiKeyId, KeyName, Lifetime, Networks, Once, Owner, ProofDemand, Reach, Roles,
         Secret, SecretId, Text, Version, WhenLeaked,
     },
-    manage::{Asker, Made, audit, once, taken},
+    manage::{Asker, Judged, Made, audit, once, taken},
     store::{self, Tx},
 };
 
@@ -37,7 +37,7 @@ pub struct Created {
 }
 
 pub async fn create(app: &App, asker: &Asker, new: NewApiKey) -> Result<Created, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let created = add(app, &mut tx, asker, new).await?;
     app.commit(tx).await?;
     Ok(created)
@@ -50,23 +50,8 @@ pub async fn create_once(
     new: NewApiKey,
     once: &Once,
 ) -> Result<Made<Created, ApiKey>, Rejection> {
-    let failed = match try_once(app, asker, new, once).await {
-        Err(failed) => failed,
-        made => return made,
-    };
-    let id = once::made_meanwhile(app, asker, once, failed).await?;
-    let mut tx = app.store.read().await?;
-    Ok(Made::Before(find(&mut tx, asker, id).await?))
-}
-
-async fn try_once(
-    app: &App,
-    asker: &Asker,
-    new: NewApiKey,
-    once: &Once,
-) -> Result<Made<Created, ApiKey>, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         return Ok(Made::Before(find(&mut tx, asker, id).await?));
     }
@@ -80,7 +65,7 @@ async fn try_once(
 pub(in crate::manage) async fn add(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     new: NewApiKey,
 ) -> Result<Created, Rejection> {
     asker.must(WRITE)?;
@@ -119,7 +104,7 @@ pub(in crate::manage) async fn add(
 }
 
 /// The owner is named by what it is, not as if a key were looked for.
-async fn check_owner(tx: &mut Tx, asker: &Asker, owner: Owner) -> Result<(), Rejection> {
+async fn check_owner(tx: &mut Tx, asker: &Judged, owner: Owner) -> Result<(), Rejection> {
     check_sight(tx, asker, owner).await.map_err(|rejection| match (rejection, owner) {
         (Rejection::NotFound(_), Owner::Organization(_)) => Rejection::NotFound("organization"),
         (Rejection::NotFound(_), Owner::User(_)) => Rejection::NotFound("user"),
@@ -127,14 +112,14 @@ async fn check_owner(tx: &mut Tx, asker: &Asker, owner: Owner) -> Result<(), Rej
     })
 }
 
-fn networks(asker: &Asker, wanted: Networks) -> Networks {
+fn networks(asker: &Judged, wanted: Networks) -> Networks {
     match asker.authority.bounds() {
         Some(bounds) if wanted.is_empty() => bounds.networks.clone(),
         _ => wanted,
     }
 }
 
-fn proof(asker: &Asker, wanted: Option<ProofDemand>) -> ProofDemand {
+fn proof(asker: &Judged, wanted: Option<ProofDemand>) -> ProofDemand {
     let own = || asker.authority.bounds().map(|bounds| bounds.proof.clone()).unwrap_or_default();
     wanted.unwrap_or_else(own)
 }

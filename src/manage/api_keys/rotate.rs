@@ -66,9 +66,9 @@ pub async fn rotate(
     // An old secret gains nothing from the new end of its key.
     let dies_at = editing.key.expires_at.into_iter().fold(wanted.max(now), Timestamp::min);
     if let Some(lifetime) = rotation.lifetime {
-        editing.key.expires_at = bounds::expiry(app, asker, lifetime, now)?;
+        editing.key.expires_at = bounds::expiry(app, &editing.asker, lifetime, now)?;
     }
-    let Editing { tx, key } = &mut editing;
+    let Editing { tx, asker, key } = &mut editing;
     // Whoever gets the secret gets all that the key may do.
     bounds::check(app, tx, asker, key).await?;
     let old = retire(tx, id, now, dies_at).await?;
@@ -79,7 +79,7 @@ pub async fn rotate(
         "old_secret_dies_at": old_secret_dies_at,
         "expires_at": key.expires_at,
     });
-    let key = editing.save(app, asker, "api_key.rotated", detail).await?;
+    let key = editing.save(app, "api_key.rotated", detail).await?;
     Ok(Rotated { key, secret, old_secret_dies_at })
 }
 
@@ -114,7 +114,7 @@ pub async fn set_rotation_end(
 ) -> Result<ApiKey, Rejection> {
     let now = app.clock.now();
     let mut editing = Editing::begin(app, asker, id, expected).await?.unlocked()?;
-    let Editing { tx, key } = &mut editing;
+    let Editing { tx, asker, key } = &mut editing;
     let secrets = store::api_key_secrets::of_key(tx, id).await?;
     let dying = |secret: &&ApiKeySecret| secret.is_live(now) && secret.dies_at.is_some();
     let old = secrets.iter().rev().find(dying).ok_or(Rejection::NotRotating)?;
@@ -128,5 +128,5 @@ pub async fn set_rotation_end(
     }
     store::api_key_secrets::set_end(tx, old, dies_at).await?;
     let detail = json!({ "old_secret_dies_at": dies_at });
-    editing.save(app, asker, "api_key.rotation_end_set", detail).await
+    editing.save(app, "api_key.rotation_end_set", detail).await
 }

@@ -1,6 +1,6 @@
 //! Holds a client against what whoever asks may hand on.
 
-use super::{Asker, Rejection};
+use super::{Judged, Rejection};
 use crate::{
     app::App,
     domain::{Authentication, Client, ClientTerms, KeySource, Networks},
@@ -25,7 +25,7 @@ pub(super) fn checked(app: &App, terms: ClientTerms) -> Result<ClientTerms, Reje
 
 /// That it may do no more than the asker. A client is used from anywhere, so that who is bound to
 /// addresses cannot hand one on; like a membership it does not end with whoever made it.
-pub(super) fn check(asker: &Asker, client: &Client) -> Result<(), Rejection> {
+pub(super) fn check(asker: &Judged, client: &Client) -> Result<(), Rejection> {
     let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
     bounds.check_scopes(&client.terms.scopes)?;
     Ok(bounds.check_networks(&Networks::default())?)

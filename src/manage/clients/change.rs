@@ -9,7 +9,7 @@ use crate::{
         Authentication, Client, ClientId, ClientTerms, ExchangeRule, Expected, GrantType, KeyName,
         ProofDemand, RefreshTerms, ResourceIdentifier, Scopes, Version,
     },
-    manage::{Asker, audit, taken},
+    manage::{Asker, Judged, audit, taken},
     store::{self, Tx},
 };
 
@@ -85,7 +85,7 @@ pub async fn update(
     expected: &Expected,
     edit: Edit,
 ) -> Result<Client, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let client = edit_in(app, &mut tx, asker, id, expected, edit).await?;
     app.commit(tx).await?;
     Ok(client)
@@ -95,7 +95,7 @@ pub async fn update(
 pub(in crate::manage) async fn edit_in(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: ClientId,
     expected: &Expected,
     edit: Edit,
@@ -120,7 +120,7 @@ pub(in crate::manage) async fn edit_in(
 pub(super) async fn replace(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     before: &Client,
     mut client: Client,
 ) -> Result<Client, Rejection> {
@@ -142,7 +142,7 @@ pub(super) async fn write(tx: &mut Tx, client: &mut Client) -> Result<(), Reject
 }
 
 /// Records each thing that was done.
-fn tell(app: &App, tx: &mut Tx, asker: &Asker, before: &Client, after: &Client) {
+fn tell(app: &App, tx: &mut Tx, asker: &Judged, before: &Client, after: &Client) {
     let what =
         |client: &Client| (client.name.clone(), client.terms.clone(), client.description.clone());
     if what(before) != what(after) {
@@ -173,7 +173,7 @@ pub async fn delete(
     id: ClientId,
     expected: &Expected,
 ) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let client = find_to_change(&mut tx, asker, id, expected).await?;
     delete_in(app, &mut tx, asker, &client).await?;
     Ok(app.commit(tx).await?)
@@ -183,7 +183,7 @@ pub async fn delete(
 pub(super) async fn delete_in(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     client: &Client,
 ) -> Result<(), Rejection> {
     if !store::clients::delete(tx, client).await? {
@@ -196,7 +196,7 @@ pub(super) async fn delete_in(
 
 async fn find_to_change(
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: ClientId,
     expected: &Expected,
 ) -> Result<Client, Rejection> {

@@ -16,7 +16,7 @@ pub use self::{
     register::{NewClient, Registered, register, register_once},
     secrets::{NewSecret, add_secret, remove_secret},
 };
-use super::{Asker, Change, Rejection};
+use super::{Asker, Change, Judged, Rejection};
 use crate::{
     domain::{Client, ClientId},
     store::{self, Tx},

@@ -7,7 +7,7 @@ use crate::{
         Client, ClientId, ClientTerms, KeyName, Once, OrganizationId, Secret, SelfDescription,
         Version,
     },
-    manage::{Asker, Made, audit, once, taken},
+    manage::{Asker, Judged, Made, audit, once, taken},
     store::{self, Tx},
 };
 
@@ -30,7 +30,7 @@ pub struct Registered {
 const MOST: i64 = 1000;
 
 pub async fn register(app: &App, asker: &Asker, new: NewClient) -> Result<Registered, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let registered = add(app, &mut tx, asker, new).await?;
     app.commit(tx).await?;
     Ok(registered)
@@ -43,23 +43,8 @@ pub async fn register_once(
     new: NewClient,
     once: &Once,
 ) -> Result<Made<Registered, Client>, Rejection> {
-    let failed = match try_once(app, asker, new, once).await {
-        Err(failed) => failed,
-        made => return made,
-    };
-    let id = once::made_meanwhile(app, asker, once, failed).await?;
-    let mut tx = app.store.read().await?;
-    Ok(Made::Before(find(&mut tx, asker, id).await?))
-}
-
-async fn try_once(
-    app: &App,
-    asker: &Asker,
-    new: NewClient,
-    once: &Once,
-) -> Result<Made<Registered, Client>, Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     if let Some(id) = once::made_before(&mut tx, asker, once).await? {
         return Ok(Made::Before(find(&mut tx, asker, id).await?));
     }
@@ -73,7 +58,7 @@ async fn try_once(
 pub(in crate::manage) async fn add(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     new: NewClient,
 ) -> Result<Registered, Rejection> {
     asker.must(WRITE)?;
@@ -102,7 +87,7 @@ pub(in crate::manage) async fn add(
 pub(super) async fn put_in(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     client: Client,
 ) -> Result<Registered, Rejection> {
     let client = store::clients::insert(tx, client).await.map_err(taken("a client"))?;

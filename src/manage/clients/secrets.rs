@@ -29,11 +29,11 @@ pub async fn add_secret(
     id: ClientId,
     expires_at: Option<Timestamp>,
 ) -> Result<NewSecret, Rejection> {
-    asker.must(WRITE)?;
     if expires_at.is_some_and(|end| end <= app.clock.now()) {
         return Err(Rejection::SecretEndsInThePast);
     }
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
+    asker.must(WRITE)?;
     let client = find(&mut tx, asker, id).await?;
     if !client.terms.authentication.has_secret() {
         return Err(Rejection::NoSecretNeeded);
@@ -57,8 +57,8 @@ pub async fn remove_secret(
     id: ClientId,
     secret: SecretId,
 ) -> Result<(), Rejection> {
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    let mut tx = app.store.write().await?;
     let client = find(&mut tx, asker, id).await?;
     if !store::client_secrets::delete(&mut tx, id, secret).await? {
         return Err(Rejection::NotFound("secret"));

@@ -9,7 +9,7 @@ use crate::{
     },
     domain::{Email, Expected, OrganizationId, ResourceIdentifier, UserId, Version},
     manage::{
-        Asker, Rejection, members, organizations,
+        Judged, Rejection, members, organizations,
         resources::{self, NewResource},
         roles::{self, Definition},
         users,
@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Work<'a> {
     pub(super) app: &'a App,
     pub(super) tx: &'a mut Tx,
-    pub(super) asker: &'a Asker,
+    pub(super) asker: &'a Judged,
     pub(super) known: Known,
     pub(super) secrets: Vec<MadeSecret>,
 }

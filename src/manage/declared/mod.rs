@@ -10,7 +10,7 @@ use crate::{
     app::App,
     declare::{Plan, Step},
     domain::{Algorithm, ApiKeyId, ClientId, Secret},
-    manage::{Asker, Rejection, signing_keys},
+    manage::{Asker, Judged, Rejection, signing_keys},
     store::{self, StoreError, Tx},
 };
 
@@ -76,7 +76,7 @@ pub async fn rehearse(
     present: Present,
     plan: &Plan,
 ) -> Result<(), Refused> {
-    let tx = app.store.write().await.map_err(of_all)?;
+    let (tx, ref asker) = asker.begin(app).await.map_err(of_all)?;
     carry_out(app, tx, asker, present, plan).await.map(drop)
 }
 
@@ -92,7 +92,7 @@ pub async fn begin(
     for algorithm in missing_signing_keys(app, plan).await.map_err(of_all)? {
         made.push(signing_keys::prepare(app, algorithm).await.map_err(of_all)?);
     }
-    let mut tx = app.store.write().await.map_err(of_all)?;
+    let (mut tx, ref asker) = asker.begin(app).await.map_err(of_all)?;
     signing_keys::add_first(app, &mut tx, asker, made).await.map_err(of_all)?;
     carry_out(app, tx, asker, present, plan).await
 }
@@ -100,7 +100,7 @@ pub async fn begin(
 async fn carry_out(
     app: &App,
     mut tx: Tx,
-    asker: &Asker,
+    asker: &Judged,
     present: Present,
     plan: &Plan,
 ) -> Result<Begun, Refused> {

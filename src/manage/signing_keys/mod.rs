@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::task::spawn_blocking;
 
 pub use self::revoke::revoke;
-use super::{Asker, Change, Rejection, audit};
+use super::{Asker, Change, Judged, Rejection, audit};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -26,10 +26,7 @@ pub const AT_FIRST: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
 /// Makes a key for this algorithm if there has never been one. A damaged one is never replaced:
 /// live tokens hang on it.
 pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<(), Rejection> {
-    let mut tx = app.store.read().await?;
-    let known = store::signing_keys::last_generation(&mut tx, algorithm).await?.is_some();
-    drop(tx);
-    if known {
+    if is_there(app, algorithm).await? {
         return Ok(());
     }
     let new = generate(app, algorithm).await?;
@@ -38,6 +35,12 @@ pub async fn ensure(app: &App, asker: &Asker, algorithm: Algorithm) -> Result<()
         Err(Rejection::Exists) => Ok(app.load_signing_keys().await?),
         done => done.map(drop),
     }
+}
+
+/// Whether there is or was a key for this algorithm.
+pub(super) async fn is_there(app: &App, algorithm: Algorithm) -> Result<bool, Rejection> {
+    let mut tx = app.store.read().await?;
+    Ok(!is_missing(&mut tx, algorithm).await?)
 }
 
 /// Whether there has never been a key for this algorithm.
@@ -71,7 +74,7 @@ pub(super) async fn prepare(app: &App, algorithm: Algorithm) -> Result<NewSignin
 pub(super) async fn add_first(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     new: Vec<NewSigningKey>,
 ) -> Result<(), Rejection> {
     let from = first_begins(app, tx).await?;
@@ -207,7 +210,8 @@ async fn insert(
     made: Made,
     action: &'static str,
 ) -> Result<SigningKey, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
+    asker.must_run_server(WRITE)?;
     let from = match made {
         Made::First => first_begins(app, &mut tx).await?,
         Made::Next => app.clock.now() + app.settings.rotation.publish_lead(),
@@ -220,7 +224,7 @@ async fn insert(
 async fn add(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     (new, made, from): (NewSigningKey, Made, Timestamp),
     action: &'static str,
 ) -> Result<SigningKey, Rejection> {

@@ -24,7 +24,8 @@ pub async fn revoke(
     let spare = generate(app, algorithm).await?;
 
     let now = app.clock.now();
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
+    asker.must_run_server(WRITE)?;
     // Before the list: whoever makes a key after this has taken the generation that we try for.
     let last = store::signing_keys::last_generation(&mut tx, algorithm).await?;
     let mut keys = store::signing_keys::list(&mut tx).await?;

@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     domain::{KeySource, Trust},
-    manage::{Asker, Rejection},
+    manage::{Judged, Rejection},
     signing::ForeignKeys,
     store::{self, Tx},
 };
@@ -13,7 +13,7 @@ use crate::{
 pub(super) async fn check(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     trust: &Trust,
 ) -> Result<(), Rejection> {
     trust.check()?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub use self::edit::{GivenKeys, TrustChange};
 pub(super) use self::in_the_way::{giving, of_organization};
 use self::{bounds::check, edit::apply};
-use super::{Asker, Change, Rejection, audit, taken};
+use super::{Asker, Change, Judged, Rejection, audit, taken};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -46,7 +46,7 @@ pub struct NewTrust {
 }
 
 pub async fn create(app: &App, asker: &Asker, new: NewTrust) -> Result<Trust, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let trust = add(app, &mut tx, asker, new).await?;
     app.commit(tx).await?;
     Ok(trust)
@@ -56,7 +56,7 @@ pub async fn create(app: &App, asker: &Asker, new: NewTrust) -> Result<Trust, Re
 pub(super) async fn add(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     new: NewTrust,
 ) -> Result<Trust, Rejection> {
     asker.must(WRITE)?;
@@ -128,7 +128,7 @@ pub async fn update(
     expected: &Expected,
     to: TrustChange,
 ) -> Result<Trust, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let trust = change(app, &mut tx, asker, id, expected, to).await?;
     app.commit(tx).await?;
     Ok(trust)
@@ -138,7 +138,7 @@ pub async fn update(
 pub(super) async fn change(
     app: &App,
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: TrustId,
     expected: &Expected,
     to: TrustChange,
@@ -165,7 +165,7 @@ pub async fn delete(
     id: TrustId,
     expected: &Expected,
 ) -> Result<(), Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker.begin(app).await?;
     let trust = find_to_change(&mut tx, asker, id, expected).await?;
     if !store::trusts::delete(&mut tx, &trust).await? {
         return Err(Rejection::ChangedMeanwhile);
@@ -187,7 +187,7 @@ async fn find(tx: &mut Tx, asker: &Asker, id: TrustId) -> Result<Trust, Rejectio
 
 async fn find_to_change(
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     id: TrustId,
     expected: &Expected,
 ) -> Result<Trust, Rejection> {

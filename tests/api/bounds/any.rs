@@ -5,15 +5,16 @@ use std::cell::Cell;
 use chrono::TimeDelta;
 use keyturn::{
     domain::{
-        ApiKey, Expected, Lifetime, Networks, OrganizationId, Owner, Reach, Scopes, UserId,
+        ApiKey, Expected, Lifetime, Networks, OrganizationId, Owner, Reach, Scopes, Source, UserId,
         held_scopes,
     },
     manage::{
         Asker, Rejection,
         api_keys::{self, Edit, NewApiKey, OldSecret, Rotation},
-        authority::Carried,
     },
     random::Random,
+    signing::VerifiedToken,
+    store,
 };
 use proptest::{
     collection::vec,
@@ -24,7 +25,7 @@ use proptest::{
 };
 
 use super::{asks_from, define, tree};
-use crate::support::{TestServer, new_key};
+use crate::support::{ISSUER, TestServer, new_key};
 
 const ANY: &Expected = &Expected::Any;
 const ROLES: [&str; 6] = ["viewer", "manager", "owner", "custom", "custom", "keys"];
@@ -186,8 +187,33 @@ impl World {
         made.ok().map(|made| made.key)
     }
 
+    /// A token of this key, as an exchange makes it.
+    async fn carries(&self, own: &ApiKey, acting: OrganizationId, scopes: Scopes) -> VerifiedToken {
+        let mut tx = self.server.app.store.read().await.unwrap();
+        let secrets = store::api_key_secrets::of_key(&mut tx, own.id).await.unwrap();
+        let now = self.server.app.clock.now();
+        VerifiedToken {
+            subject: format!("key:{}", own.id),
+            client_id: own.id.to_string(),
+            audiences: vec![ISSUER.to_owned()],
+            scopes,
+            roles: own.roles.clone().unwrap_or_default(),
+            organization_id: acting,
+            user_id: None,
+            sources: vec![Source::Secret(secrets[0].id)],
+            actor: None,
+            bound_to: None,
+            issued_at: now,
+            expires_at: now + TimeDelta::minutes(6),
+            token_id: self.server.app.random.id(now),
+        }
+    }
+
     /// Does what the case says. `None`: nobody could ask.
-    async fn take(&self, case: &Case) -> Option<(ApiKey, Carried, Result<ApiKey, Rejection>)> {
+    async fn take(
+        &self,
+        case: &Case,
+    ) -> Option<(ApiKey, VerifiedToken, Result<ApiKey, Rejection>)> {
         let email = format!("{}@example.com", Random::System.base62(16));
         let user = self.server.user(&email, &[]).await;
         for (place, role) in &case.memberships {
@@ -203,7 +229,7 @@ impl World {
             case.lacks.iter().filter_map(|place| known.iter().nth(*place)).collect();
         let carried = held.iter().filter(|it| known.contains(it) && !lacking.contains(it));
         let scopes = carried.map(Into::into).collect();
-        let carried = Carried { api_key_id: own.id, organization: acting, scopes };
+        let carried = self.carries(&own, acting, scopes).await;
         // All of the networks have this one.
         let asker = asks_from(&self.server, &carried, "10.1.2.3").await?;
         let done = self.ask(&asker, case, user).await?;

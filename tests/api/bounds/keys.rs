@@ -10,7 +10,7 @@ use keyturn::{
     random::Random,
 };
 
-use super::{asker_with, define, narrowed, scope, told, tree, wider};
+use super::{asker, asker_with, define, narrowed, scope, told, tree, wider};
 use crate::support::{TestServer, new_key};
 
 async fn create(server: &TestServer, asker: &Asker, new: NewApiKey) -> Result<Created, Rejection> {
@@ -183,8 +183,9 @@ async fn kx_19_a_key_makes_no_key_that_lives_longer() {
     let acme = server.acme().await;
     let end = server.app.clock.now() + TimeDelta::days(10);
     let living = |lifetime| NewApiKey { lifetime, ..any_key(acme) };
-    let asker = asker_with(&server, living(Lifetime::Until(end))).await;
+    let ending = server.make_key(living(Lifetime::Until(end))).await;
     server.app.clock.advance(TimeDelta::days(1));
+    let asker = asker(&server, &ending).await;
     let asker_for_ever = asker_with(&server, living(Lifetime::Never)).await;
 
     let unsaid = create(&server, &asker, living(Lifetime::Default)).await.unwrap();

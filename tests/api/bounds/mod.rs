@@ -11,13 +11,10 @@ mod server_wide;
 use std::fmt::Debug;
 
 use keyturn::{
-    domain::{Actor, ApiKey, Authority, OrganizationId, Secret, Wider},
-    manage::{
-        Asker, Rejection,
-        api_keys::NewApiKey,
-        authority::{self, Carried},
-        roles,
-    },
+    domain::{ApiKey, Authority, OrganizationId, Origin, Secret, UserAgent, Wider},
+    exchange::ExchangeError,
+    manage::{Asker, Rejection, api_keys::NewApiKey, roles},
+    signing::{Audience, TokenType, VerifiedToken},
 };
 
 use crate::support::{API_KEY, ISSUER, TestServer};
@@ -48,34 +45,43 @@ async fn define(server: &TestServer, organization_id: OrganizationId, name: &str
 }
 
 /// What a token of this key for keyturn itself carries.
-async fn token(server: &TestServer, key: &(ApiKey, Secret), wishes: &[(&str, &str)]) -> Carried {
+async fn token(
+    server: &TestServer,
+    key: &(ApiKey, Secret),
+    wishes: &[(&str, &str)],
+) -> VerifiedToken {
     let (key, secret) = key;
     let name = key.name.to_string();
     let mut form = vec![("name", &*name), ("secret", secret.reveal()), ("resource", ISSUER)];
     form.extend(wishes);
     let answer = server.post(API_KEY, &form).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let claims = server.claims(&answer).await;
-    let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
-    assert_eq!(text("aud"), ISSUER);
-    Carried {
-        api_key_id: text("client_id").parse().unwrap(),
-        organization: text("org").parse().unwrap(),
-        scopes: text("scope").parse().unwrap(),
-    }
+    let text = answer.body["access_token"].as_str().unwrap();
+    let (kind, audience) = (TokenType::AccessToken, Audience::Is(ISSUER));
+    server.app.signer.verify(text, server.app.clock.now(), kind, audience).unwrap()
 }
 
 /// Who asks with a token that carries this; `None` where its key works no more.
-async fn asks_with(server: &TestServer, carried: &Carried) -> Option<Asker> {
+async fn asks_with(server: &TestServer, carried: &VerifiedToken) -> Option<Asker> {
     asks_from(server, carried, "127.0.0.1").await
 }
 
-async fn asks_from(server: &TestServer, carried: &Carried, source: &str) -> Option<Asker> {
-    let source = source.parse().unwrap();
-    let authority = authority::of_token(&server.app, carried, source).await.unwrap()?;
-    assert!(matches!(authority, Authority::Bounded(_)), "nobody's word is unbounded by a token");
-    let actor = Actor::ApiKey(carried.api_key_id);
-    Some(Asker { actor, authority, source: None, request_id: None })
+async fn asks_from(server: &TestServer, carried: &VerifiedToken, source: &str) -> Option<Asker> {
+    let origin = Origin {
+        request_id: server.app.random.id(server.app.clock.now()),
+        source: source.parse().unwrap(),
+        user_agent: UserAgent::default(),
+        door: "elsewhere",
+    };
+    match Asker::of_token(&server.app, carried.clone(), origin).await {
+        Ok(asker) => {
+            let authority = &asker.authority;
+            assert!(matches!(authority, Authority::Bounded(_)), "a token's word has bounds");
+            Some(asker)
+        }
+        Err(ExchangeError::Refused(_)) => None,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// Who asks with a token of this key that was asked for with these wishes.

@@ -15,7 +15,7 @@ use crate::{
     app::TooManyFailures,
     exchange::{ExchangeError, Unproved},
     http::{
-        challenge::Demand,
+        challenge::{Challenge, Demand},
         form::BadBody,
         presented::{BadPresentation, Scheme},
     },
@@ -100,6 +100,15 @@ impl Problem {
         let detail = "the token is not valid here, or its key works no more";
         Self {
             demand: Some(Demand::of_any(Some("invalid_token"), metadata).into()),
+            ..Self::new(Http::UNAUTHORIZED, "invalid-token", "Invalid token", detail)
+        }
+    }
+
+    /// What the token stands for was taken away after the request had come.
+    fn no_longer_valid(detail: String) -> Self {
+        let challenge = Challenge { error: Some("invalid_token"), ..Challenge::default() };
+        Self {
+            demand: Some(Demand { challenge, only: None }.into()),
             ..Self::new(Http::UNAUTHORIZED, "invalid-token", "Invalid token", detail)
         }
     }

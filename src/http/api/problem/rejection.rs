@@ -10,6 +10,7 @@ impl From<Rejection> for Problem {
         let (detail, may_pass) = (rejection.to_string(), rejection.may_pass());
         match rejection {
             Rejection::NotFound(what) => Self::not_found(what),
+            Rejection::NoLongerValid => Self::no_longer_valid(detail),
             Rejection::MissingScope(scope) => Self {
                 demand: Some(Demand::for_scope(scope).into()),
                 ..Self::new(Http::FORBIDDEN, "insufficient-scope", "Insufficient scope", detail)

@@ -27,7 +27,12 @@ pub struct Changed {
 
 /// The client whose token this is. Whoever uses the newest token has received it: from then on the
 /// one before it is worth nothing.
-pub async fn show(app: &App, id: ClientId, token: &Secret) -> Result<Client, NotRegistered> {
+pub async fn show(
+    app: &App,
+    origin: &Origin,
+    id: ClientId,
+    token: &Secret,
+) -> Result<Client, NotRegistered> {
     let mut tx = app.store.read().await?;
     let (client, by) = proved(&mut tx, id, token).await?;
     drop(tx);
@@ -35,7 +40,7 @@ pub async fn show(app: &App, id: ClientId, token: &Secret) -> Result<Client, Not
     if by == By::TokenBefore || !has_two {
         return Ok(client);
     }
-    let mut tx = app.store.write().await?;
+    let (mut tx, _) = asker(id, origin).begin(app).await?;
     let (mut client, by) = proved(&mut tx, id, token).await?;
     if by == By::Token {
         client.registration.iter_mut().for_each(|it| it.before = None);
@@ -56,7 +61,7 @@ pub async fn change(
     sent: Option<&SecretString>,
     new: NewItself,
 ) -> Result<Changed, NotRegistered> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref judged) = asker(id, origin).begin(app).await?;
     let (before, by) = proved(&mut tx, id, token).await?;
     if let Some(sent) = sent {
         check_secret(app, &mut tx, id, sent).await?;
@@ -77,7 +82,7 @@ pub async fn change(
         registration: Some(Registration { token, before: before_that, secret: secret_id }),
         ..before.clone()
     };
-    let client = replace(app, &mut tx, &asker(id, origin), &before, client).await?;
+    let client = replace(app, &mut tx, judged, &before, client).await?;
     app.commit(tx).await?;
     Ok(Changed { client, secret, token: next })
 }
@@ -126,8 +131,8 @@ pub async fn end(
     id: ClientId,
     token: &Secret,
 ) -> Result<(), NotRegistered> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = asker(id, origin).begin(app).await?;
     let (client, _) = proved(&mut tx, id, token).await?;
-    delete_in(app, &mut tx, &asker(id, origin), &client).await?;
+    delete_in(app, &mut tx, asker, &client).await?;
     Ok(app.commit(tx).await?)
 }

@@ -13,8 +13,7 @@ use super::Rejection;
 use crate::{
     app::TooManyRegistrations,
     domain::{
-        Actor, Authority, BadDescription, Client, ClientId, Origin, RegistrationPolicy, Secret,
-        TooMuch,
+        Actor, BadDescription, Client, ClientId, Origin, RegistrationPolicy, Secret, TooMuch,
     },
     manage::Asker,
     store::{self, StoreError, Tx},
@@ -79,12 +78,7 @@ async fn proved(tx: &mut Tx, id: ClientId, token: &Secret) -> Result<(Client, By
 
 /// The client as the one who changes itself: how far it may go is checked where it does.
 fn asker(id: ClientId, origin: &Origin) -> Asker {
-    Asker {
-        actor: Actor::Client(id),
-        authority: Authority::Unbounded,
-        source: Some(origin.source),
-        request_id: Some(origin.request_id),
-    }
+    Asker::by_possession(Actor::Client(id), origin)
 }
 
 fn policy(app: &crate::app::App) -> Result<&RegistrationPolicy, NotRegistered> {

@@ -8,7 +8,7 @@ use crate::{
         Version,
     },
     manage::{
-        Asker, Rejection,
+        Asker, Judged, Rejection,
         clients::{WRITE, bounds, register::put_in},
     },
     store::{self, Tx},
@@ -53,21 +53,28 @@ pub async fn enter(
         description: new.description.checked()?,
         version: Version::FIRST,
     };
+    // Nobody spends their budget on mistakes; and without a token nobody comes further than it.
+    let spend = || app.registrations.one_more(origin.source);
+    let has_token = by.is_some();
+    if !has_token {
+        spend()?;
+    }
     let asker = by.unwrap_or_else(|| asker(id, origin));
+    let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    bounds::check(&asker, &client)?;
-    // Only now: nobody spends their budget on mistakes.
-    app.registrations.one_more(origin.source)?;
-    let mut tx = app.store.write().await?;
-    check_place(&mut tx, &asker, &client, policy.most).await?;
-    let registered = put_in(app, &mut tx, &asker, client).await?;
+    bounds::check(asker, &client)?;
+    if has_token {
+        spend()?;
+    }
+    check_place(&mut tx, asker, &client, policy.most).await?;
+    let registered = put_in(app, &mut tx, asker, client).await?;
     app.commit(tx).await?;
     Ok(Entered { client: registered.client, secret: registered.secret, token })
 }
 
 async fn check_place(
     tx: &mut Tx,
-    asker: &Asker,
+    asker: &Judged,
     client: &Client,
     most: u32,
 ) -> Result<(), NotRegistered> {

@@ -35,13 +35,13 @@ pub async fn delete_unused(app: &App) -> Result<u64, Rejection> {
 
 /// Tells whether it was us who deleted it.
 async fn delete(app: &App, id: ClientId, since: Timestamp) -> Result<bool, Rejection> {
-    let mut tx = app.store.write().await?;
+    let (mut tx, ref asker) = Asker::keyturn().begin(app).await?;
     let Some(client) = store::clients::find(&mut tx, id).await? else { return Ok(false) };
     if !registrations::delete_unused(&mut tx, &client, since).await? {
         return Ok(false);
     }
     let detail = json!({ "name": client.name, "reason": "unused" });
-    audit(app, &mut tx, &Asker::keyturn(), event("client.deleted", &client, detail));
+    audit(app, &mut tx, asker, event("client.deleted", &client, detail));
     app.commit(tx).await?;
     tracing::info!(client_id = %id, "deleted a client that registered itself and is not used");
     Ok(true)
