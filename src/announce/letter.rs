@@ -40,15 +40,13 @@ pub(super) fn write(app: &App, of: Subject<'_>, place: &Place, news: &News) -> O
             let found = found_at.as_deref().map_or_else(String::new, |place| {
                 format!("It was found here: {}\n\n", cleaned(place))
             });
-            let done = match became {
-                Leaked::WasDead => "That secret works no more, so nobody can use it.",
-                Leaked::SecretEnded => "That secret was ended. The key goes on with the newer one.",
-                Leaked::Noticed => "The key still works. Whoever found the secret can use it.",
-                Leaked::Disabled => "The key was disabled and works no more.",
-                Leaked::Revoked => "The key was revoked and never works again.",
-            };
+            let done = outcome(*became);
             let what = "has leaked: its secret can be read by others".to_owned();
             (what, format!("{found}{done}\n\n{}", rotate(name)))
+        }
+        News::GivenUp { became } => {
+            let what = "was given up: somebody who has its secret asked to end it".to_owned();
+            (what, format!("{}\n\n{}", outcome(*became), rotate(name)))
         }
         News::RefreshReused { source, request_id, .. } => {
             let then = format!(
@@ -64,6 +62,16 @@ pub(super) fn write(app: &App, of: Subject<'_>, place: &Place, news: &News) -> O
     let text =
         format!("{subject}.\n\n{then}\n\nThis mail is from keyturn at {}.\n", app.settings.issuer);
     Some(Letter { subject, text })
+}
+
+fn outcome(became: Leaked) -> &'static str {
+    match became {
+        Leaked::WasDead => "That secret works no more, so nobody can use it.",
+        Leaked::SecretEnded => "That secret was ended. The key goes on with the newer one.",
+        Leaked::Noticed => "The key still works. Whoever found the secret can use it.",
+        Leaked::Disabled => "The key was disabled and works no more.",
+        Leaked::Revoked => "The key was revoked and never works again.",
+    }
 }
 
 fn rotate(name: &KeyName) -> String {

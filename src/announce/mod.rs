@@ -41,6 +41,8 @@ pub enum News {
         found_at: Option<String>,
         became: Leaked,
     },
+    /// The holder of its secret has ended it.
+    GivenUp { became: Leaked },
     /// `None` where no secret worked any more.
     Rotated { old_secret_dies_at: Option<Timestamp> },
     /// One of its refresh tokens was used twice, and all that came of the same grant has ended.
@@ -111,6 +113,7 @@ impl News {
         match self {
             Self::ExpiresSoon { .. } => EventName::ApiKeyExpiresSoon,
             Self::DisabledUnused { .. } => EventName::ApiKeyDisabledUnused,
+            Self::GivenUp { .. } => EventName::ApiKeyGivenUp,
             Self::Leaked { .. } => EventName::ApiKeyLeaked,
             Self::Rotated { .. } => EventName::ApiKeyRotated,
             Self::RefreshReused { .. } => EventName::RefreshReused,
@@ -121,6 +124,7 @@ impl News {
         match self {
             Self::ExpiresSoon { days } => json!({ "days": days }),
             Self::DisabledUnused { days } => json!({ "unused_for_days": days }),
+            Self::GivenUp { became } => json!({ "became": became.as_str() }),
             Self::Leaked { found_at, became } => {
                 json!({ "found_at": found_at, "became": became.as_str() })
             }

@@ -19,7 +19,10 @@ pub use self::{
 use crate::{
     clock::Clock,
     directory::{Directory, Within},
-    domain::{Issuer, KeyPolicy, RefreshPolicy, RegistrationPolicy, Resource, Rotation},
+    domain::{
+        Actor, Issuer, KeyPolicy, RefreshPolicy, RegistrationPolicy, Resource, Rotation,
+        audit_email,
+    },
     ledger::Ledger,
     outbound::Outbound,
     peers::Peers,
@@ -128,9 +131,29 @@ impl App {
 
     /// Commits, and forgets at once what the transaction made stale: when this returns, this node
     /// goes by the new state.
-    pub async fn commit(&self, tx: Tx) -> Result<(), StoreError> {
+    pub async fn commit(&self, mut tx: Tx) -> Result<(), StoreError> {
+        self.name_actors(&mut tx).await?;
         let changes = tx.commit(self.clock.now()).await?;
         self.adopt(&changes).await;
+        Ok(())
+    }
+
+    /// What a key does is recorded under its audit address as well, whichever way it was done.
+    async fn name_actors(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        for mut event in tx.take_recorded() {
+            if let Actor::ApiKey(id) = event.actor {
+                let key = store::api_keys::find(tx, id).await?;
+                let domain = &self.settings.keys.audit_email_domain;
+                // A key that has deleted itself is known by what is recorded of that.
+                let deleted = event.detail["name"].as_str();
+                let deleted = deleted.filter(|_| event.subject == format!("key:{id}"));
+                event.actor_email = match key {
+                    Some(key) => Some(key.audit_email(domain)),
+                    None => deleted.map(|name| audit_email(id, name, domain)),
+                };
+            }
+            tx.record(event);
+        }
         Ok(())
     }
 

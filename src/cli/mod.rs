@@ -33,6 +33,7 @@ mod resource;
 mod role;
 mod secret_file;
 mod serve;
+mod server;
 mod signals;
 mod signing_key;
 mod start;
@@ -95,6 +96,8 @@ enum Command {
     Resource(resource::Args),
     /// Make, list and change the rules by which tokens of others are trusted
     Trust(trust::Args),
+    /// Show or change the organization that runs the server
+    Server(server::Args),
     /// See who changed what, and whether that record is whole
     Audit(audit::Args),
     /// Look at signing keys and let them follow each other
@@ -165,6 +168,7 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Member(args) => member::run(args, &config).await,
         Command::Resource(args) => resource::run(args, &config).await,
         Command::Trust(args) => trust::run(args, &config).await,
+        Command::Server(args) => server::run(args, &config).await,
         Command::Audit(args) => audit::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
         Command::Apply(args) => apply::run(args, &config).await,

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    name::OrganizationPath,
     state::{ApiKey, Client, Member, Organization, Resource, Role, State, Trust, User},
     thing::Thing,
 };
@@ -15,6 +16,7 @@ use crate::domain::ResourceIdentifier;
 #[derive(Debug, Default)]
 pub struct Plan {
     pub organizations: Vec<Step<Organization>>,
+    pub operators: Option<NewOperators>,
     pub roles: Vec<Step<Role>>,
     pub resources: Vec<Step<Resource>>,
     pub default_resource: Option<NewDefault>,
@@ -34,6 +36,12 @@ pub struct Step<T: Thing> {
     /// `None`: it is to be made.
     pub before: Option<T>,
     pub after: T,
+}
+
+#[derive(Debug)]
+pub struct NewOperators {
+    pub before: Option<OrganizationPath>,
+    pub after: OrganizationPath,
 }
 
 #[derive(Debug)]
@@ -72,6 +80,10 @@ impl Plan {
         plan.api_keys = steps(&present.api_keys, &wanted.api_keys, unnamed);
         plan.clients = steps(&present.clients, &wanted.clients, unnamed);
         plan.trusts = steps(&present.trusts, &wanted.trusts, unnamed);
+        let operators = wanted.operators.clone();
+        let operators = operators.filter(|_| wanted.operators != present.operators);
+        plan.operators =
+            operators.map(|after| NewOperators { before: present.operators.clone(), after });
         let other = wanted.default_resource.as_ref();
         let other = other.filter(|_| wanted.default_resource != present.default_resource);
         plan.default_resource = other.map(|after| NewDefault {
@@ -93,8 +105,19 @@ impl Plan {
                 to: after.as_str().into(),
             }],
         });
+        let operators = self.operators.iter().map(|NewOperators { before, after }| Planned {
+            action: "change",
+            kind: "operators",
+            thing: "server operators".to_owned(),
+            fields: vec![Field {
+                name: "operators",
+                from: before.as_ref().map(|before| before.to_string().into()),
+                to: after.to_string().into(),
+            }],
+        });
         let mut all = Vec::new();
         all.extend(self.organizations.iter().map(Step::show));
+        all.extend(operators);
         all.extend(self.roles.iter().map(Step::show));
         all.extend(self.resources.iter().map(Step::show));
         all.extend(default);

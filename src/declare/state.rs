@@ -13,6 +13,8 @@ use crate::domain::{
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
+    /// The organization that runs the server. `None` in what is wanted: as it is.
+    pub operators: Option<OrganizationPath>,
     pub organizations: BTreeMap<OrganizationPath, Organization>,
     pub roles: BTreeMap<RoleOf, Role>,
     pub resources: BTreeMap<ResourceIdentifier, Resource>,
@@ -126,6 +128,7 @@ impl State {
         self.trusts.retain(|rule, _| rule.organization.is_within(path));
         self.resources.clear();
         self.default_resource = None;
+        self.operators = None;
         self
     }
 }

@@ -52,8 +52,8 @@ struct Inner {
     stale_after: Duration,
     keys: Cache<Uuid, Arc<Presented>>,
     organizations: Cache<OrganizationId, Arc<Lineage>>,
-    /// The one that was made first.
-    first: Cache<(), OrganizationId>,
+    /// The one that runs the server.
+    operators: Cache<(), OrganizationId>,
     people: Cache<UserId, Arc<Person>>,
     resources: Cache<(), Arc<Vec<Resource>>>,
     clients: Cache<ClientId, Arc<KnownClient>>,
@@ -104,7 +104,7 @@ impl Directory {
             stale_after: limits.stale_after,
             keys: Cache::new(limits.api_keys),
             organizations: Cache::new(OTHERS),
-            first: Cache::new(1),
+            operators: Cache::new(1),
             people: Cache::new(OTHERS),
             resources: Cache::new(1),
             clients: Cache::new(OTHERS),
@@ -245,7 +245,7 @@ impl Directory {
 
     fn forget_organizations(&self) {
         self.0.organizations.clear();
-        self.0.first.clear();
+        self.0.operators.clear();
     }
 
     fn forget_trusts(&self) {

@@ -24,18 +24,18 @@ impl Standing {
 }
 
 impl Directory {
-    /// Whether this is the organization that was made first: it runs the server.
+    /// Whether this organization runs the server.
     pub async fn runs_server(&self, id: OrganizationId) -> Result<bool, StoreError> {
-        if let Some(known) = self.remembered(&self.0.first, &()) {
+        if let Some(known) = self.remembered(&self.0.operators, &()) {
             return Ok(known == id);
         }
         let seen = self.forgotten();
         let mut tx = self.read().await?;
-        let first = store::organizations::first(&mut tx).await?;
-        if let Some(first) = &first {
-            self.remember(&self.0.first, (), first, seen);
+        let operators = store::organizations::operators(&mut tx).await?;
+        if let Some(operators) = &operators {
+            self.remember(&self.0.operators, (), operators, seen);
         }
-        Ok(first == Some(id))
+        Ok(operators == Some(id))
     }
 
     /// `None` where the owner no longer exists.

@@ -86,6 +86,16 @@ pub enum Reach {
     Subtree,
 }
 
+impl Reach {
+    /// Of a key of which nobody said more: a user's key reaches what its user reaches.
+    pub fn usual(owner: Owner) -> Self {
+        match owner {
+            Owner::Organization(_) => Self::Own,
+            Owner::User(_) => Self::Subtree,
+        }
+    }
+}
+
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a reach is `own`, `subtree`, or the ids of organizations")]
 pub struct MalformedReach;
@@ -154,10 +164,15 @@ impl ApiKey {
 
     /// The address by which other systems' audit logs know the key. Nobody reads mail there.
     pub fn audit_email(&self, domain: &str) -> String {
-        let name = self.name.as_str().to_ascii_lowercase().replace(' ', "-");
-        let id = self.id.0.simple().to_string();
-        format!("{name}.{}@{domain}", &id[id.len() - 12..])
+        audit_email(self.id, self.name.as_str(), domain)
     }
+}
+
+/// [`ApiKey::audit_email`] of a key of which no more is known.
+pub fn audit_email(id: ApiKeyId, name: &str, domain: &str) -> String {
+    let name = name.to_ascii_lowercase().replace(' ', "-");
+    let id = id.0.simple().to_string();
+    format!("{name}.{}@{domain}", &id[id.len() - 12..])
 }
 
 /// One of a key's secrets. A key has one, and two while it is being rotated.

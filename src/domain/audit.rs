@@ -28,6 +28,8 @@ pub struct AuditEvent {
     pub id: Uuid,
     pub at: Timestamp,
     pub actor: Actor,
+    /// The address by which other systems know the key that did it; `None` where no key did.
+    pub actor_email: Option<String>,
     /// What was done: `api_key.created`.
     pub action: Cow<'static, str>,
     /// To what: its identifier.

@@ -39,7 +39,7 @@ mod webhook;
 
 pub use api_key::{
     ApiKey, ApiKeySecret, MalformedReach, Owner, Presented, Reach, Status, UnknownReaction,
-    WhenLeaked,
+    WhenLeaked, audit_email,
 };
 pub use audit::{Actor, AuditEvent, MalformedActor};
 pub use authority::{Authority, Below, Bounds, Sight, Wider};

@@ -35,6 +35,7 @@ pub struct SecretOrigin {
 pub enum EventName {
     ApiKeyDisabledUnused,
     ApiKeyExpiresSoon,
+    ApiKeyGivenUp,
     ApiKeyLeaked,
     ApiKeyRotated,
     RefreshReused,
@@ -47,9 +48,10 @@ pub enum EventName {
 pub struct UnknownEvent(String);
 
 impl EventName {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ApiKeyDisabledUnused,
         Self::ApiKeyExpiresSoon,
+        Self::ApiKeyGivenUp,
         Self::ApiKeyLeaked,
         Self::ApiKeyRotated,
         Self::RefreshReused,
@@ -60,6 +62,7 @@ impl EventName {
         match self {
             Self::ApiKeyDisabledUnused => "api_key.disabled_unused",
             Self::ApiKeyExpiresSoon => "api_key.expires_soon",
+            Self::ApiKeyGivenUp => "api_key.given_up",
             Self::ApiKeyLeaked => "api_key.leaked",
             Self::ApiKeyRotated => "api_key.rotated",
             Self::RefreshReused => "refresh.reused",

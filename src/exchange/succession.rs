@@ -232,6 +232,7 @@ pub(super) async fn end_reused(
         id: app.random.id(now),
         at: now,
         actor: Actor::Keyturn,
+        actor_email: None,
         action: "refresh.reused".into(),
         subject: family.granted.subject.clone(),
         organization_id: organization(identity),

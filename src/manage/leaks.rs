@@ -134,11 +134,15 @@ async fn end_once(
         }
     }
     let mut detail = json!({ "became": became.as_str() });
-    if let Cause::Found(found) = cause {
-        detail["place"] = json!(found.place);
-        let found_at = found.place.as_ref().map(ToString::to_string);
-        announce(app, tx, Subject::Key(key), &News::Leaked { found_at, became }).await?;
-    }
+    let news = match cause {
+        Cause::GivenUp => News::GivenUp { became },
+        Cause::Found(found) => {
+            detail["place"] = json!(found.place);
+            let found_at = found.place.as_ref().map(ToString::to_string);
+            News::Leaked { found_at, became }
+        }
+    };
+    announce(app, tx, Subject::Key(key), &news).await?;
     editing.save(app, cause.action(), detail).await.map(drop)
 }
 

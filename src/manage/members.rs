@@ -103,9 +103,17 @@ async fn join(app: &App, tx: &mut Tx, asker: &Judged, new: NewMember) -> Result<
     asker.must(WRITE)?;
     // Before anything is said of who exists.
     asker.organization(tx, new.organization_id).await?;
-    let user = match store::users::find_by_email(tx, &new.email).await? {
-        Some(user) => user,
-        None => users::add(app, tx, asker, new.email, new.name, None).await?,
+    let known = store::users::find_by_email(tx, &new.email).await?;
+    let user = if asker.authority.runs_server() {
+        match known {
+            Some(user) => user,
+            None => users::add(app, tx, asker, new.email, new.name, None).await?,
+        }
+    } else {
+        // The same whether or not there is a person of this address somewhere else.
+        let Some(user) = known else { return Err(Rejection::UnknownPerson) };
+        check_known(tx, asker, user.id).await?;
+        user
     };
     let before = store::memberships::find(tx, user.id, new.organization_id).await?;
     if before.is_some() {
@@ -113,6 +121,18 @@ async fn join(app: &App, tx: &mut Tx, asker: &Judged, new: NewMember) -> Result<
     }
     let membership = give_role(app, tx, asker, user.id, new.organization_id, new.role).await?;
     Ok(Member { user, membership })
+}
+
+/// That the person is a member within the asker's reach already: nobody of another tree is told of,
+/// or taken in without being asked.
+async fn check_known(tx: &mut Tx, asker: &Asker, user: UserId) -> Result<(), Rejection> {
+    let person = store::users::person(tx, user).await?.ok_or(Rejection::UnknownPerson)?;
+    for membership in person.memberships {
+        if asker.organization(tx, membership.organization_id).await.is_ok() {
+            return Ok(());
+        }
+    }
+    Err(Rejection::UnknownPerson)
 }
 
 /// Gives the user a role in an organization and everything below it.

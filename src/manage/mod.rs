@@ -5,6 +5,7 @@ mod asker;
 pub mod audit_trail;
 pub mod clients;
 pub mod declared;
+mod endings;
 pub mod explanations;
 pub mod families;
 pub mod leaks;
@@ -15,6 +16,7 @@ pub mod quickstart;
 pub mod reminders;
 pub mod resources;
 pub mod roles;
+pub mod server;
 pub mod signing_keys;
 pub mod tokens;
 pub mod trusts;
@@ -32,7 +34,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use self::asker::Judged;
-pub use self::{asker::Asker, once::Made};
+pub use self::{asker::Asker, endings::Ending, once::Made};
 pub use crate::store::Page;
 
 use crate::{
@@ -55,10 +57,21 @@ pub enum Rejection {
     #[error("this needs the scope {0}")]
     MissingScope(&'static str),
     #[error(
-        "this concerns the whole server: only keys of the organization that was made first may do \
-         it"
+        "this concerns the whole server: only keys of the organization that runs it may do this"
     )]
     NotTheServersOwner,
+    #[error(
+        "this organization runs the server and can be neither disabled nor deleted: let another \
+         one run it first, by `keyturn server operators set ORG`"
+    )]
+    RunsServer,
+    #[error(
+        "no member of your organizations has this address: until people can accept an invitation, \
+         those who run the server add them"
+    )]
+    UnknownPerson,
+    #[error("the server is run by an organization without a parent that is not disabled")]
+    CannotRunServer,
     #[error("this would go beyond what you may: {0}")]
     Wider(Wider),
     #[error("the token is no longer valid: what it stands for was revoked or changed")]
@@ -69,6 +82,12 @@ pub enum Rejection {
     OtherRequest,
     #[error("{} still in the way: {}", are(.0.len()), names(.0))]
     StillUsed(Vec<Obstacle>),
+    #[error(
+        "this would end at once: {}. Send `\"force\": true` (on the command line `--force`) to do \
+         it all the same",
+        endings::list(.0)
+    )]
+    WouldEnd(Vec<Ending>),
     #[error("{0} of this name exists already")]
     NameTaken(&'static str),
     #[error(transparent)]
@@ -203,6 +222,7 @@ fn audit(app: &App, tx: &mut Tx, asker: &Judged, change: Change) {
         id: app.random.id(at),
         at,
         actor: asker.actor.clone(),
+        actor_email: None,
         action: change.action.into(),
         subject: change.subject,
         organization_id: change.organization_id,

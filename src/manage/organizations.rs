@@ -1,12 +1,10 @@
 //! Makes organizations, renames, disables and deletes them.
 
-use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{Asker, Change, Judged, Made, Obstacle, Rejection, audit, once, taken, trusts};
+use super::{Asker, Change, Judged, Made, Obstacle, Rejection, audit, once, server, taken, trusts};
 use crate::{
     app::App,
-    clock::Timestamp,
     domain::{
         Below, Expected, Lineage, Once, Organization, OrganizationId, OrganizationName, Sight,
         Version,
@@ -60,28 +58,23 @@ pub(super) async fn add(
 ) -> Result<Organization, Rejection> {
     asker.must(WRITE)?;
     let now = app.clock.now();
-    let created_at = if let Some(parent_id) = parent_id {
+    if let Some(parent_id) = parent_id {
         asker.organization(tx, parent_id).await?;
-        now
     } else {
         asker.must_run_server(WRITE)?;
-        after_the_first(tx, now).await?
-    };
+    }
     let id = OrganizationId(app.random.id(now));
     let version = Version::FIRST;
-    let organization = Organization { id, parent_id, name, created_at, disabled_at: None, version };
+    let organization =
+        Organization { id, parent_id, name, created_at: now, disabled_at: None, version };
     store::organizations::insert(tx, &organization).await.map_err(taken("an organization"))?;
-    let detail = json!({ "name": organization.name, "parent_id": parent_id });
+    let mut detail = json!({ "name": organization.name, "parent_id": parent_id });
+    if parent_id.is_none() && store::organizations::operators(tx).await?.is_none() {
+        store::organizations::set_operators(tx, id).await?;
+        detail["runs_server"] = json!(true);
+    }
     audit(app, tx, asker, event("organization.created", id, detail));
     Ok(organization)
-}
-
-/// Which organization runs the server must not be left to chance: one that is made within the same
-/// second counts as made after it.
-async fn after_the_first(tx: &mut Tx, now: Timestamp) -> Result<Timestamp, Rejection> {
-    let Some(first) = store::organizations::first(tx).await? else { return Ok(now) };
-    let first = store::organizations::find(tx, first).await?;
-    Ok(first.map_or(now, |first| now.max(first.created_at + TimeDelta::seconds(1))))
 }
 
 /// Those the asker may know of, oldest first; of one parent, if that is named.
@@ -140,6 +133,9 @@ pub(super) async fn change(
         organization.name = name;
     }
     if let Some(enabled) = edit.enabled.filter(|it| *it != organization.disabled_at.is_none()) {
+        if !enabled {
+            server::check_runs_nothing(tx, id).await?;
+        }
         let action = if enabled { "organization.enabled" } else { "organization.disabled" };
         audit(app, tx, asker, event(action, id, json!({})));
         organization.disabled_at = (!enabled).then(|| app.clock.now());
@@ -162,6 +158,7 @@ pub async fn delete(
 ) -> Result<(), Rejection> {
     let (mut tx, ref asker) = asker.begin(app).await?;
     let organization = find_to_change(&mut tx, asker, id, expected).await?;
+    server::check_runs_nothing(&mut tx, id).await?;
     let obstacles = obstacles(app, &mut tx, id).await?;
     if !obstacles.is_empty() {
         return Err(Rejection::StillUsed(obstacles));

@@ -31,7 +31,7 @@ const PASSWORD: usize = 20;
 /// already. One transaction: whoever is interrupted starts from nothing.
 pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
     let (mut tx, ref asker) = asker.begin(app).await?;
-    if store::organizations::first(&mut tx).await?.is_some() {
+    if store::organizations::operators(&mut tx).await?.is_some() {
         return Ok(None);
     }
     let name = "quickstart".parse().expect("a name");

@@ -74,6 +74,16 @@ pub async fn list(app: &App, asker: &Asker) -> Result<Vec<Webhook>, Rejection> {
     Ok(store::webhooks::list(&mut tx, asker.sight()).await?)
 }
 
+/// Whole for those who may change it. A URL may be as good as a password, so that whoever only
+/// reads sees the server that it names.
+pub fn url_in_sight(asker: &Asker, webhook: &Webhook) -> String {
+    if asker.authority.has(WRITE) {
+        return webhook.url.clone();
+    }
+    let scheme = webhook.url.split("://").next().unwrap_or_default();
+    format!("{scheme}://{}/\u{2026}", host(&webhook.url))
+}
+
 /// The webhook, and what became of the last messages for it, the newest first.
 pub async fn show(
     app: &App,

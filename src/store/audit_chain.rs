@@ -16,7 +16,7 @@ statements! {
 
     CHAIN = "
         select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
-            hash
+            hash, actor_email
         from audit_events where number > $1 order by number limit $2";
 
     FIRST_SINCE = "

@@ -13,8 +13,8 @@ use crate::{
 statements! {
     INSERT = "
         insert into audit_events (id, at, actor, action, subject, organization_id, source,
-            request_id, detail, number, hash)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+            request_id, detail, number, hash, actor_email)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
     HASH_OF = "
         select hash from audit_events where number = $1";
@@ -26,7 +26,7 @@ statements! {
             select o.id from organizations o join seen on o.parent_id = seen.id where $2
         )
         select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
-            hash
+            hash, actor_email
         from audit_events
         where number < $3
             and ($4 or organization_id in (select id from seen)
@@ -37,6 +37,7 @@ statements! {
             and (action = $8 or $8 is null)
             and (at >= $9 or $9 is null)
             and (at < $10 or $10 is null)
+            and (actor_email = $13 or $13 is null)
         order by number desc limit $11";
 }
 
@@ -46,6 +47,7 @@ row! {
         pub(super) id: Uuid,
         at: i64,
         actor: String,
+        actor_email: Option<String>,
         action: String,
         subject: String,
         organization_id: Option<Uuid>,
@@ -76,6 +78,7 @@ impl TryFrom<Row> for Recorded {
             id: row.id,
             at: moment("audit_events.at", row.at)?,
             actor: parse("audit_events.actor", &row.actor)?,
+            actor_email: row.actor_email,
             action: row.action.into(),
             subject: row.subject,
             organization_id: row.organization_id.map(OrganizationId),
@@ -93,6 +96,7 @@ impl Row {
             id: event.id,
             at: event.at.timestamp(),
             actor: event.actor.to_string(),
+            actor_email: event.actor_email.clone(),
             action: event.action.to_string(),
             subject: event.subject.clone(),
             organization_id: event.organization_id.map(|id| id.0),
@@ -123,6 +127,10 @@ impl Row {
         add(self.organization_id.as_ref().map(|id| &id.as_bytes()[..]));
         add(self.source.as_deref().map(str::as_bytes));
         add(self.request_id.as_ref().map(|id| &id.as_bytes()[..]));
+        // Events of older versions have no such column.
+        if let Some(email) = &self.actor_email {
+            add(Some(email.as_bytes()));
+        }
         hash.finish().as_ref().to_vec()
     }
 }
@@ -152,6 +160,7 @@ pub(super) async fn append(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreE
             row.detail,
             row.number,
             hash,
+            row.actor_email,
         )
     )?;
     Ok(())
@@ -164,6 +173,8 @@ pub struct Filter {
     /// `key:…`, `user:…`, `organization:…`.
     pub subject: Option<String>,
     pub actor: Option<Actor>,
+    /// The audit address of a key that did it.
+    pub actor_email: Option<String>,
     pub action: Option<String>,
     pub from: Option<Timestamp>,
     /// The first moment no longer wanted.
@@ -193,6 +204,7 @@ pub async fn list(
         filter.until.map(|at| at.timestamp()),
         page.most,
         unowned,
+        filter.actor_email.as_deref(),
     ) => fetch_all)?;
     rows.into_iter().map(Recorded::try_from).collect()
 }

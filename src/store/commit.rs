@@ -26,6 +26,11 @@ impl Tx {
         self.events.push(event);
     }
 
+    /// What this transaction has done so far. The caller records it again.
+    pub fn take_recorded(&mut self) -> Vec<AuditEvent> {
+        std::mem::take(&mut self.events)
+    }
+
     /// Commits, and gives what this process has to forget at once. Other processes learn it from
     /// the feed.
     ///

@@ -6,6 +6,8 @@ use super::{StoreError, Tx};
 pub const AUDIT_EVENTS: &str = "audit_events";
 /// Numbers the change feed.
 pub const CHANGES: &str = "changes";
+/// Numbers memberships.
+pub const MEMBERSHIPS: &str = "memberships";
 /// Numbers the places in the status list.
 pub const STATUS_INDEX: &str = "status_index";
 

@@ -2,13 +2,13 @@
 
 use sqlx::types::Uuid;
 
-use super::{Page, StoreError, Tx, moment, parse};
+use super::{Page, StoreError, Tx, counters, moment, parse};
 use crate::domain::{Change, Membership, OrganizationId, UserId, Version};
 
 statements! {
     INSERT = "
-        insert into memberships (user_id, organization_id, role, created_at, version)
-        values ($1, $2, $3, $4, $5)
+        insert into memberships (user_id, organization_id, role, created_at, version, number)
+        values ($1, $2, $3, $4, $5, $6)
         on conflict (user_id, organization_id) do nothing";
 
     UPDATE = "
@@ -17,7 +17,7 @@ statements! {
 
     OF_USER = "
         select user_id, organization_id, role, created_at, version from memberships
-        where user_id = $1 order by created_at, organization_id";
+        where user_id = $1 order by coalesce(number, 0), created_at, organization_id";
 
     FIND = "
         select user_id, organization_id, role, created_at, version from memberships
@@ -41,7 +41,9 @@ pub async fn set(tx: &mut Tx, membership: &Membership) -> Result<bool, StoreErro
     tx.changes(Change::User { id: *user_id });
     let (user, organization, role) = (user_id.0, organization_id.0, role.as_str());
     let written = if *version == Version::FIRST {
-        execute!(tx, INSERT(user, organization, role, created_at.timestamp(), version.0))?
+        let number = counters::next(tx, counters::MEMBERSHIPS).await?;
+        let created_at = created_at.timestamp();
+        execute!(tx, INSERT(user, organization, role, created_at, version.0, number))?
     } else {
         execute!(tx, UPDATE(user, organization, role, version.0))?
     };

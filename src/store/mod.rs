@@ -7,9 +7,9 @@
 
 #[macro_use]
 mod macros;
+mod commit;
 mod connection;
 mod engine;
-mod commit;
 mod error;
 mod migrations;
 mod open;

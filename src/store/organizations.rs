@@ -36,8 +36,14 @@ statements! {
         )
         select id, parent_id, name, created_at, disabled_at, version from line order by depth";
 
-    FIRST = "
-        select id from organizations where parent_id is null order by created_at, id limit 1";
+    OPERATORS = "
+        select id from organizations where runs_server = 1";
+
+    NO_OPERATORS = "
+        update organizations set runs_server = null where runs_server = 1";
+
+    SET_OPERATORS = "
+        update organizations set runs_server = 1 where id = $1 and parent_id is null";
 
     UPDATE = "
         update organizations set name = $3, disabled_at = $4, version = version + 1
@@ -116,10 +122,18 @@ pub async fn list(
     rows.into_iter().map(Organization::try_from).collect()
 }
 
-/// The oldest organization without a parent: the one that runs the server.
-pub async fn first(tx: &mut Tx) -> Result<Option<OrganizationId>, StoreError> {
-    let row: Option<(Uuid,)> = fetch!(tx, FIRST() => fetch_optional)?;
+/// The organization that runs the server; `None` where there is no organization yet.
+pub async fn operators(tx: &mut Tx) -> Result<Option<OrganizationId>, StoreError> {
+    let row: Option<(Uuid,)> = fetch!(tx, OPERATORS() => fetch_optional)?;
     Ok(row.map(|(id,)| OrganizationId(id)))
+}
+
+/// Lets this organization run the server, in place of the one that did. Tells whether it is there,
+/// as the root of a tree.
+pub async fn set_operators(tx: &mut Tx, id: OrganizationId) -> Result<bool, StoreError> {
+    tx.changes(Change::Organizations);
+    execute!(tx, NO_OPERATORS())?;
+    Ok(execute!(tx, SET_OPERATORS(id.0))? == 1)
 }
 
 /// The organization with what it inherits; `None` if there is no such organization.

@@ -250,8 +250,8 @@ async fn fx_30_a_verifier_that_trusts_the_listed_algorithms_takes_every_token() 
     let root = server.root("acme").await;
     let (_, secret) = server.key(Owner::Organization(root), "ci").await;
     signing_keys::ensure(&server.app, &Asker::keyturn(), Algorithm::EdDsa).await.unwrap();
-    // The first key of an algorithm is published before it signs.
-    server.app.clock.advance(chrono::TimeDelta::hours(1));
+    server.app.clock.advance(server.app.settings.rotation.publish_lead());
+    server.app.catch_up().await.unwrap();
     let document = document(&server, OPENID_DOCUMENT).await;
     let listed = listed(&document, "id_token_signing_alg_values_supported");
 

@@ -306,3 +306,61 @@ async fn a_locked_key_is_unlocked_changed_and_locked_again_only_if_the_file_says
         assert_eq!((key.description.as_str(), key.locked), ("x", false), "{}", server.engine);
     }
 }
+
+const TWO: &str = "[[organization]]\npath = \"zeta\"\n[[organization]]\npath = \"alpha\"\n";
+
+async fn operators(app: &App) -> String {
+    read(app).await.state.operators.unwrap().to_string()
+}
+
+#[tokio::test]
+async fn fx_03_in_a_file_the_first_root_runs_the_server_and_not_the_alphabet() {
+    for server in TestServer::on_each_engine().await {
+        let (_, plan) = planned(&server.app, TWO).await;
+        let told: Vec<_> = plan.list().into_iter().map(|it| it.thing).collect();
+
+        apply(&server.app, TWO).await;
+
+        assert!(told.contains(&"server operators".to_owned()), "{told:?}");
+        assert_eq!(operators(&server.app).await, "zeta", "{}", server.engine);
+        assert!(planned(&server.app, TWO).await.1.list().is_empty(), "{}", server.engine);
+    }
+}
+
+#[tokio::test]
+async fn fx_03_a_file_says_who_runs_the_server_and_hands_it_on() {
+    let said = |name: &str| format!("[server]\noperators = \"{name}\"\n{TWO}");
+    for server in TestServer::on_each_engine().await {
+        for name in ["alpha", "alpha", "zeta"] {
+            apply(&server.app, &said(name)).await;
+            assert_eq!(operators(&server.app).await, name, "{}", server.engine);
+        }
+        apply(&server.app, TWO).await;
+
+        let state = read(&server.app).await.state;
+        let exported = keyturn::declare::write(&state);
+
+        assert_eq!(
+            operators(&server.app).await,
+            "zeta",
+            "a file that says nothing changes nothing"
+        );
+        assert!(exported.contains("[server]\noperators = \"zeta\"\n"), "{exported}");
+        assert!(planned(&server.app, &exported).await.1.list().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn fx_03_a_file_cannot_let_anything_else_run_the_server() {
+    let server = TestServer::start().await;
+    let present = read(&server.app).await.state;
+    let below = "[[organization]]\npath = \"zeta/team\"\n";
+    for (name, complaint) in [("zeta/team", "without a parent"), ("beta", "no organization beta")] {
+        let text = format!("[server]\noperators = \"{name}\"\n{TWO}{below}");
+
+        let refused = File::read(&text).unwrap().over(&present).unwrap_err().to_string();
+
+        assert!(refused.contains(complaint), "{refused}");
+        assert!(refused.starts_with("line 2"), "{refused}");
+    }
+}

@@ -69,6 +69,7 @@ async fn an_organization_goes_when_its_keys_and_what_lies_below_have_gone() {
 #[tokio::test]
 async fn no_more_than_some_of_what_is_in_the_way_is_named() {
     let server = TestServer::start().await;
+    server.root("operators").await;
     let acme = server.acme().await;
     for number in 0..25 {
         server.key(Owner::Organization(acme), &number.to_string()).await;

@@ -38,7 +38,7 @@ async fn status(server: &TestServer, id: ApiKeyId) -> Status {
 async fn key_that(server: &TestServer, name: &str, when_leaked: WhenLeaked) -> (ApiKey, Secret) {
     let acme = server.app.store.clone();
     let mut tx = acme.read().await.unwrap();
-    let acme = keyturn::store::organizations::first(&mut tx).await.unwrap().unwrap();
+    let acme = keyturn::store::organizations::operators(&mut tx).await.unwrap().unwrap();
     drop(tx);
     server.make_key(NewApiKey { when_leaked, ..new_key(Owner::Organization(acme), name) }).await
 }
@@ -353,4 +353,30 @@ async fn the_owners_hear_of_a_leak_and_what_became_of_the_key() {
     assert!(letters.contains("was revoked and never works again"));
     assert!(letters.contains("ada@example.com"));
     assert!(!letters.contains(&secret.reveal().to_lowercase()));
+}
+
+#[tokio::test]
+async fn fx_25_the_owners_hear_of_a_secret_that_its_holder_has_ended() {
+    for server in TestServer::on_each_engine_with(|| {
+        let mut options = Options::default();
+        options.settings.sends_mail = true;
+        options
+    })
+    .await
+    {
+        let acme = server.acme().await;
+        server.user("ada@example.com", &[(acme, "owner")]).await;
+        let (key, secret) = key_that(&server, "ci", WhenLeaked::Notify).await;
+
+        server.post(REVOKE, &[("secret", secret.reveal())]).await;
+        server.post(REVOKE, &[("secret", secret.reveal())]).await;
+
+        let letters = server.dump().await;
+        assert!(letters.contains("api key ci of acme was given up"), "{letters}");
+        assert!(letters.contains("was revoked and never works again"), "{}", server.engine);
+        assert!(letters.contains("ada@example.com"));
+        assert_eq!(server.count("outbox").await, 1, "it is told once");
+        let trail = server.audit_trail(&format!("key:{}", key.id)).await;
+        assert_eq!(trail[1].actor_email, Some(key.audit_email("keyturn.test")));
+    }
 }

@@ -25,7 +25,7 @@ async fn rotate(
     old_secret: OldSecret,
     lifetime: Option<Lifetime>,
 ) -> Result<Rotated, Rejection> {
-    let rotation = Rotation { old_secret, lifetime };
+    let rotation = Rotation { old_secret, lifetime, force: true };
     api_keys::rotate(&server.app, &Asker::keyturn(), id, ANY, rotation).await
 }
 
@@ -351,7 +351,8 @@ async fn of_two_who_rotate_or_change_a_key_at_once_one_is_told_to_look_again() {
         let (mut key, _) = server.key(acme, "ci").await;
         for round in 0..10 {
             let (seen, asker) = (Expected::OneOf(vec![key.version]), Asker::keyturn());
-            let rotation = Rotation { old_secret: OldSecret::DiesAfter(week()), lifetime: None };
+            let rotation =
+                Rotation { old_secret: OldSecret::DiesAfter(week()), lifetime: None, force: true };
             let described = format!("{round}").parse().unwrap();
             let edit = Edit { description: Some(described), ..Edit::default() };
 

@@ -185,6 +185,7 @@ async fn a_long_trail_is_exported_and_verified_page_by_page() {
             id: keyturn::random::Random::System.id(now),
             at: now,
             actor: keyturn::domain::Actor::Keyturn,
+            actor_email: None,
             action: "signing_key.rotated".into(),
             subject: "signing_key:x".to_owned(),
             organization_id: None,

@@ -162,3 +162,25 @@ fn fx_31_a_resource_is_changed_in_part_its_jwt_type_too() {
     let published = || server.get("/.well-known/jwks.json").unwrap().body.contains("Ed25519");
     wait(published, || "the new algorithm has no key".to_owned());
 }
+
+#[test]
+fn fx_03_the_doctor_shows_who_runs_the_server_and_a_command_hands_it_on() {
+    let place = place();
+    place.succeeds(&["org", "create", "other"]);
+    let doctor = || place.run(&["doctor"]);
+
+    let shown = place.json(&["server", "operators", "show"]);
+    let before = String::from_utf8(doctor().stdout).unwrap();
+    let refused = place.fails(&["org", "delete", "acme"]);
+    let below = place.fails(&["server", "operators", "set", "acme/team"]);
+    place.succeeds(&["server", "operators", "set", "other"]);
+    let after = String::from_utf8(doctor().stdout).unwrap();
+
+    assert_eq!(shown["organization"], "acme");
+    assert!(before.contains("organization acme"), "{before}");
+    assert!(refused.contains("keyturn server operators set"), "{refused}");
+    assert!(below.contains("without a parent"), "{below}");
+    assert!(after.contains("organization other"), "{after}");
+    let events = place.json(&["audit", "list", "--action", "server.operators_set"]);
+    assert_eq!(events.as_array().unwrap().len(), 1, "{events}");
+}

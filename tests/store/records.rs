@@ -185,6 +185,7 @@ async fn what_happened_to_one_thing_is_told_newest_first() {
             id: id(),
             at: now() - TimeDelta::minutes(age),
             actor: Actor::Operator("ada".to_owned()),
+            actor_email: None,
             action: Cow::Borrowed(action),
             subject: subject.to_owned(),
             organization_id: None,

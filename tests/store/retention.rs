@@ -84,6 +84,7 @@ async fn the_newest_of_the_audit_trail_can_be_looked_at_alone() {
                 id: id(),
                 at: now(),
                 actor: Actor::Operator("ada".to_owned()),
+                actor_email: None,
                 action: "api_key.created".into(),
                 subject: format!("key:{number}"),
                 organization_id: None,

@@ -18,6 +18,7 @@ async fn record(engine: &Engine, at: Timestamp, action: &'static str) {
         id: id(),
         at,
         actor: Actor::Keyturn,
+        actor_email: None,
         action: action.into(),
         subject: "key:1".to_owned(),
         organization_id: None,

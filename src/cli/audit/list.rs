@@ -12,7 +12,11 @@ use crate::{
         when::When,
     },
     domain::{Actor, ApiKeyId, Email},
-    manage::audit_trail::{self, Filter},
+    manage::{
+        Rejection,
+        audit_trail::{self, Filter},
+        users,
+    },
     store::Page,
 };
 
@@ -21,7 +25,7 @@ pub(super) struct Args {
     /// Changes to this key; of one that was deleted, by its id
     #[arg(long, value_name = "NAME|ID")]
     key: Option<String>,
-    /// Changes by this one: an e-mail address, `key:` and a name or id, `operator:` and a name,
+    /// Changes by this one: the e-mail address of a user or the audit e-mail of a key, `key:` and a name or id, `operator:` and a name,
     /// or `keyturn`
     #[arg(long)]
     actor: Option<String>,
@@ -78,14 +82,15 @@ async fn filter(app: &App, args: &Args) -> anyhow::Result<Filter> {
         Some(key) => Some(format!("key:{}", key_id(app, key).await?)),
         None => None,
     };
-    let actor = match &args.actor {
-        Some(text) => Some(actor(app, text).await?),
-        None => None,
+    let (actor, actor_email) = match &args.actor {
+        Some(text) => actor(app, text).await?,
+        None => (None, None),
     };
     Ok(Filter {
         organization,
         subject,
         actor,
+        actor_email,
         action: args.action.clone(),
         from: args.since.map(|when| when.back(now)),
         until: args.until.map(|when| when.back(now)),
@@ -100,12 +105,17 @@ async fn key_id(app: &App, text: &str) -> anyhow::Result<ApiKeyId> {
     }
 }
 
-async fn actor(app: &App, text: &str) -> anyhow::Result<Actor> {
+/// Of an e-mail address that no user has: the key whose audit address it is.
+async fn actor(app: &App, text: &str) -> anyhow::Result<(Option<Actor>, Option<String>)> {
     if let Some(key) = text.strip_prefix("key:") {
-        return Ok(Actor::ApiKey(key_id(app, key).await?));
+        return Ok((Some(Actor::ApiKey(key_id(app, key).await?)), None));
     }
     if let (false, Ok(email)) = (text.contains(':'), text.parse::<Email>()) {
-        return Ok(Actor::User(named::user(app, &email).await?.id));
+        return match users::find_by_email(app, &email).await {
+            Ok(user) => Ok((Some(Actor::User(user.id)), None)),
+            Err(Rejection::NotFound(_)) => Ok((None, Some(email.to_string()))),
+            Err(error) => Err(error.into()),
+        };
     }
-    Ok(text.parse()?)
+    Ok((Some(text.parse()?), None))
 }

@@ -7,6 +7,7 @@ mod configuration;
 mod database;
 mod disk;
 mod encryption;
+mod operators;
 mod postgres;
 mod registration;
 mod report;
@@ -58,6 +59,8 @@ async fn examine(config: &Config, deep: bool, report: &mut Report) {
     };
     let checked = tables::check(&store, config, deep, now, report).await;
     report.unless_failed("tables", checked);
+    let checked = operators::check(&store, report).await;
+    report.unless_failed("operators", checked);
     let checked = clock::check(&store, report).await;
     report.unless_failed("clock", checked);
     let checked = signing_keys::check(&store, config, key, now, report).await;

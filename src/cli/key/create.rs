@@ -15,7 +15,8 @@ use crate::{
         start, words,
     },
     domain::{
-        ApiKey, Email, KeyName, Lifetime, Owner, ProofDemand, RoleName, Roles, Text, WhenLeaked,
+        ApiKey, Email, KeyName, Lifetime, Owner, ProofDemand, Reach, RoleName, Roles, Text,
+        WhenLeaked,
     },
     manage::api_keys::{self, NewApiKey},
 };
@@ -37,8 +38,9 @@ pub(super) struct Args {
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<RoleName>,
     /// Where the key may act: `own`, `subtree`, or organizations with commas between them
-    #[arg(long, default_value = "own")]
-    reach: String,
+    /// [default: own; for a user's key subtree, wherever its user may act]
+    #[arg(long)]
+    reach: Option<String>,
     /// The first day on which the key no longer works, a number of days, or `never`
     /// [default: as configured]
     #[arg(long, value_name = "DATE|DAYS|never")]
@@ -101,7 +103,10 @@ async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
         name: args.name.clone(),
         description: args.description.clone(),
         roles,
-        reach: named::reach(app, &args.reach).await?,
+        reach: match &args.reach {
+            Some(reach) => named::reach(app, reach).await?,
+            None => Reach::usual(owner),
+        },
         allowed_networks: args.cidr.join(" ").parse()?,
         when_leaked: args.when_leaked,
         proof: Some(args.proof.join(" ").parse()?),

@@ -28,6 +28,9 @@ pub(super) struct RotateArgs {
     /// How many hours the old secret goes on working: 1 to 168, or `now` to end it at once
     #[arg(long, value_name = "HOURS|now", default_value = "24")]
     old_secret_lives: Grace,
+    /// Rotate again before the last rotation is over, which ends the old secret at once
+    #[arg(long)]
+    force: bool,
     /// When the key expires from here on [default: when it did before]
     #[arg(long, value_name = "DATE|DAYS|never")]
     expires: Option<Expires>,
@@ -81,6 +84,7 @@ pub(super) async fn rotate(app: &App, args: &RotateArgs, output: Output) -> anyh
     let rotation = Rotation {
         old_secret: OldSecret::DiesAfter(args.old_secret_lives.0),
         lifetime: args.expires.map(|expires| expires.lifetime(app.clock.now())),
+        force: args.force,
     };
     // Before the secret: one that cannot be kept must not be made.
     let file = args.file.as_deref().map(SecretFile::create).transpose()?;

@@ -38,6 +38,9 @@ pub(super) struct Shown {
     revoked_at: Option<Timestamp>,
     #[serde(flatten)]
     last_used: LastUsed,
+    /// Where a user's key acts if a request names no organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) acts_in: Option<String>,
     pub(super) rotation: Option<Rotating>,
     /// Oldest first.
     secrets: Vec<ShownSecret>,
@@ -117,6 +120,7 @@ impl Shown {
             audit_email: key.audit_email(&app.settings.keys.audit_email_domain),
             status,
             last_used: last.cloned().unwrap_or_else(|| LastUsed::new(None)),
+            acts_in: None,
             rotation: Rotating::find(&secrets).filter(|_| status != Status::Revoked),
             name: key.name,
             description: key.description,
@@ -205,6 +209,7 @@ impl Shown {
             ("expires", end),
             ("last used", self.last_used.text(self.now)),
         ];
+        lines.extend(self.acts_in.clone().map(|path| ("acts by default in", path)));
         let shown = self.secrets.iter().filter(|secret| secret.is_worth_showing(self.now));
         lines.extend(shown.map(|secret| ("secret", secret.text(self.now))));
         let advice = self.rotation.as_ref().map(|it| it.advice(&self.name, self.now));

@@ -175,7 +175,7 @@ impl KeyEntry {
         ApiKey {
             description: Text::default(),
             roles: self.user.is_none().then(|| Roles::from_iter([RoleName::viewer()])),
-            reach: Reach::Own,
+            reach: if self.user.is_some() { Reach::Subtree } else { Reach::Own },
             allowed_networks: Networks::default(),
             expires: Lifetime::Default,
             when_leaked: WhenLeaked::Revoke,

@@ -28,7 +28,7 @@ pub use self::{
     problem::{Malformed, Place, Problem},
     write::write,
 };
-use super::{State, Thing};
+use super::{OrganizationPath, State, Thing};
 use crate::domain::ResourceIdentifier;
 
 /// A file that is well formed. Whether what it says can be is up to what there is.
@@ -50,6 +50,7 @@ pub struct Wanted {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
+    server: Option<ServerEntry>,
     default_resource: Option<Spanned<Parsed<ResourceIdentifier>>>,
     #[serde(default, rename = "organization")]
     organizations: Vec<Spanned<OrganizationEntry>>,
@@ -69,6 +70,13 @@ struct Content {
     trusts: Vec<Spanned<TrustEntry>>,
 }
 
+/// What belongs to the whole server.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerEntry {
+    operators: Option<Spanned<Parsed<OrganizationPath>>>,
+}
+
 impl File {
     pub fn read(text: &str) -> Result<Self, Malformed> {
         let content: Content = toml::from_str(text).map_err(|error| {
@@ -85,6 +93,10 @@ impl File {
         places.add(&content.api_keys)?;
         places.add(&content.clients)?;
         places.add(&content.trusts)?;
+        if let Some(path) = content.server.as_ref().and_then(|it| it.operators.as_ref()) {
+            let place = Place::of(text, path.span().start);
+            places.known.insert("server operators".to_owned(), place);
+        }
         if let Some(resource) = &content.default_resource {
             let place = Place::of(text, resource.span().start);
             places.known.insert("default resource".to_owned(), place);

@@ -33,6 +33,7 @@ impl File {
         } = &self.content;
         let default_resource = self.content.default_resource.as_ref();
         let state = State {
+            operators: self.operators(present),
             organizations: over(organizations, &present.organizations),
             roles: over(roles, &present.roles),
             resources: over(resources, &present.resources),
@@ -49,6 +50,23 @@ impl File {
         let wanted = Wanted { state, secret_files };
         Check { file: self, present, wanted: &wanted }.all()?;
         Ok(wanted)
+    }
+}
+
+impl File {
+    /// The organization that is to run the server. Where none does yet and the file does not say
+    /// it, the first root organization in the order of the file, whatever the alphabet says.
+    fn operators(&self, present: &State) -> Option<OrganizationPath> {
+        let said = self.content.server.as_ref().and_then(|it| it.operators.as_ref());
+        let first = || {
+            let paths = self.content.organizations.iter().filter_map(|it| it.as_ref().name().ok());
+            paths.into_iter().find(|path| path.parent().is_none())
+        };
+        match (said, &present.operators) {
+            (Some(path), _) => Some(path.as_ref().0.clone()),
+            (None, Some(_)) => None,
+            (None, None) => first(),
+        }
     }
 }
 
@@ -92,6 +110,11 @@ impl Check<'_> {
         for path in state.organizations.keys() {
             let place = self.file.place_of(&Organization::describe(path));
             path.parent().map_or(Ok(()), |above| self.organization(&above, place))?;
+        }
+        if let Some(path) = &state.operators {
+            let place = self.file.place_of("server operators");
+            self.organization(path, place)?;
+            ensure(path.parent().is_none(), place, || Problem::NotARoot(path.clone()))?;
         }
         for role in state.roles.keys() {
             let place = self.file.place_of(&Role::describe(role));

@@ -24,6 +24,8 @@ pub enum Problem {
     NoOneOwner,
     #[error("there is no organization {0}: add an [[organization]], or correct the path")]
     NoOrganization(OrganizationPath),
+    #[error("the server is run by an organization without a parent, and {0} has one")]
+    NotARoot(OrganizationPath),
     #[error("there is no user {0}: add a [[user]], or correct the address")]
     NoUser(Email),
     #[error("there is no resource {0}: add a [[resource]], or correct the identifier")]

@@ -13,6 +13,11 @@ const HEAD: &str = "\
 # docs/DECLARATIVE.md says more.
 ";
 
+const OPERATORS: &str = "
+# The organization that runs the server: it manages resources, signing keys, users and new trees.
+[server]
+";
+
 const ORGANIZATIONS: &str = "\
 # Organizations, by their names from the root down. A disabled one stops the keys of all below it.
 ";
@@ -55,6 +60,10 @@ pub fn write(state: &State) -> String {
     if let Some(resource) = &state.default_resource {
         text += "\n# Meant where a request for a token names no resource.\n";
         line(&mut text, "default_resource", resource.as_str().into());
+    }
+    if let Some(path) = &state.operators {
+        text += OPERATORS;
+        line(&mut text, "operators", path.to_string().into());
     }
     tables(&mut text, ORGANIZATIONS, &state.organizations);
     tables(&mut text, ROLES, &state.roles);

@@ -114,6 +114,7 @@ prop_compose! {
         let servers = RESOURCES.iter().map(|it| it.parse().unwrap());
         let user = |(name, enabled)| User { name, enabled };
         State {
+            operators: None,
             organizations: paths.zip(organizations.into_iter().map(|enabled| Organization { enabled })).collect(),
             users: people.zip(users.into_iter().map(user)).collect(),
             resources: servers.zip(resources).collect(),

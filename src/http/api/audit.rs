@@ -42,6 +42,9 @@ struct ListEvents {
     /// `user:` or `key:` and an id, `operator:` and a name, or `keyturn`.
     #[param(value_type = Option<String>)]
     actor: Option<Parsed<Actor>>,
+    /// The audit e-mail of the key that did it.
+    #[param(max_length = 400)]
+    actor_email: Option<String>,
     /// What was done: `api_key.created`.
     #[param(max_length = 100)]
     action: Option<String>,
@@ -63,6 +66,7 @@ impl ListEvents {
             organization: self.organization_id.map(OrganizationId),
             subject: bounded(subject, 600)?,
             actor: self.actor.map(|actor| actor.0),
+            actor_email: bounded(self.actor_email, 400)?.map(|it| it.to_ascii_lowercase()),
             action: bounded(self.action, 100)?,
             from: self.from.map(|at| at.0),
             until: self.until.map(|at| at.0),
@@ -88,6 +92,8 @@ struct ShownEvent {
     at: Moment,
     /// `user:` or `key:` and an id, `operator:` and a name, or `keyturn`.
     actor: String,
+    /// The audit e-mail of the key that did it; `null` where no key did.
+    actor_email: Option<String>,
     /// What was done: `api_key.created`.
     action: String,
     /// To what: `key:`, `user:`, `organization:` and an id, and so on.
@@ -111,6 +117,7 @@ impl From<Recorded> for ShownEvent {
             id: event.id,
             at: Moment(event.at),
             actor: event.actor.to_string(),
+            actor_email: event.actor_email,
             action: event.action.into_owned(),
             subject: event.subject,
             organization_id: event.organization_id.map(|id| id.0),

@@ -27,6 +27,7 @@ mod trusts;
 mod usage;
 mod users;
 mod webhooks;
+mod whoami;
 
 use axum::{Router, middleware};
 use utoipa::openapi::OpenApi;
@@ -50,6 +51,7 @@ fn described() -> OpenApiRouter<Edge> {
         .merge(members::routes())
         .merge(roles::routes())
         .merge(users::routes())
+        .merge(whoami::routes())
 }
 
 pub(super) fn router(edge: &Edge) -> Router<Edge> {

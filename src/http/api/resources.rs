@@ -185,7 +185,7 @@ async fn show(
 
 /// Registers a resource, or replaces all that was said of it. A signing key for its algorithm is
 /// made if there is none yet; until verifiers can know it, tokens are signed as before, and
-/// `algorithm_from` says until when. For keys of the organization that was made first.
+/// `algorithm_from` says until when. For keys of the organization that runs the server.
 #[utoipa::path(put, path = "/api/v1/resources/{identifier}", tag = "Resources",
     params(("identifier" = String, Path, description = "Percent-encoded, slashes too"),
         ("If-Match" = Option<String>, Header,
@@ -215,8 +215,8 @@ async fn register(
     Ok(shown.into_response())
 }
 
-/// Removes a resource: no token is issued for it any more. For keys of the organization that was
-/// made first.
+/// Removes a resource: no token is issued for it any more. For keys of the organization that runs
+/// the server.
 #[utoipa::path(delete, path = "/api/v1/resources/{identifier}", tag = "Resources",
     params(("identifier" = String, Path, description = "Percent-encoded, slashes too"),
         ("If-Match" = String, Header)),

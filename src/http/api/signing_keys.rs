@@ -85,7 +85,7 @@ async fn list(
 
 /// Makes the next key of an algorithm. It is published at once and signs when every verifier can
 /// know it; then the one before it retires. Refused while one is already on its way. For keys of
-/// the organization that was made first.
+/// the organization that runs the server.
 #[utoipa::path(post, path = "/api/v1/signing-keys/rotate", tag = "Signing keys",
     request_body = RotateSigningKey, security(("token" = ["signing-keys:write"])),
     responses((status = 200, description = "The key that was made", body = ShownSigningKey)))]
@@ -100,7 +100,7 @@ async fn rotate(
 
 /// Takes a key out at once: it neither signs nor is published from here on, and tokens that it
 /// signed fail wherever the JWKS is fetched anew. If it was the one that signs, another does. For
-/// keys of the organization that was made first.
+/// keys of the organization that runs the server.
 #[utoipa::path(post, path = "/api/v1/signing-keys/{id}/revoke", tag = "Signing keys",
     params(("id" = String, Path, description = "The `kid`")),
     security(("token" = ["signing-keys:write"])),

@@ -22,7 +22,10 @@ use super::{
 use crate::{
     domain::{EventName, OrganizationId, Webhook, WebhookId},
     http::edge::Edge,
-    manage::webhooks::{self, Fate, NewWebhook, State as FateState, WebhookChange, WithSecret},
+    manage::{
+        Asker,
+        webhooks::{self, Fate, NewWebhook, State as FateState, WebhookChange, WithSecret},
+    },
 };
 
 const PATH: &str = "/api/v1/webhooks";
@@ -64,6 +67,8 @@ struct ChangeHook {
 struct ShownHook {
     id: Uuid,
     organization_id: Uuid,
+    /// Whole for those who may write organizations; the host alone for all others, as a URL may
+    /// be as good as a password.
     url: String,
     /// Empty: everything.
     events: Vec<&'static str>,
@@ -116,7 +121,7 @@ struct ShownTest {
         content_type = "application/problem+json")))]
 async fn list(State(edge): State<Edge>, Caller(asker): Caller) -> Answer<Json<ListOf<ShownHook>>> {
     let found = webhooks::list(&edge.app, &asker).await?;
-    Ok(Json(ListOf::whole(found.into_iter().map(ShownHook::from).collect())))
+    Ok(Json(ListOf::whole(found.into_iter().map(|it| ShownHook::new(&asker, &it)).collect())))
 }
 
 /// Makes a webhook. The secret that its messages are signed by is in this answer and nowhere else.
@@ -137,7 +142,7 @@ async fn create(
     let made = webhooks::create(&edge.app, &asker, new).await?;
     let place = format!("{}{PATH}/{}", edge.app.settings.issuer, made.webhook.id);
     let tag = etag(made.webhook.version);
-    let body = Json(ShownHookWithSecret::from(made));
+    let body = Json(ShownHookWithSecret::new(&asker, &made));
     Ok((StatusCode::CREATED, tag, [(header::LOCATION, place)], body).into_response())
 }
 
@@ -154,7 +159,7 @@ async fn show(
     let (webhook, fates) = webhooks::show(&edge.app, &asker, id).await?;
     let tag = etag(webhook.version);
     let messages = fates.into_iter().map(ShownMessage::from).collect();
-    let body = ShownHookWithMessages { webhook: webhook.into(), messages };
+    let body = ShownHookWithMessages { webhook: ShownHook::new(&asker, &webhook), messages };
     Ok((tag, Json(body)).into_response())
 }
 
@@ -177,7 +182,7 @@ async fn update(
         enabled: change.enabled,
     };
     let webhook = webhooks::update(&edge.app, &asker, id, &expected, change).await?;
-    Ok((etag(webhook.version), Json(ShownHook::from(webhook))).into_response())
+    Ok((etag(webhook.version), Json(ShownHook::new(&asker, &webhook))).into_response())
 }
 
 /// Gives a webhook a new secret. For a day messages are signed by the old one as well.
@@ -194,7 +199,7 @@ async fn rotate_secret(
 ) -> Answer {
     let rotated = webhooks::rotate_secret(&edge.app, &asker, id, &expected).await?;
     let tag = etag(rotated.webhook.version);
-    Ok((tag, Json(ShownHookWithSecret::from(rotated))).into_response())
+    Ok((tag, Json(ShownHookWithSecret::new(&asker, &rotated))).into_response())
 }
 
 /// Sends a message that only says that messages arrive; what becomes of it is shown with the
@@ -229,23 +234,24 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-impl From<Webhook> for ShownHook {
-    fn from(webhook: Webhook) -> Self {
+impl ShownHook {
+    /// As much of it as the asker may see.
+    fn new(asker: &Asker, webhook: &Webhook) -> Self {
         Self {
             id: webhook.id.0,
             organization_id: webhook.organization_id.0,
             events: webhook.events.iter().map(EventName::as_str).collect(),
-            url: webhook.url,
+            url: webhooks::url_in_sight(asker, webhook),
             created_at: Moment(webhook.created_at),
             disabled_at: webhook.disabled_at.map(Moment),
         }
     }
 }
 
-impl From<WithSecret> for ShownHookWithSecret {
-    fn from(made: WithSecret) -> Self {
+impl ShownHookWithSecret {
+    fn new(asker: &Asker, made: &WithSecret) -> Self {
         let secret = String::clone(&made.secret.reveal());
-        Self { webhook: made.webhook.into(), secret }
+        Self { webhook: ShownHook::new(asker, &made.webhook), secret }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{READ, Rejection, find};
 use crate::{
     app::App,
-    domain::{ApiKey, ApiKeyId, ApiKeySecret, KeyName, OrganizationId},
+    domain::{ApiKey, ApiKeyId, ApiKeySecret, KeyName, OrganizationId, Owner, acting_organization},
     manage::Asker,
     store::{self, Page, Tx, api_keys::Filter},
 };
@@ -74,6 +74,19 @@ pub async fn count(
 pub async fn named(app: &App, name: &KeyName) -> Result<Vec<ApiKey>, Rejection> {
     let mut tx = app.store.read().await?;
     Ok(store::api_keys::named(&mut tx, name).await?)
+}
+
+/// Where a key acts if a request names no organization: that of its user which the user joined
+/// first, among those that the key reaches. `None` where it acts nowhere.
+pub async fn default_organization(
+    app: &App,
+    key: &ApiKey,
+) -> Result<Option<OrganizationId>, Rejection> {
+    let person = match key.owner {
+        Owner::User(id) => app.directory.person(id).await?,
+        Owner::Organization(_) => None,
+    };
+    Ok(acting_organization(key, person.as_deref(), None).ok())
 }
 
 /// A key that somebody has just made or changed, as its owner sees it.

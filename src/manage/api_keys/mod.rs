@@ -11,7 +11,9 @@ use serde_json::Value;
 pub use self::{
     change::{Edit, delete, revoke, set_enabled, set_locked, update},
     create::{Created, NewApiKey, create, create_once},
-    look::{LastUse, Listed, Numbers, count, list, named, show, with_secrets},
+    look::{
+        LastUse, Listed, Numbers, count, default_organization, list, named, show, with_secrets,
+    },
     rotate::{OldSecret, Rotated, Rotation, rotate, set_rotation_end},
 };
 pub(super) use self::{

@@ -7,9 +7,9 @@ use super::{Rejection, bounds, change::Editing, create::add_secret};
 use crate::{
     announce::{News, Subject, announce},
     app::App,
-    clock::Timestamp,
+    clock::{Timestamp, timestamp},
     domain::{ApiKey, ApiKeyId, ApiKeySecret, Expected, Lifetime, Secret, Status},
-    manage::Asker,
+    manage::{Asker, Ending, endings},
     store::{self, Tx},
 };
 
@@ -19,6 +19,8 @@ pub struct Rotation {
     pub old_secret: OldSecret,
     /// `None`: the key expires when it did before.
     pub lifetime: Option<Lifetime>,
+    /// Also while the key is being rotated already, which ends the oldest secret that works.
+    pub force: bool,
 }
 
 /// When the secret in use dies.
@@ -71,6 +73,7 @@ pub async fn rotate(
     let Editing { tx, asker, key } = &mut editing;
     // Whoever gets the secret gets all that the key may do.
     bounds::check(app, tx, asker, key).await?;
+    endings::check(rotation.force, ended_by_rotation(tx, key, now).await?)?;
     let old = retire(tx, id, now, dies_at).await?;
     let secret = add_secret(app, tx, id, now).await?;
     let old_secret_dies_at = old.filter(|_| status != Status::Expired).map(|_| dies_at);
@@ -81,6 +84,29 @@ pub async fn rotate(
     });
     let key = editing.save(app, "api_key.rotated", detail).await?;
     Ok(Rotated { key, secret, old_secret_dies_at })
+}
+
+/// The secrets of a key that is being rotated which the next rotation would end at once. Whoever
+/// still uses them has not been given a newer one.
+async fn ended_by_rotation(
+    tx: &mut Tx,
+    key: &ApiKey,
+    now: Timestamp,
+) -> Result<Vec<Ending>, Rejection> {
+    let secrets = store::api_key_secrets::of_key(tx, key.id).await?;
+    let mut live: Vec<_> = secrets.into_iter().filter(|secret| secret.is_live(now)).collect();
+    live.pop();
+    let mut endings = Vec::new();
+    for secret in live {
+        let last = store::usage::last_used(tx, secret.id).await?;
+        endings.push(Ending {
+            kind: "secret",
+            id: secret.id.to_string(),
+            name: format!("the old secret of key {}", key.name),
+            last_used_at: last.and_then(|(minute, _)| timestamp(minute)),
+        });
+    }
+    Ok(endings)
 }
 
 /// Of several secrets that work, only the newest is given time: never more than two work.

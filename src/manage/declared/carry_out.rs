@@ -12,7 +12,7 @@ use crate::{
         Judged, Rejection, members, organizations,
         resources::{self, NewResource},
         roles::{self, Definition},
-        users,
+        server, users,
     },
     store::{self, Tx},
 };
@@ -38,7 +38,16 @@ macro_rules! each {
 impl Work<'_> {
     /// Gives the secrets of what was made.
     pub(super) async fn carry_out(mut self, plan: &Plan) -> Result<Vec<MadeSecret>, Refused> {
-        each!(&plan.organizations, |step: Organization| self.organization(step));
+        // The first organization ever runs the server, so the one that is to comes first.
+        let operators = plan.operators.as_ref().map(|it| &it.after);
+        let (first, others): (Vec<_>, Vec<_>) =
+            plan.organizations.iter().partition(|step| Some(&step.name) == operators);
+        each!(&first, |step: Organization| self.organization(step));
+        each!(&others, |step: Organization| self.organization(step));
+        if let Some(path) = operators {
+            let refused = |rejection| Refused { thing: "server operators".to_owned(), rejection };
+            self.operators(path).await.map_err(refused)?;
+        }
         each!(&plan.roles, |step: Role| self.role(step));
         self.resources(plan).await?;
         each!(&plan.users, |step: User| self.user(step));
@@ -66,6 +75,11 @@ impl Work<'_> {
         let (id, version) = *known.ok_or(Rejection::ChangedMeanwhile)?;
         let edit = organizations::Edit { enabled: Some(after.enabled), ..Default::default() };
         organizations::change(app, self.tx, asker, id, &seen(version), edit).await.map(drop)
+    }
+
+    async fn operators(&mut self, path: &OrganizationPath) -> Result<(), Rejection> {
+        let id = self.organization_id(path)?;
+        server::hand_on(self.app, self.tx, self.asker, id).await
     }
 
     async fn role(&mut self, Step { name, after, .. }: &Step<Role>) -> Result<(), Rejection> {

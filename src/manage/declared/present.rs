@@ -90,6 +90,8 @@ impl Reading<'_> {
             self.known.organizations.insert(path.clone(), (*id, *version));
             self.state.organizations.insert(path, declared);
         }
+        let operators = store::organizations::operators(self.tx).await?;
+        self.state.operators = operators.and_then(|id| self.names.organizations.get(&id).cloned());
         Ok(())
     }
 

@@ -268,7 +268,7 @@ impl World {
             }
             Deed::Create | Deed::Rotate => {
                 let old_secret = OldSecret::DiesAfter(TimeDelta::zero());
-                let rotation = Rotation { old_secret, lifetime: None };
+                let rotation = Rotation { old_secret, lifetime: None, force: true };
                 let rotated = api_keys::rotate(app, asker, id, ANY, rotation).await;
                 rotated.map(|rotated| rotated.key)
             }

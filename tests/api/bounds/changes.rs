@@ -16,7 +16,7 @@ const ANY: &Expected = &Expected::Any;
 
 async fn rotate(server: &TestServer, asker: &Asker, id: ApiKeyId) -> Result<Rotated, Rejection> {
     let old_secret = OldSecret::DiesAfter(TimeDelta::hours(1));
-    let rotation = Rotation { old_secret, lifetime: None };
+    let rotation = Rotation { old_secret, lifetime: None, force: true };
     api_keys::rotate(&server.app, asker, id, ANY, rotation).await
 }
 
@@ -168,8 +168,8 @@ async fn kx_19_the_usual_lifetime_is_cut_to_the_end_of_the_key_that_asks() {
     let usual = Edit { lifetime: Some(Lifetime::Default), ..Edit::default() };
     let edited = api_keys::update(&server.app, &asker, edited.id, ANY, usual).await;
     let old_secret = OldSecret::DiesAfter(TimeDelta::zero());
-    let usual = Rotation { old_secret, lifetime: Some(Lifetime::Default) };
-    let longer = Rotation { old_secret, lifetime: Some(Lifetime::Never) };
+    let usual = Rotation { old_secret, lifetime: Some(Lifetime::Default), force: true };
+    let longer = Rotation { old_secret, lifetime: Some(Lifetime::Never), force: true };
     let refused = api_keys::rotate(&server.app, &asker, rotated.id, ANY, longer).await;
     let rotated = api_keys::rotate(&server.app, &asker, rotated.id, ANY, usual).await;
 

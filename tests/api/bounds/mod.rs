@@ -58,7 +58,7 @@ async fn token(
     assert_eq!(answer.status, 200, "{}", answer.text);
     let text = answer.body["access_token"].as_str().unwrap();
     let (kind, audience) = (TokenType::AccessToken, Audience::Is(ISSUER));
-    server.app.signer.verify(text, server.app.clock.now(), kind, audience).unwrap()
+    server.app.signer.verify(text, server.app.clock.now(), &[kind], audience).unwrap()
 }
 
 /// Who asks with a token that carries this; `None` where its key works no more.

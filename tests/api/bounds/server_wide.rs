@@ -150,7 +150,7 @@ async fn the_first_organization_stays_the_first_however_soon_others_follow() {
         }
 
         let mut tx = server.app.store.read().await.unwrap();
-        let found = keyturn::store::organizations::first(&mut tx).await.unwrap();
+        let found = keyturn::store::organizations::operators(&mut tx).await.unwrap();
 
         assert_eq!(found, Some(first), "{}", server.engine);
     }

@@ -150,8 +150,11 @@ async fn all_refused(server: &TestServer, acme: OrganizationId) -> Vec<Attempt> 
     attempts.push(Attempt { name: other_name, ..Attempt::with(ci.reveal()) });
 
     let (id, replaced) = make(server, new_key(owner, "replaced")).await;
-    let rotation =
-        Rotation { old_secret: OldSecret::DiesAfter(TimeDelta::hours(1)), lifetime: None };
+    let rotation = Rotation {
+        old_secret: OldSecret::DiesAfter(TimeDelta::hours(1)),
+        lifetime: None,
+        force: true,
+    };
     api_keys::rotate(app, &asker, id, &any, rotation).await.unwrap();
     let lifetime = Lifetime::Until(app.clock.now() + TimeDelta::days(1));
     let (_, expired) = make(server, NewApiKey { lifetime, ..new_key(owner, "expired") }).await;

@@ -55,7 +55,11 @@ async fn keys(server: &TestServer, places: &[OrganizationId]) -> Vec<(ApiKeyId, 
     api_keys::set_enabled(app, &asker, disabled, &any, false).await.unwrap();
     keys.push((disabled, secret));
     let (rotated, _) = make(server, named(organization(0))).await;
-    let grace = Rotation { old_secret: OldSecret::DiesAfter(TimeDelta::days(1)), lifetime: None };
+    let grace = Rotation {
+        old_secret: OldSecret::DiesAfter(TimeDelta::days(1)),
+        lifetime: None,
+        force: true,
+    };
     let rotation = api_keys::rotate(app, &asker, rotated, &any, grace).await.unwrap();
     keys.push((rotated, rotation.secret));
     keys
@@ -182,8 +186,11 @@ async fn a_simulation_names_the_secrets_that_work() {
         let owner = Owner::Organization(server.acme().await);
         let (key, _) = server.key(owner, "ci").await;
         app.clock.advance(TimeDelta::seconds(1));
-        let grace =
-            Rotation { old_secret: OldSecret::DiesAfter(TimeDelta::hours(1)), lifetime: None };
+        let grace = Rotation {
+            old_secret: OldSecret::DiesAfter(TimeDelta::hours(1)),
+            lifetime: None,
+            force: true,
+        };
         api_keys::rotate(app, &asker, key.id, &any, grace).await.unwrap();
         let live = async || {
             let simulation = simulated(&server, key.id, &Wish::default(), None).await;

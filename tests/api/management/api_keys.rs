@@ -349,3 +349,79 @@ async fn the_end_of_a_key_is_fixed_where_the_server_says_so() {
     assert!(moved.detail().contains("api_keys.expiry_may_change"), "{}", moved.text);
     assert_eq!(same.status, 200, "{}", same.text);
 }
+
+#[tokio::test]
+async fn fx_21_rotating_again_asks_before_it_ends_the_secret_in_use() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, caller) = acme(&server).await;
+        let owner = keyturn::domain::Owner::Organization(acme);
+        let (key, first) = server.key(owner, "ci").await;
+        let place = format!("{KEYS}/{}/rotate", key.id);
+        caller.act_with(&place, "*", &json!({})).await;
+        server.exchange("ci", &first).await;
+
+        let asked = caller.act_with(&place, "*", &json!({})).await;
+        let works = server.exchange("ci", &first).await;
+        let forced = caller.act_with(&place, "*", &json!({ "force": true })).await;
+        let ended = server.exchange("ci", &first).await;
+
+        assert_eq!(problem(&asked), (409, "would-end"), "{}", server.engine);
+        assert_eq!(asked.body["would_end"][0]["kind"], "secret", "{}", asked.text);
+        assert!(asked.detail().contains("the old secret of key ci"), "{}", asked.text);
+        assert_eq!(works.status, 200, "{}: nothing was changed", server.engine);
+        assert_eq!(forced.status, 200, "{}", forced.text);
+        assert_eq!(ended.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn fx_08_whoami_tells_who_asks_where_and_what_they_may_do() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, _) = acme(&server).await;
+        let team = server.suborganization(acme, "team").await;
+        let side = server.suborganization(acme, "side").await;
+        let ann = server.user("ann@example.com", &[(team, "manager"), (side, "viewer")]).await;
+        let owner = keyturn::domain::Owner::User(ann);
+        let new = keyturn::manage::api_keys::NewApiKey {
+            roles: None,
+            ..crate::support::new_key(owner, "laptop")
+        };
+        let (key, secret) = server.make_key(new).await;
+        let caller = server.manage(&secret).await;
+
+        let told = caller.get("/api/v1/whoami").await;
+
+        assert_eq!(told.status, 200, "{}: {}", server.engine, told.text);
+        assert_eq!(told.body["actor"], format!("key:{}", key.id));
+        assert_eq!(told.body["user_id"], ann.to_string());
+        assert_eq!(told.body["organization_id"], team.to_string(), "joined first");
+        assert_eq!(told.body["organization"], "team");
+        assert_eq!(told.body["runs_server"], false);
+        assert!(told.body["scopes"].as_array().unwrap().contains(&json!("keys:write")));
+    }
+}
+
+#[tokio::test]
+async fn fx_08_a_key_of_a_user_reaches_what_its_user_reaches_unless_it_is_narrowed() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, _) = acme(&server).await;
+        let below = server.suborganization(acme, "below").await;
+        let ann = server.user("ann@example.com", &[(acme, "owner")]).await;
+        let owner = keyturn::domain::Owner::User(ann);
+        let new = keyturn::manage::api_keys::NewApiKey {
+            roles: None,
+            reach: keyturn::domain::Reach::usual(owner),
+            ..crate::support::new_key(owner, "laptop")
+        };
+        let caller = server.manage(&server.make_key(new).await.1).await;
+
+        let body = json!({ "name": "second", "owner": "user" });
+        let made = caller.post(KEYS, &body).await;
+        let secret = made.body["secret"].as_str().unwrap_or_default().to_owned();
+        let form = [("pat", &*secret), ("organizationId", &below.to_string())];
+        let token = server.post("/auth/v1/token", &form).await;
+
+        assert_eq!(made.body["reach"], "subtree", "{}: {}", server.engine, made.text);
+        assert_eq!(token.status, 200, "{}", token.text);
+    }
+}

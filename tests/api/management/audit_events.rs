@@ -169,3 +169,30 @@ async fn the_trail_needs_its_scope_and_a_question_that_makes_sense() {
         assert_eq!(problem(&answer), (400, "invalid-request"), "{query}");
     }
 }
+
+#[tokio::test]
+async fn fx_25_what_a_key_does_is_found_under_its_audit_address() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, _) = super::acme(&server).await;
+        let new = keyturn::manage::api_keys::NewApiKey {
+            roles: Some("owner".parse().unwrap()),
+            ..crate::support::new_key(keyturn::domain::Owner::Organization(acme), "robot")
+        };
+        let (key, secret) = server.make_key(new).await;
+        let caller = server.manage(&secret).await;
+        let email = key.audit_email("keyturn.test");
+        let path = format!("/api/v1/audit-events?actor_email={}", email.to_uppercase());
+
+        let role = serde_json::json!({ "scopes": ["read"] });
+        caller.put_new(&super::at(acme, "/roles/reader"), &role).await;
+        let found = caller.get(&path).await;
+        let place = format!("/api/v1/api-keys/{}", key.id);
+        let deleted = caller.delete(&place, "*").await;
+        let trail = server.audit_trail(&format!("key:{}", key.id)).await;
+
+        assert_eq!(super::column(&found.body, "action"), ["role.defined"], "{}", found.text);
+        assert_eq!(super::column(&found.body, "actor_email"), [&*email], "{}", server.engine);
+        assert_eq!(deleted.status, 204, "{}", deleted.text);
+        assert_eq!(trail.last().unwrap().actor_email, Some(email), "of a key that is gone, too");
+    }
+}

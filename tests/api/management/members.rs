@@ -171,3 +171,29 @@ async fn members_of_what_is_out_of_reach_are_as_if_they_did_not_exist() {
         assert_eq!(inherited.text, nobody.text);
     }
 }
+
+#[tokio::test]
+async fn fx_07_nothing_is_told_of_people_of_another_tree_and_nobody_of_it_is_taken_in() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, _) = acme(&server).await;
+        let other = server.root("other").await;
+        let team = server.suborganization(other, "team").await;
+        server.user("ann@example.com", &[(acme, "viewer")]).await;
+        server.user("bob@example.com", &[(other, "viewer")]).await;
+        let caller = owner_of(&server, other).await;
+        let before = server.count("users").await;
+        let invite = async |email: &str| {
+            let new = json!({ "email": email, "name": "X", "role": "viewer" });
+            caller.post(&at(team, "/members"), &new).await
+        };
+
+        let known = invite("ann@example.com").await;
+        let unknown = invite("nobody@example.com").await;
+        let own = invite("bob@example.com").await;
+
+        assert_eq!(problem(&known), (403, "forbidden"), "{}", server.engine);
+        assert_eq!(known.text, unknown.text);
+        assert_eq!(own.status, 201, "{}", own.text);
+        assert_eq!(server.count("users").await, before, "{}", server.engine);
+    }
+}

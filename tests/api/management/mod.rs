@@ -15,6 +15,7 @@ mod lists;
 mod members;
 mod nodes;
 mod once;
+mod operators;
 mod organizations;
 mod resources;
 mod roles;

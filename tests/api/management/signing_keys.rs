@@ -51,7 +51,7 @@ async fn a_rotation_makes_the_next_key_and_only_one() {
 /// The organization that was made first.
 async fn acme_of(server: &TestServer) -> keyturn::domain::OrganizationId {
     let mut tx = server.app.store.read().await.unwrap();
-    keyturn::store::organizations::first(&mut tx).await.unwrap().unwrap()
+    keyturn::store::organizations::operators(&mut tx).await.unwrap().unwrap()
 }
 
 #[tokio::test]

@@ -128,3 +128,36 @@ async fn a_disabled_webhook_is_not_tested() {
 
     assert!(matches!(refused, Err(Rejection::WebhookDisabled)));
 }
+
+#[tokio::test]
+async fn fx_08_whoever_only_reads_sees_the_host_of_a_webhook_and_not_its_url() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, owner) = crate::management::acme(&server).await;
+        let url = "https://hooks.example.com/services/T0/B1/secret-of-the-hook";
+        let new = serde_json::json!({ "organization_id": acme, "url": url });
+        let made = owner.post("/api/v1/webhooks", &new).await;
+        let viewer = keyturn::manage::api_keys::NewApiKey {
+            roles: Some("viewer".parse().unwrap()),
+            ..crate::support::new_key(keyturn::domain::Owner::Organization(acme), "viewer")
+        };
+        let role = serde_json::json!({ "scopes": ["organizations:read"] });
+        owner.put_new(&format!("/api/v1/organizations/{acme}/roles/reader"), &role).await;
+        let reader = keyturn::manage::api_keys::NewApiKey {
+            roles: Some("reader".parse().unwrap()),
+            name: "reader".parse().unwrap(),
+            ..viewer
+        };
+        let reader = server.manage(&server.make_key(reader).await.1).await;
+        let place = format!("/api/v1/webhooks/{}", made.id());
+
+        let whole = owner.get(&place).await;
+        let masked = [reader.get(&place).await, reader.get("/api/v1/webhooks").await];
+
+        assert_eq!(whole.body["url"], url, "{}: {}", server.engine, whole.text);
+        for answer in masked {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert!(answer.text.contains("https://hooks.example.com/"), "{}", answer.text);
+            assert!(!answer.text.contains("secret-of-the-hook"), "{}", answer.text);
+        }
+    }
+}

@@ -20,10 +20,11 @@ enum Kind {
     Number,
 }
 
-const COLUMNS: [(&str, Kind); 11] = [
+const COLUMNS: [(&str, Kind); 12] = [
     ("id", Kind::Id),
     ("at", Kind::Number),
     ("actor", Kind::Text),
+    ("actor_email", Kind::Text),
     ("action", Kind::Text),
     ("subject", Kind::Text),
     ("organization_id", Kind::Id),
@@ -35,7 +36,7 @@ const COLUMNS: [(&str, Kind); 11] = [
 ];
 
 /// Of these the event in the middle has all, the others none.
-const OPTIONAL: [&str; 3] = ["organization_id", "source", "request_id"];
+const OPTIONAL: [&str; 4] = ["actor_email", "organization_id", "source", "request_id"];
 
 /// A value as a statement reads it back.
 fn literal(engine: &Engine, kind: Kind, bytes: &[u8]) -> String {
@@ -69,6 +70,7 @@ async fn bytes(engine: &Engine, column: &str, kind: Kind, number: i64) -> Vec<u8
 /// Three events, the one in the middle with a value in every column.
 async fn three_events(engine: &Engine) -> [String; 3] {
     let full = AuditEvent {
+        actor_email: Some("ci.0123@keyturn.test".to_owned()),
         organization_id: Some(OrganizationId(id())),
         source: Some("2001:db8::1".parse().unwrap()),
         request_id: Some(id()),

@@ -24,6 +24,7 @@ fn event(action: &'static str) -> AuditEvent {
         id: id(),
         at: now(),
         actor: Actor::Operator("ada".to_owned()),
+        actor_email: None,
         action: Cow::Borrowed(action),
         subject: format!("key:{}", id()),
         organization_id: None,

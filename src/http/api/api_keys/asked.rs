@@ -156,12 +156,15 @@ impl NewKey {
             (_, Some(id)) => Owner::Organization(id),
             (_, None) => return Err(Problem::invalid("organization_id is missing")),
         };
+        // Nobody asks for more than they have by saying nothing.
+        let below = asker.authority.bounds().is_none_or(|bounds| bounds.below.is_included());
+        let reach = if below { Reach::usual(owner) } else { Reach::Own };
         Ok(NewApiKey {
             owner,
             name: self.name.0,
             description: self.description.map(|text| text.0).unwrap_or_default(),
             roles: self.roles.map(|roles| roles.into_iter().map(|role| role.0).collect()),
-            reach: self.reach.map_or(Ok(Reach::Own), AskedReach::into_reach)?,
+            reach: self.reach.map_or(Ok(reach), AskedReach::into_reach)?,
             allowed_networks: networks(&self.allowed_networks.unwrap_or_default())?,
             lifetime: self.expires_at.map_or(Lifetime::Default, lifetime),
             when_leaked: self.when_leaked.map_or(WhenLeaked::Revoke, WhenLeaked::from),
@@ -255,6 +258,10 @@ pub(super) struct RotateKey {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Moment>)]
     expires_at: Option<Option<Moment>>,
+    /// `true`: also while the key is being rotated already, which ends its old secret at once. Left
+    /// out, that is refused (409) with what would end and when it was last used.
+    #[serde(default)]
+    force: bool,
 }
 
 impl RotateKey {
@@ -263,6 +270,7 @@ impl RotateKey {
         Rotation {
             old_secret: self.old_secret_dies_at.map_or(usual, |at| OldSecret::DiesAt(at.0)),
             lifetime: self.expires_at.map(lifetime),
+            force: self.force,
         }
     }
 }

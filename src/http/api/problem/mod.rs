@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::moment::Moment;
 use crate::{
     app::TooManyFailures,
     exchange::{ExchangeError, Unproved},
@@ -19,7 +20,7 @@ use crate::{
         form::BadBody,
         presented::{BadPresentation, Scheme},
     },
-    manage::{Obstacle, Rejection},
+    manage::{Ending, Obstacle, Rejection},
 };
 
 pub(super) type Answer<T = Response> = Result<T, Problem>;
@@ -37,11 +38,15 @@ pub(in crate::http) struct Problem {
     /// What has to go before this can be deleted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     obstacles: Vec<InTheWay>,
+    /// What is in use and would end at once; `force` does it all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<WouldEnd>>)]
+    would_end: Option<Box<AllThatWouldEnd>>,
     #[serde(skip)]
     demand: Option<Box<Demand>>,
     /// Seconds after which the same request may succeed.
     #[serde(skip)]
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
 }
 
 /// Something that has to go first.
@@ -53,6 +58,21 @@ struct InTheWay {
     name: String,
 }
 
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct AllThatWouldEnd(Vec<WouldEnd>);
+
+/// Something in use that would end.
+#[derive(Debug, Serialize, ToSchema)]
+struct WouldEnd {
+    /// `secret`.
+    kind: &'static str,
+    id: String,
+    name: String,
+    /// `null`: not as long as uses are remembered.
+    last_used_at: Option<Moment>,
+}
+
 impl Problem {
     fn new(status: Http, word: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
@@ -61,6 +81,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             obstacles: Vec::new(),
+            would_end: None,
             demand: None,
             retry_after: None,
         }
@@ -184,7 +205,7 @@ impl From<TooManyFailures> for Problem {
     fn from(told: TooManyFailures) -> Self {
         let detail = told.to_string();
         Self {
-            retry_after: Some(told.retry_after.as_secs() + 1),
+            retry_after: Some(u32::try_from(told.retry_after.as_secs() + 1).unwrap_or(u32::MAX)),
             ..Self::new(Http::TOO_MANY_REQUESTS, "too-many-failures", "Too many failures", detail)
         }
     }
@@ -203,6 +224,13 @@ impl From<ExchangeError> for Problem {
                 Self::server_error()
             }
         }
+    }
+}
+
+impl From<Ending> for WouldEnd {
+    fn from(ending: Ending) -> Self {
+        let Ending { kind, id, name, last_used_at } = ending;
+        Self { kind, id, name, last_used_at: last_used_at.map(Moment) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode as Http;
 
-use super::{Demand, InTheWay, Problem};
+use super::{AllThatWouldEnd, Demand, InTheWay, Problem, WouldEnd};
 use crate::manage::Rejection;
 
 impl From<Rejection> for Problem {
@@ -15,7 +15,9 @@ impl From<Rejection> for Problem {
                 demand: Some(Demand::for_scope(scope).into()),
                 ..Self::new(Http::FORBIDDEN, "insufficient-scope", "Insufficient scope", detail)
             },
-            Rejection::NotTheServersOwner | Rejection::Wider(_) => Self::forbidden(detail),
+            Rejection::UnknownPerson | Rejection::NotTheServersOwner | Rejection::Wider(_) => {
+                Self::forbidden(detail)
+            }
             Rejection::ChangedMeanwhile => {
                 Self::new(Http::PRECONDITION_FAILED, "changed-meanwhile", "Changed", detail)
             }
@@ -26,7 +28,14 @@ impl From<Rejection> for Problem {
                 obstacles: obstacles.into_iter().map(InTheWay::from).collect(),
                 ..Self::conflict(detail)
             },
-            Rejection::NameTaken(_)
+            Rejection::WouldEnd(endings) => Self {
+                would_end: Some(Box::new(AllThatWouldEnd(
+                    endings.into_iter().map(WouldEnd::from).collect(),
+                ))),
+                ..Self::new(Http::CONFLICT, "would-end", "Would end", detail)
+            },
+            Rejection::RunsServer
+            | Rejection::NameTaken(_)
             | Rejection::ExpiryIsFixed
             | Rejection::TooManyKeys(_)
             | Rejection::TooManyWebhooks(_)
@@ -43,7 +52,8 @@ impl From<Rejection> for Problem {
             | Rejection::KnownSigningKey
             | Rejection::OtherKeyEncryptionKey { .. }
             | Rejection::Exists => Self::conflict(detail),
-            Rejection::Expiry(_)
+            Rejection::CannotRunServer
+            | Rejection::Expiry(_)
             | Rejection::NoRole
             | Rejection::UnknownRole(_)
             | Rejection::BuiltInRole(_)
