@@ -31,6 +31,7 @@ struct Inner {
     failed_commits: Gauge,
     writes_failing: Gauge,
     certificate_expires_at: Gauge,
+    quarantined_records: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,6 +59,7 @@ pub struct Snapshot {
     pub throttled: u64,
     pub failed_commits: u64,
     pub writes_failing: bool,
+    pub quarantined_records: u64,
 }
 
 impl Default for Metrics {
@@ -93,6 +95,11 @@ impl Default for Metrics {
             "certificate_expires_at",
             "When the TLS certificate expires, in seconds since 1970; 0: no TLS",
         );
+        let quarantined_records = gauge(
+            &mut registry,
+            "quarantined_records",
+            "Records of uses and refusals that this process could not count",
+        );
         Self(Arc::new(Inner {
             registry,
             exchanges,
@@ -107,6 +114,7 @@ impl Default for Metrics {
             failed_commits,
             writes_failing,
             certificate_expires_at,
+            quarantined_records,
         }))
     }
 }
@@ -132,6 +140,7 @@ impl Metrics {
         self.0.writes_failing.set(i64::from(snapshot.writes_failing));
         let expires_at = process.certificate_expires_at.load(Ordering::Relaxed);
         self.0.certificate_expires_at.set(expires_at);
+        self.0.quarantined_records.set(count(snapshot.quarantined_records));
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("a String takes any text");
         text

@@ -51,6 +51,8 @@ use std::{
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::domain::printable_lines;
+
 /// Turns a long-lived API key into a six-minute signed token.
 #[derive(Parser)]
 #[command(name = "keyturn", version, about, long_about = None)]
@@ -200,7 +202,7 @@ pub fn with_causes(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    text
+    printable_lines(&text).into_owned()
 }
 
 #[cfg(test)]

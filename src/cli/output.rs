@@ -1,11 +1,14 @@
 //! How commands answer: text for people, JSON for programs.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write as _},
     ops::ControlFlow,
 };
 
 use serde::Serialize;
+
+use crate::domain::{deceives, printable, printable_lines};
 
 #[derive(Clone, Copy, clap::Args)]
 pub(super) struct Output {
@@ -17,7 +20,7 @@ pub(super) struct Output {
 impl Output {
     /// Prints one of the two.
     pub(super) fn say(self, text: &str, json: &impl Serialize) -> anyhow::Result<()> {
-        if self.json { print(&serde_json::to_string_pretty(json)?) } else { print(text) }
+        if self.json { print(&to_json(json)?) } else { print(text) }
     }
 
     /// For programs, where people are told otherwise.
@@ -95,7 +98,7 @@ impl<const N: usize> Listing<N> {
         let mut text = String::new();
         for (place, element) in listed.iter().enumerate() {
             text += if self.is_begun || place > 0 { ",\n  " } else { "[\n  " };
-            text += &serde_json::to_string_pretty(element)?.replace('\n', "\n  ");
+            text += &to_json(element)?.replace('\n', "\n  ");
         }
         Ok(text)
     }
@@ -113,14 +116,30 @@ impl<const N: usize> Listing<N> {
     fn line(&self, cells: &[String; N]) -> String {
         let cells = cells.iter().zip(self.widths);
         // Free text may have several lines, a table's cell has one.
-        let cells = cells.map(|(cell, width)| format!("{:width$}", cell.replace('\n', " ")));
+        let cells =
+            cells.map(|(cell, width)| format!("{:width$}", printable(&cell.replace('\n', " "))));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     }
 }
 
-/// Ends with one line end.
+/// Ends with one line end. What would control the terminal is escaped.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
-    write(&format!("{}\n", text.trim_end())).map(drop)
+    write(&format!("{}\n", printable_lines(text.trim_end()))).map(drop)
+}
+
+/// JSON that is safe to look at: only a string can hold what deceives, and there it is escaped.
+fn to_json(value: &impl Serialize) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for c in serde_json::to_string_pretty(value)?.chars() {
+        if c != '\n' && deceives(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(text, "\\u{unit:04x}")?;
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    Ok(text)
 }
 
 /// A reader that has read enough is no error: `keyturn key list | head`.
@@ -147,6 +166,19 @@ mod tests {
 
         assert_eq!(first, "X  Y\na  b\n");
         assert_eq!(second, "a       b\nlonger\n");
+    }
+
+    #[test]
+    fn fx_10_no_output_controls_a_terminal() {
+        let said = "a\u{1b}[2J\u{9b}\u{202e}b";
+        let mut listing = Output { json: false }.listing("none", ["X"]);
+
+        let json = to_json(&[said]).unwrap();
+        let line = listing.lines(&[[said.to_owned()]]);
+
+        assert!(!json.contains(|c| c != '\n' && deceives(c)), "{json:?}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&json).unwrap(), [said]);
+        assert_eq!(line, "X\na\\u{1b}[2J\\u{9b}\\u{202e}b\n");
     }
 
     #[test]

@@ -98,8 +98,10 @@ fn repeat_all(
     let of = app.clone();
     background.repeat("watch over the database", move || of.store.clone().watch());
     let of = app.clone();
-    background
-        .repeat("usage journal", move || Fold::new(of.store.patient(), of.clock.clone()).run());
+    background.repeat("usage journal", move || {
+        let fold = Fold::new(of.store.patient(), of.clock.clone());
+        fold.counting(Arc::clone(of.ledger.quarantined())).run()
+    });
     let of = app.clone();
     background.repeat("upkeep", move || keep_up(of.clone(), retention));
     let of = app.clone();

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{ApiKeyId, ClientId, OrganizationId, TrustId, UserId};
+use super::{ApiKeyId, ClientId, OrganizationId, TrustId, UserId, printable};
 use crate::clock::Timestamp;
 
 /// Who changes something.
@@ -74,7 +74,7 @@ impl FromStr for Actor {
                 let (text, name) = text.split_once(':').ok_or(MalformedActor)?;
                 id(text).map(|id| Self::Workload(TrustId(id), name.to_owned()))
             }
-            Some(("operator", name)) => Ok(Self::Operator(name.to_owned())),
+            Some(("operator", name)) => Ok(Self::Operator(printable(name).into_owned())),
             None if text == "keyturn" => Ok(Self::Keyturn),
             _ => Err(MalformedActor),
         }

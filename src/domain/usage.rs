@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::IpAddr, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ApiKeyId, OrganizationId, SecretId};
+use super::{ApiKeyId, OrganizationId, Printable, SecretId};
 
 /// Where a request came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub struct RefusalRecord {
     /// The code of the refusal: `key_expired`.
     pub reason: String,
     /// The reason in words. Never a secret.
-    pub detail: String,
+    pub detail: Printable,
     /// Known once the secret was proved.
     pub api_key_id: Option<ApiKeyId>,
     /// Whose rules the detail quotes: only those who reach it may read it.

@@ -69,7 +69,7 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
         request_id: origin.request_id,
         at: now.timestamp(),
         reason: refusal.code().to_owned(),
-        detail,
+        detail: detail.into(),
         api_key_id: key.map(|(id, _)| id),
         organization_id: refusal.organization(),
         source: origin.source,

@@ -90,7 +90,7 @@ pub(super) fn record_refusal(edge: &Edge, origin: &Origin, reason: &str, detail:
         request_id: origin.request_id,
         at: edge.app.clock.now().timestamp(),
         reason: reason.to_owned(),
-        detail,
+        detail: detail.into(),
         api_key_id: None,
         organization_id: None,
         source: origin.source,

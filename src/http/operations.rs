@@ -1,5 +1,7 @@
 //! What operators watch: `/healthz`, `/readyz`, `/metrics`.
 
+use std::sync::atomic::Ordering;
+
 use axum::{
     Json,
     extract::{RawQuery, Request, State},
@@ -68,6 +70,7 @@ pub(super) async fn metrics(State(edge): State<Edge>, request: Request) -> Respo
         throttled: edge.app.attempts.refused() + edge.app.registrations.refused(),
         failed_commits: edge.app.ledger.writes().failed(),
         writes_failing: edge.app.ledger.writes().are_failing(),
+        quarantined_records: edge.app.ledger.quarantined().load(Ordering::Relaxed),
     };
     let text = edge.metrics.text(snapshot, &edge.settings.process);
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -70,11 +70,39 @@ impl Batch {
         for Alike { circumstances, secrets } in written.uses {
             let known = self.uses.entry(circumstances).or_default();
             for (secret, count) in secrets {
-                *known.entry(secret).or_default() += count;
+                let known = known.entry(secret).or_default();
+                *known = known.saturating_add(count);
             }
         }
         self.refusals.extend(written.refusals);
         true
+    }
+
+    /// Two batches with half of the records each; `None` where it has but one.
+    pub(super) fn halves(self) -> Option<(Self, Self)> {
+        let (uses, mut refusals) = self.into_parts();
+        let mut uses: Vec<_> = uses
+            .into_iter()
+            .flat_map(|Alike { circumstances, secrets }| {
+                secrets.into_iter().map(move |(id, count)| (circumstances.clone(), id, count))
+            })
+            .collect();
+        let records = uses.len() + refusals.len();
+        if records < 2 {
+            return None;
+        }
+        let other_uses = uses.split_off(uses.len().min(records / 2));
+        let other_refusals = refusals.split_off((records / 2).saturating_sub(uses.len()));
+        Some((Self::of(uses, refusals), Self::of(other_uses, other_refusals)))
+    }
+
+    fn of(uses: Vec<(Circumstances, SecretId, i64)>, refusals: Vec<RefusalRecord>) -> Self {
+        let rows = uses.len() + refusals.len();
+        let mut batch = Self { refusals, rows, ..Self::default() };
+        for (circumstances, secret, count) in uses {
+            batch.uses.entry(circumstances).or_default().insert(secret, count);
+        }
+        batch
     }
 
     /// In the order of the tables they are counted in: neighbours share their pages.

@@ -10,6 +10,8 @@ mod marked;
 mod writer;
 mod writes;
 
+use std::sync::{Arc, atomic::AtomicU64};
+
 use tokio::sync::{mpsc, oneshot};
 
 use self::decision::Undecided;
@@ -35,6 +37,7 @@ pub struct Ledger {
     records: mpsc::Sender<Message>,
     recording: Recording,
     writes: Writes,
+    quarantined: Arc<AtomicU64>,
 }
 
 enum Message {
@@ -72,7 +75,7 @@ impl Receipt {
 pub fn open(store: Store, clock: Clock, random: Random, recording: Recording) -> (Ledger, Writer) {
     let (records, waiting) = mpsc::channel(recording.most_waiting());
     let writes = Writes::default();
-    let ledger = Ledger { records, recording, writes: writes.clone() };
+    let ledger = Ledger { records, recording, writes: writes.clone(), quarantined: Arc::default() };
     (ledger, Writer::new(waiting, store, clock, random, recording, writes))
 }
 
@@ -107,6 +110,11 @@ impl Ledger {
         };
         self.records.try_send(Message::Use(used, done)).map_err(|_| NotRecorded::Full)?;
         Ok(receipt)
+    }
+
+    /// Counts the records that this process has put into quarantine.
+    pub fn quarantined(&self) -> &Arc<AtomicU64> {
+        &self.quarantined
     }
 
     /// Never makes the refused caller wait. Tells whether there was room.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Rejection;
 use crate::{
     app::App,
-    domain::{Actor, Authority, Lineage, OrganizationId, Origin, Sight, Wider},
+    domain::{Actor, Authority, Lineage, OrganizationId, Origin, Sight, Wider, printable},
     exchange::{self, ExchangeError, Principal},
     signing::VerifiedToken,
     store::{self, Tx},
@@ -56,8 +56,8 @@ impl Asker {
     }
 
     /// A person at the machine.
-    pub fn operator(name: String) -> Self {
-        Self::unbounded(Actor::Operator(name))
+    pub fn operator(name: &str) -> Self {
+        Self::unbounded(Actor::Operator(printable(name).into_owned()))
     }
 
     /// Somebody whose request itself proves that it may be made: the holder of the secret that is

@@ -7,7 +7,7 @@ use sqlx::types::Uuid;
 use super::{Page, StoreError, Tx, audit_chain, counters, moment, parse};
 use crate::{
     clock::Timestamp,
-    domain::{Actor, AuditEvent, OrganizationId, Sight},
+    domain::{Actor, AuditEvent, OrganizationId, Sight, printable},
 };
 
 statements! {
@@ -95,10 +95,10 @@ impl Row {
         Self {
             id: event.id,
             at: event.at.timestamp(),
-            actor: event.actor.to_string(),
-            actor_email: event.actor_email.clone(),
-            action: event.action.to_string(),
-            subject: event.subject.clone(),
+            actor: printable(&event.actor.to_string()).into_owned(),
+            actor_email: event.actor_email.as_deref().map(|email| printable(email).into_owned()),
+            action: printable(&event.action).into_owned(),
+            subject: printable(&event.subject).into_owned(),
             organization_id: event.organization_id.map(|id| id.0),
             source: event.source.map(|source| source.to_string()),
             request_id: event.request_id,

@@ -105,7 +105,7 @@ fn is_undone_for_another(code: Option<&str>) -> bool {
 fn is_for_the_values(code: &str) -> bool {
     match sqlite_code(code) {
         Some(code) => matches!(code, 18..=20),
-        None => ["22", "23"].iter().any(|class| code.starts_with(class)),
+        None => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
     }
 }
 

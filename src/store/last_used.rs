@@ -1,6 +1,6 @@
 //! When secrets, and clients that need none, were used last: in the row of each.
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, parameter::Parameter as _};
 use crate::domain::SecretId;
 
 statements! {
@@ -32,7 +32,7 @@ pub async fn mark(tx: &mut Tx, minute: i64, counted_as: &[SecretId]) -> Result<(
             // Places that are left over name one twice, which changes nothing.
             let places = some.iter().cycle().take(AT_ONCE);
             let marked = execute_built!(tx, statement, |query| {
-                places.fold(query.bind(minute), |query, id| query.bind(id.0))
+                places.fold(query.bind(minute.bound()), |query, id| query.bind(id.0.bound()))
             })?;
             if usize::try_from(marked) == Ok(some.len()) {
                 break;

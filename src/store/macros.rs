@@ -34,11 +34,11 @@ macro_rules! fetch {
         match &mut $tx.engine {
             $crate::store::engine::Engine::Sqlite(held) => {
                 let (progress, connection) = held.parts();
-                progress.run(sqlx::query_as($sql)$(.bind($arg))*.$fetch(connection)).await
+                progress.run(sqlx::query_as($sql)$(.bind($crate::store::parameter::Parameter::bound($arg)))*.$fetch(connection)).await
             }
             $crate::store::engine::Engine::Postgres(held) => {
                 let (progress, connection) = held.parts();
-                progress.run(sqlx::query_as($sql)$(.bind($arg))*.$fetch(connection)).await
+                progress.run(sqlx::query_as($sql)$(.bind($crate::store::parameter::Parameter::bound($arg)))*.$fetch(connection)).await
             }
         }
     };
@@ -47,12 +47,12 @@ macro_rules! fetch {
 /// Like `fetch!`, for a statement that returns no rows; gives the number of rows it changed.
 macro_rules! execute {
     ($tx:expr, $sql:ident($($arg:expr),* $(,)?)) => {
-        execute_built!($tx, $sql, |query| query$(.bind($arg))*)
+        execute_built!($tx, $sql, |query| query$(.bind($crate::store::parameter::Parameter::bound($arg)))*)
     };
 }
 
 /// Like `execute!`, for as many arguments as are bound at run time:
-/// `execute_built!(tx, sql, |query| query.bind(minute))`.
+/// `execute_built!(tx, sql, |query| query.bind(minute.bound()))`.
 macro_rules! execute_built {
     ($tx:expr, $sql:expr, |$query:ident| $built:expr) => {
         match &mut $tx.engine {
@@ -80,13 +80,13 @@ macro_rules! execute_alone {
                     let _turn = session.turn(writer).await?;
                     let mut held = $crate::store::connection::Held::acquire(pool, session).await?;
                     let (progress, connection) = held.parts();
-                    let done = sqlx::query($sql)$(.bind($arg))*.execute(connection);
+                    let done = sqlx::query($sql)$(.bind($crate::store::parameter::Parameter::bound($arg)))*.execute(connection);
                     progress.run_alone(done).await.map(|done| done.rows_affected())
                 }
                 $crate::store::Store::Postgres { pool, session, .. } => {
                     let mut held = $crate::store::connection::Held::acquire(pool, session).await?;
                     let (progress, connection) = held.parts();
-                    let done = sqlx::query($sql)$(.bind($arg))*.execute(connection);
+                    let done = sqlx::query($sql)$(.bind($crate::store::parameter::Parameter::bound($arg)))*.execute(connection);
                     progress.run_alone(done).await.map(|done| done.rows_affected())
                 }
             }
@@ -98,7 +98,7 @@ macro_rules! execute_alone {
 /// Like `fetch!`, outside any transaction: one statement that only reads, on the hot path.
 macro_rules! fetch_alone {
     ($store:expr, $sql:ident($($arg:expr),* $(,)?) => $fetch:ident) => {
-        fetch_built!($store, |connection| sqlx::query_as($sql)$(.bind($arg))*.$fetch(connection))
+        fetch_built!($store, |connection| sqlx::query_as($sql)$(.bind($crate::store::parameter::Parameter::bound($arg)))*.$fetch(connection))
     };
 }
 

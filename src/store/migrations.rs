@@ -25,6 +25,7 @@ migrations! {
     4 "0004_token_service",
     6 "0006_tenancy",
     8 "0008_feed_epoch",
+    9 "0009_usage_quarantine",
     10 "0010_resource_spellings",
     14 "0014_jwt_type",
 }

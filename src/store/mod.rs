@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod migrations;
 mod open;
+mod parameter;
 mod reader;
 mod watch;
 
@@ -44,6 +45,7 @@ pub mod trusts;
 pub mod unused_keys;
 pub mod usage;
 pub mod usage_journal;
+pub mod usage_quarantine;
 pub mod used_ids;
 pub mod users;
 pub mod webhooks;
@@ -92,6 +94,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     unused_keys::STATEMENTS,
     usage::STATEMENTS,
     usage_journal::STATEMENTS,
+    usage_quarantine::STATEMENTS,
     used_ids::STATEMENTS,
     users::STATEMENTS,
     webhooks::STATEMENTS,

@@ -72,7 +72,7 @@ pub async fn find(tx: &mut Tx, request_id: Uuid) -> Result<Option<RefusalRecord>
             request_id: row.request_id,
             at: row.at,
             reason: row.reason,
-            detail: row.detail,
+            detail: row.detail.into(),
             api_key_id: row.api_key_id.map(ApiKeyId),
             organization_id: row.organization_id.map(OrganizationId),
             source: parse("refusals.source", &row.source)?,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use sqlx::types::Uuid;
 
-use super::{Page, StoreError, Tx};
+use super::{Page, StoreError, Tx, parameter::Parameter as _};
 use crate::{
     clock::Timestamp,
     domain::{ApiKeyId, Circumstances, KeyName, SecretId, Step, Use},
@@ -131,11 +131,13 @@ async fn add_rows(
 ) -> Result<(), StoreError> {
     execute_built!(tx, statement, |query| {
         let shared = query
-            .bind(circumstances.minute)
-            .bind(circumstances.source.to_string())
-            .bind(circumstances.user_agent.as_str())
-            .bind(&*circumstances.outcome);
-        secrets.iter().fold(shared, |query, (secret, count)| query.bind(secret.0).bind(*count))
+            .bind(circumstances.minute.bound())
+            .bind(circumstances.source.to_string().bound())
+            .bind(circumstances.user_agent.as_str().bound())
+            .bind(circumstances.outcome.as_ref().bound());
+        secrets
+            .iter()
+            .fold(shared, |query, (secret, count)| query.bind(secret.0.bound()).bind(count.bound()))
     })?;
     Ok(())
 }

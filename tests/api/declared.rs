@@ -39,7 +39,7 @@ write_secret_to = "ci"
 "#;
 
 fn operator() -> Asker {
-    Asker::operator("olga".to_owned())
+    Asker::operator("olga")
 }
 
 async fn read(app: &App) -> Present {

@@ -30,6 +30,8 @@ mod keyless;
 mod leaks;
 mod management;
 mod metadata;
+mod operations;
+mod outside;
 #[path = "../support/peers.rs"]
 mod peers;
 #[path = "../support/proxy.rs"]

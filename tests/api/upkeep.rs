@@ -16,7 +16,7 @@ use crate::support::{TestServer, new_key};
 async fn a_request_sent_again_within_a_day_makes_nothing_new() {
     for server in TestServer::on_each_engine().await {
         let (app, acme) = (&server.app, Owner::Organization(server.acme().await));
-        let asker = Asker::operator("ada".to_owned());
+        let asker = Asker::operator("ada");
         let for_ever = Kept { age: None, rows: None };
         let retention = Retention { usage: for_ever, refusals: for_ever, audit: for_ever };
         let mut upkeep = Upkeep::new(retention);

@@ -305,22 +305,3 @@ async fn two_who_fold_at_once_count_once() {
         }
     }
 }
-
-#[tokio::test]
-async fn a_batch_that_cannot_be_read_does_not_hold_the_others_up() {
-    for server in TestServer::on_each_engine().await {
-        let acme = Owner::Organization(server.acme().await);
-        let (key, secret) = server.key(acme, "ci").await;
-        server.exchange("ci", &secret).await;
-        let id = "00000000-0000-7000-8000-000000000000";
-        let id = match server.engine {
-            "sqlite" => format!("x'{}'", id.replace('-', "")),
-            _ => format!("'{id}'"),
-        };
-
-        server.sql(&format!("insert into usage_journal (id, batch) values ({id}, '{{')")).await;
-        server.settle().await;
-
-        assert_eq!(counts(&server, key.id).await, [("issued".to_owned(), 1)], "{}", server.engine);
-    }
-}

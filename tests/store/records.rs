@@ -146,7 +146,7 @@ fn refusal(age: TimeDelta) -> RefusalRecord {
         request_id: id(),
         at: (now() - age).timestamp(),
         reason: "unknown_secret".to_owned(),
-        detail: "no key has this 'secret'; \u{e9}".to_owned(),
+        detail: "no key has this 'secret'; \u{e9}".into(),
         api_key_id: Some(ApiKeyId(id())),
         organization_id: Some(OrganizationId(id())),
         source: "2001:db8::1".parse().unwrap(),

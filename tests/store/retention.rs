@@ -8,7 +8,7 @@ use keyturn::{
     manage::upkeep::bounds,
     store::{
         audit_chain::{self, Chain},
-        health, usage_journal,
+        health, usage_journal, usage_quarantine,
     },
 };
 
@@ -60,15 +60,15 @@ async fn a_table_tells_its_rows_and_its_bytes() {
 #[tokio::test]
 async fn one_step_deletes_no_more_than_it_was_told() {
     for engine in engines().await {
-        for _ in 0..5 {
-            usage_journal::append(&engine.store, id(), "{}").await.unwrap();
-        }
         let mut tx = engine.store.write().await.unwrap();
+        for _ in 0..5 {
+            usage_quarantine::insert(&mut tx, id(), now(), "unreadable", "{}").await.unwrap();
+        }
         let later = now() + TimeDelta::seconds(1);
 
         let mut steps = Vec::new();
         for before in [now(), later, later, later, later] {
-            steps.push(usage_journal::prune(&mut tx, before, 2).await.unwrap());
+            steps.push(usage_quarantine::prune(&mut tx, before, 2).await.unwrap());
         }
 
         assert_eq!(steps, [0, 2, 2, 1, 0], "{}", engine.name);

@@ -40,3 +40,21 @@ fn every_file_of_the_store_lists_its_statements() {
 
     assert_eq!(declared, STATEMENTS.len(), "a file is missing in `store::STATEMENTS`");
 }
+
+/// The macros of `store::engine` bind what is a `Parameter`; whoever binds by hand says so.
+#[test]
+fn fx_10_no_statement_binds_what_is_no_parameter() {
+    for entry in std::fs::read_dir("src/store").unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file = path.file_name().unwrap().to_string_lossy();
+        for bound in text.split(".bind(").skip(1).filter(|_| file != "engine.rs") {
+            let line = bound.lines().next().unwrap();
+            assert!(line.contains(".bound()"), "{file}: {line}");
+        }
+        let by_macro = text.matches(".bind($").count();
+        let safely =
+            text.matches(".bind($crate::store::parameter::Parameter::bound($arg))").count();
+        assert_eq!(by_macro, safely, "{file}");
+    }
+}

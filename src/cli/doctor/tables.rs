@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     domain::Kept,
     manage::upkeep::{Aged, Bound, bounds},
-    store::{Store, health, health::TableSize},
+    store::{Store, health, health::TableSize, usage_journal, usage_quarantine},
 };
 
 /// A table, for programs.
@@ -40,7 +40,10 @@ pub(super) async fn check(
 ) -> anyhow::Result<()> {
     let sizes = health::tables(store, deep).await?;
     let oldest = oldest(store).await?;
-    check_journal(oldest.get("usage_journal").copied(), now, report);
+    let mut tx = store.read().await?;
+    check_journal(usage_journal::oldest(&mut tx).await?, now, report);
+    check_quarantine(usage_quarantine::all(&mut tx).await?, report);
+    drop(tx);
     let bounds: HashMap<_, _> = bounds(&config.retention).into_iter().collect();
     for found in sizes {
         let oldest = oldest.get(found.table.as_str()).copied();
@@ -72,6 +75,19 @@ fn check_journal(oldest: Option<Timestamp>, now: Timestamp, report: &mut Report)
             ),
         ),
         _ => report.ok("usage journal", "what was used is counted"),
+    }
+}
+
+fn check_quarantine(records: i64, report: &mut Report) {
+    match records {
+        0 => report.ok("usage quarantine", "every record could be counted"),
+        records => report.warning(
+            "usage quarantine",
+            format!(
+                "{records} records of uses or refusals could not be counted: the table \
+                 usage_quarantine has them, each with the reason"
+            ),
+        ),
     }
 }
 

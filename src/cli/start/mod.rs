@@ -122,5 +122,5 @@ pub(super) fn courier(config: &Config, app: &App) -> anyhow::Result<Courier> {
 
 /// Who runs this command, for the audit trail.
 pub(super) fn asker() -> Asker {
-    Asker::operator(operator::name())
+    Asker::operator(&operator::name())
 }

@@ -4,7 +4,7 @@ use super::{
     Authentication, BadKeySet, BadRedirectUri, ClientTerms, ExchangeRule, GrantType, KeySource,
     RefreshTerms, key_set, redirect_uri,
 };
-use crate::domain::{Resource, UnknownSignatureAlgorithm};
+use crate::domain::{Resource, UnknownSignatureAlgorithm, printable};
 
 /// What is wrong with the terms of a client. Safe to show to whoever wrote them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -146,7 +146,7 @@ fn unique<T: PartialEq + Clone>(all: &mut Vec<T>) {
 
 /// So much of it as tells which it is.
 fn shortened(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(100).collect()
+    printable(&text.chars().take(100).collect::<String>()).into_owned()
 }
 
 fn check_exchanges(rules: &[ExchangeRule]) -> Result<(), BadTerms> {

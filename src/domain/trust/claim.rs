@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 
+use crate::domain::deceives;
+
 /// `sub`, or `a.b` for the member `b` of the claim `a`. Where a name itself has a dot in it, a JSON
 /// Pointer names it: `/kubernetes.io/namespace` (RFC 6901).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,7 +74,7 @@ impl FromStr for ClaimName {
     type Err = MalformedClaimName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let plain = !text.chars().any(|it| it.is_control() || it.is_whitespace());
+        let plain = !text.chars().any(|it| deceives(it) || it.is_whitespace());
         let steps: Option<Vec<_>> = match text.strip_prefix('/') {
             Some(pointer) => pointer.split('/').map(unescaped).collect(),
             None => Some(text.split('.').map(str::to_owned).collect()),

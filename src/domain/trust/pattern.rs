@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::domain::deceives;
+
 /// `*` is any run of characters but `/` and `:`, which separate what names are made of; `**` is any
 /// run. Everything else is itself, to the letter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,7 +90,7 @@ impl FromStr for Pattern {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let length = text.chars().count();
-        if !(1..=Self::LONGEST).contains(&length) || text.chars().any(char::is_control) {
+        if !(1..=Self::LONGEST).contains(&length) || text.contains(deceives) {
             return Err(MalformedPattern::Form);
         }
         if !text.contains('*') {

@@ -6,7 +6,7 @@ use super::{IDEMPOTENCY_KEYS, OUTBOX};
 use crate::{
     clock::Timestamp,
     domain::{Kept, Retention},
-    store::{StoreError, Tx, idempotency_keys, outbox, refusals, usage, usage_journal},
+    store::{StoreError, Tx, idempotency_keys, outbox, refusals, usage, usage_quarantine},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,12 +15,12 @@ pub enum Aged {
     Outbox,
     Refusals,
     Usage,
-    UsageJournal,
+    UsageQuarantine,
 }
 
 impl Aged {
     pub const ALL: [Self; 5] =
-        [Self::IdempotencyKeys, Self::Outbox, Self::Refusals, Self::Usage, Self::UsageJournal];
+        [Self::IdempotencyKeys, Self::Outbox, Self::Refusals, Self::Usage, Self::UsageQuarantine];
 
     /// The table's name.
     pub fn name(self) -> &'static str {
@@ -29,7 +29,7 @@ impl Aged {
             Self::Outbox => "outbox",
             Self::Refusals => "refusals",
             Self::Usage => "usage",
-            Self::UsageJournal => "usage_journal",
+            Self::UsageQuarantine => "usage_quarantine",
         }
     }
 
@@ -38,9 +38,7 @@ impl Aged {
             Self::IdempotencyKeys => IDEMPOTENCY_KEYS,
             Self::Outbox => OUTBOX,
             Self::Refusals => retention.refusals,
-            // Each batch of the journal is to become at least one row of usage: what is beyond the
-            // bounds of these would be deleted as soon as it is counted.
-            Self::Usage | Self::UsageJournal => retention.usage,
+            Self::Usage | Self::UsageQuarantine => retention.usage,
         }
     }
 
@@ -50,7 +48,7 @@ impl Aged {
             Self::Outbox => outbox::oldest(tx).await,
             Self::Refusals => refusals::oldest(tx).await,
             Self::Usage => usage::oldest(tx).await,
-            Self::UsageJournal => usage_journal::oldest(tx).await,
+            Self::UsageQuarantine => usage_quarantine::oldest(tx).await,
         }
     }
 
@@ -64,7 +62,7 @@ impl Aged {
             Self::Outbox => outbox::count(tx, during).await,
             Self::Refusals => refusals::count(tx, during).await,
             Self::Usage => usage::count(tx, during).await,
-            Self::UsageJournal => usage_journal::count(tx, during).await,
+            Self::UsageQuarantine => usage_quarantine::count(tx, during).await,
         }
     }
 
@@ -79,14 +77,7 @@ impl Aged {
             Self::Outbox => outbox::prune(tx, before, most).await,
             Self::Refusals => refusals::prune(tx, before, most).await,
             Self::Usage => usage::prune(tx, before, most).await,
-            Self::UsageJournal => usage_journal::prune(tx, before, most).await,
-        }
-    }
-
-    /// The journal is emptied every two seconds. What grows old in it was never counted.
-    pub(super) fn report_lost(self, rows: u64) {
-        if self == Self::UsageJournal && rows > 0 {
-            tracing::error!(rows, "deleted batches of usage that nobody had counted");
+            Self::UsageQuarantine => usage_quarantine::prune(tx, before, most).await,
         }
     }
 }

@@ -50,6 +50,7 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
         ),
         ("trusts", Bound::NotByItself("the rules of trust that owners make")),
         ("used_ids", Bound::AfterTheirEnd(ENDED, "one for each proof that counts once")),
+        ("usage_journal", Bound::NotByItself("uses and refusals of the last seconds")),
         ("users", Bound::NotByItself("the users that owners take in")),
         ("webhooks", Bound::NotByItself("the webhooks that owners set up")),
     ];

@@ -89,7 +89,7 @@ impl Upkeep {
     ) -> Result<(), StoreError> {
         let kept = table.kept(&self.retention);
         if let Some(before) = kept.from(now) {
-            table.report_lost(prune_up_to(app, table, before, u64::MAX).await?);
+            prune_up_to(app, table, before, u64::MAX).await?;
         }
         let Some(most) = kept.most() else { return Ok(()) };
         let mut tx = app.store.patient().read().await?;
@@ -100,7 +100,6 @@ impl Upkeep {
             let older = prune_up_to(app, table, beyond.hour.start, u64::MAX).await?;
             let rest = prune_up_to(app, table, beyond.hour.end, beyond.rows).await?;
             tracing::warn!(table = table.name(), rows = older + rest, most, "deleted the oldest");
-            table.report_lost(older + rest);
         }
         Ok(())
     }

@@ -33,6 +33,9 @@ impl Endpoint {
     }
 }
 
+/// A resource may ask for tokens of the type JWT.
+const OURS: &[&str] = &["at+jwt", "jwt"];
+
 const PROOF: &[&str] = &["dpop+jwt"];
 
 type Verdict<'a> = Pin<Box<dyn Future<Output = bool> + 'a>>;
@@ -63,7 +66,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: "introspection",
         signed_by: |rig| &rig.ours,
-        types: &["at+jwt"],
+        types: OURS,
         says: |rig| rig.access_token.clone(),
         takes: |rig, token| {
             Box::pin(async {
@@ -93,7 +96,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: "subject token of ours",
         signed_by: |rig| &rig.ours,
-        types: &["at+jwt"],
+        types: OURS,
         says: |rig| rig.access_token.clone(),
         takes: |rig, token| {
             let mut form = exchanging(token, TYPES[1]);
@@ -105,7 +108,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: "actor token of ours",
         signed_by: |rig| &rig.ours,
-        types: &["at+jwt"],
+        types: OURS,
         says: |rig| rig.actor_token.clone(),
         takes: |rig, token| Box::pin(rig.is_acted_for_by(token)),
         exempt: WHOMEVER_FOR,
@@ -113,7 +116,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: "revocation",
         signed_by: |rig| &rig.ours,
-        types: &["at+jwt"],
+        types: OURS,
         says: |rig| with(rig.actor_token.clone(), json!({ "jti": rig.id() })),
         takes: |rig, token| {
             Box::pin(async {
@@ -127,7 +130,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: "gateway",
         signed_by: |rig| &rig.ours,
-        types: &["at+jwt"],
+        types: OURS,
         says: |rig| rig.access_token.clone(),
         takes: |rig, token| {
             Box::pin(async move {

@@ -174,6 +174,6 @@ impl TestServer {
     /// The true reason of a refusal, and the words for it.
     async fn reason(&self, answer: &Answer) -> (String, String) {
         let refusal = self.refusal(answer).await;
-        refusal.map(|it| (it.reason, it.detail)).unwrap_or_default()
+        refusal.map(|it| (it.reason, it.detail.to_string())).unwrap_or_default()
     }
 }

@@ -49,7 +49,7 @@ pub(crate) async fn acme(server: &TestServer) -> (OrganizationId, Caller) {
 }
 
 /// Somebody who may do everything in an organization and below.
-async fn owner_of(server: &TestServer, organization: OrganizationId) -> Caller {
+pub(crate) async fn owner_of(server: &TestServer, organization: OrganizationId) -> Caller {
     server.manage(&secret_of(server, organization, "owner", Reach::Subtree).await).await
 }
 

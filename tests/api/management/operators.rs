@@ -35,7 +35,7 @@ async fn fx_03_the_server_is_handed_on_at_once_on_every_node_and_the_trail_says_
         let stranger = owner_of(&server, other).await;
         let elsewhere = there.manage_by(&stranger.token);
         assert_eq!(problem(&elsewhere.get(SIGNING_KEYS).await), (403, "forbidden"));
-        let olga = Asker::operator("olga".to_owned());
+        let olga = Asker::operator("olga");
 
         whole_server::set_operators(&server.app, &olga, other).await.unwrap();
 
