@@ -7,7 +7,7 @@ use super::support::{Place, wait};
 #[test]
 fn fx_17f_the_soft_limit_is_raised_and_one_source_leaves_room_for_others() {
     let (place, key) = Place::with_key();
-    let server = place.serve_under("ulimit -Hn 400; ulimit -Sn 100");
+    let server = place.serve_under("ulimit -Sn 100; ulimit -Hn 400");
     let limits = fs::read_to_string(format!("/proc/{}/limits", server.process())).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     assert_eq!(files.split_whitespace().nth(3), Some("400"), "{files}");

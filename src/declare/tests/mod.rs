@@ -7,13 +7,14 @@ use chrono::TimeDelta;
 use proptest::{collection::btree_map, option, prelude::*, sample::select};
 
 use self::{clients::client, trusts::trust};
-use super::*;
+use super::{compare::NewOperators, *};
 use crate::{
     clock::timestamp,
     domain::{Algorithm, ClientTerms, Email, JwtType, Lifetime, Roles, WhenLeaked},
 };
 
 const PATHS: [&str; 4] = ["acme", "acme/team", "acme/team/one", "other"];
+const ROOTS: [&str; 2] = ["acme", "other"];
 const USERS: [&str; 2] = ["ada@example.com", "bob@example.com"];
 const RESOURCES: [&str; 2] = ["https://api.example.com", "build"];
 
@@ -99,6 +100,7 @@ prop_compose! {
 prop_compose! {
     /// Whatever it names is in it, as a database sees to.
     fn state()(
+        operators in select(&ROOTS[..]),
         organizations in prop::collection::vec(any::<bool>(), PATHS.len()),
         users in prop::collection::vec((text(), any::<bool>()), USERS.len()),
         resources in prop::collection::vec(resource(), RESOURCES.len()),
@@ -114,7 +116,7 @@ prop_compose! {
         let servers = RESOURCES.iter().map(|it| it.parse().unwrap());
         let user = |(name, enabled)| User { name, enabled };
         State {
-            operators: None,
+            operators: Some(operators.parse().unwrap()),
             organizations: paths.zip(organizations.into_iter().map(|enabled| Organization { enabled })).collect(),
             users: people.zip(users.into_iter().map(user)).collect(),
             resources: servers.zip(resources).collect(),
@@ -155,6 +157,10 @@ fn carry_out(plan: &Plan, state: &mut State) {
     take(&plan.api_keys, &mut state.api_keys);
     take(&plan.clients, &mut state.clients);
     take(&plan.trusts, &mut state.trusts);
+    if let Some(NewOperators { before, after }) = &plan.operators {
+        assert_eq!(state.operators, *before);
+        state.operators = Some(after.clone());
+    }
     if let Some(NewDefault { before, after }) = &plan.default_resource {
         assert_eq!(state.default_resource, *before);
         state.default_resource = Some(after.clone());
@@ -172,6 +178,7 @@ fn united(mut present: State, wanted: &State) -> State {
     present.api_keys.extend(wanted.api_keys);
     present.clients.extend(wanted.clients);
     present.trusts.extend(wanted.trusts);
+    present.operators = wanted.operators.or(present.operators);
     present.default_resource = wanted.default_resource.or(present.default_resource);
     present
 }
