@@ -5,8 +5,10 @@ mod apply;
 mod audit;
 mod auth;
 mod background;
+mod backup;
 mod client;
 mod config;
+mod copy;
 mod descriptors;
 mod doctor;
 mod door;
@@ -17,6 +19,7 @@ mod export;
 mod github;
 mod healthcheck;
 mod key;
+mod key_encryption_key;
 mod manual;
 mod member;
 mod migrate;
@@ -30,6 +33,7 @@ mod output;
 mod quickstart;
 mod reload;
 mod resource;
+mod restore;
 mod role;
 mod secret_file;
 mod serve;
@@ -114,6 +118,15 @@ enum Command {
     Webhook(webhook::Args),
     /// Tell how keys are used: how often, from where, with which outcome
     Usage(usage::Args),
+    /// Back up the database to one file
+    Backup(backup::Args),
+    /// Restore a backup into an empty database
+    Restore(restore::Args),
+    /// Copy everything to an empty database, also of the other engine
+    Copy(copy::Args),
+    /// Show or replace the key that encrypts signing keys
+    #[command(visible_alias = "kek")]
+    KeyEncryptionKey(key_encryption_key::Args),
     /// Bring the database up to date
     Migrate,
     /// Look at the configuration
@@ -178,6 +191,10 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Webhook(args) => webhook::run(args, &config).await,
         Command::Usage(args) => usage::run(args, &config).await,
+        Command::Backup(args) => backup::run(args, &config).await,
+        Command::Restore(args) => restore::run(args, &config).await,
+        Command::Copy(args) => copy::run(args, &config).await,
+        Command::KeyEncryptionKey(args) => key_encryption_key::run(args, &config).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Config(command) => {
             config::run(&command, &config);

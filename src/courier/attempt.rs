@@ -126,10 +126,10 @@ async fn post(courier: &Courier, message: &Message, to: WebhookId) -> Result<(),
     let message_id = format!("msg_{}", message.id.0.simple());
     let secret = WebhookSecret::of(key, to, &webhook.secret).ok_or(Failed::OtherKey)?;
     let mut signatures = secret.sign(&message_id, now, &message.body);
-    if now - webhook.secret.made_at < SECRET_OVERLAP
-        && let Some(before) = WebhookSecret::before(key, to, &webhook.secret)
-    {
-        signatures = format!("{signatures} {}", before.sign(&message_id, now, &message.body));
+    if now - webhook.secret.made_at < SECRET_OVERLAP {
+        for before in WebhookSecret::before(key, to, &webhook.secret) {
+            signatures = format!("{signatures} {}", before.sign(&message_id, now, &message.body));
+        }
     }
     let headers = [
         ("content-type", "application/json".to_owned()),

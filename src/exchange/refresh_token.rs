@@ -42,8 +42,7 @@ pub(super) async fn identify(
 ) -> Result<Identity, Failed> {
     let token = RefreshToken::parse(token).map_err(|_| Refusal::MalformedRefreshToken)?;
     let family = store::refresh_families::find(&app.store, token.family).await?;
-    let family = family
-        .filter(|family| RefreshKey::of(&app.key_encryption_key, family).made(family, &token));
+    let family = family.filter(|family| RefreshKey::made(&app.key_encryption_key, family, &token));
     let mut family = family.ok_or(Refusal::UnknownRefreshToken)?;
     if family.answered_at.is_none() && token.generation < family.generation {
         // The successor may have gone out from here a moment ago, and the note of it be on its way.

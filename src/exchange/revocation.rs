@@ -70,7 +70,6 @@ pub async fn revocable(
 async fn family(app: &App, token: &SecretString) -> Result<Option<Family>, StoreError> {
     let Ok(token) = RefreshToken::parse(token) else { return Ok(None) };
     let family = store::refresh_families::find(&app.store, token.family).await?;
-    let is_ours =
-        |family: &Family| RefreshKey::of(&app.key_encryption_key, family).made(family, &token);
+    let is_ours = |family: &Family| RefreshKey::made(&app.key_encryption_key, family, &token);
     Ok(family.filter(is_ours))
 }

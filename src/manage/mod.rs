@@ -5,9 +5,11 @@ mod asker;
 pub mod audit_trail;
 pub mod clients;
 pub mod declared;
+pub mod end_again;
 mod endings;
 pub mod explanations;
 pub mod families;
+pub mod key_encryption;
 pub mod leaks;
 pub mod members;
 mod once;
@@ -45,7 +47,7 @@ use crate::{
         ResourceIdentifier, RoleName, Wider,
     },
     outbound::RefusedUrl,
-    signing::{MalformedJwks, MalformedPem},
+    signing::{Damage, MalformedJwks, MalformedPem},
     store::{StoreError, Tx},
 };
 
@@ -127,6 +129,10 @@ pub enum Rejection {
          one configured is {ours}: bring the first one back. No new keys are made over them"
     )]
     OtherKeyEncryptionKey { theirs: String, ours: String },
+    #[error("signing key {0} cannot be opened: {1}. Revoke it first: `keyturn signing-key revoke`")]
+    DamagedSigningKey(String, Damage),
+    #[error("{0} is the key-encryption key in use: a new one is needed")]
+    SameKeyEncryptionKey(String),
     #[error(transparent)]
     MalformedPem(#[from] MalformedPem),
     #[error("this signing key is known already")]

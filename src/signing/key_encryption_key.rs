@@ -10,11 +10,22 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::random::Random;
+use crate::{clock::Timestamp, random::Random};
 
 /// Leaves memory with its owner and does not print.
 #[derive(Clone)]
-pub struct KeyEncryptionKey(Zeroizing<[u8; Self::LENGTH]>);
+pub struct KeyEncryptionKey {
+    bytes: Zeroizing<[u8; Self::LENGTH]>,
+    former: Vec<FormerKey>,
+}
+
+/// A key-encryption key that was replaced. Nothing new is wrapped by it or derived from it; what
+/// was derived from it goes on working.
+#[derive(Clone)]
+pub struct FormerKey {
+    pub key: KeyEncryptionKey,
+    pub replaced_at: Timestamp,
+}
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a key-encryption key is 32 bytes in base64, as `openssl rand -base64 32` prints them")]
@@ -57,14 +68,56 @@ impl KeyEncryptionKey {
             return Err(MalformedKeyEncryptionKey);
         }
         key.copy_from_slice(&bytes);
-        Ok(Self(key))
+        Ok(Self { bytes: key, former: Vec::new() })
+    }
+
+    /// This key, and those it replaced.
+    #[must_use]
+    pub fn after(mut self, former: Vec<FormerKey>) -> Self {
+        self.former = former;
+        self
+    }
+
+    /// This key first, then those it replaced.
+    pub fn with_former(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.former.iter().map(|former| &former.key))
+    }
+
+    /// This key or a former one, by its [`Self::id`].
+    pub fn named(&self, id: &str) -> Option<&Self> {
+        self.with_former().find(|key| key.id() == id)
+    }
+
+    /// The key that was in use at this moment.
+    pub fn at(&self, moment: Timestamp) -> &Self {
+        let later = self.former.iter().filter(|former| moment < former.replaced_at);
+        later.min_by_key(|former| former.replaced_at).map_or(self, |former| &former.key)
+    }
+
+    /// Wraps a former key, so that the database can keep it.
+    pub fn wrap_former(&self, random: &Random, former: &Self) -> Vec<u8> {
+        self.wrap(random, &Self::purpose_of_former(&former.id()), &*former.bytes)
+    }
+
+    pub fn unwrap_former(&self, id: &str, wrapped: &[u8]) -> Result<Self, Damaged> {
+        let bytes = self.unwrap(&Self::purpose_of_former(id), wrapped)?;
+        let mut key = Zeroizing::new([0; Self::LENGTH]);
+        if bytes.len() != key.len() {
+            return Err(Damaged);
+        }
+        key.copy_from_slice(&bytes);
+        Ok(Self { bytes: key, former: Vec::new() })
+    }
+
+    fn purpose_of_former(id: &str) -> String {
+        format!("keyturn former key-encryption key {id}")
     }
 
     /// A fingerprint of 16 hexadecimal digits: tells keys apart, tells nothing about one.
     pub fn id(&self) -> String {
         let mut hash = digest::Context::new(&digest::SHA256);
         hash.update(Self::FINGERPRINT);
-        hash.update(&*self.0);
+        hash.update(&*self.bytes);
         let hash = hash.finish();
         let first = hash.as_ref().first_chunk().expect("SHA-256 has 32 bytes");
         format!("{:016x}", u64::from_be_bytes(*first))
@@ -100,7 +153,7 @@ impl KeyEncryptionKey {
 
     /// A key for another purpose, which tells nothing about this one.
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; Self::LENGTH]> {
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0));
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &*self.bytes));
         context.update(Self::DERIVATION);
         context.update(purpose.as_bytes());
         let mut derived = Zeroizing::new([0; Self::LENGTH]);
@@ -109,7 +162,7 @@ impl KeyEncryptionKey {
     }
 
     fn cipher(&self) -> LessSafeKey {
-        let key = UnboundKey::new(&AES_256_GCM, &*self.0);
+        let key = UnboundKey::new(&AES_256_GCM, &*self.bytes);
         LessSafeKey::new(key.expect("AES-256 keys have 32 bytes"))
     }
 }
@@ -170,6 +223,30 @@ mod tests {
         for wrong in ["", "AAAA", &text[1..], &format!("{text}!"), &format!("{text}A")] {
             assert_eq!(KeyEncryptionKey::from_text(wrong).unwrap_err(), MalformedKeyEncryptionKey);
         }
+    }
+
+    #[test]
+    fn fx_27_a_key_knows_those_it_replaced() {
+        let at = |seconds| crate::clock::timestamp(seconds).unwrap();
+        let (first, second, third) = (key(1), key(2), key(3));
+        let wrapped = third.wrap_former(&Random::System, &first);
+        let unwrapped = third.unwrap_former(&first.id(), &wrapped).unwrap();
+        assert_eq!(unwrapped.derive("this"), first.derive("this"));
+        assert!(third.unwrap_former(&second.id(), &wrapped).is_err());
+
+        let former = |key: &KeyEncryptionKey, replaced_at| FormerKey {
+            key: key.clone(),
+            replaced_at: at(replaced_at),
+        };
+        let chain = third.clone().after(vec![former(&second, 200), former(&first, 100)]);
+
+        for (moment, expected) in
+            [(0, &first), (99, &first), (100, &second), (199, &second), (200, &third)]
+        {
+            assert_eq!(chain.at(at(moment)).id(), expected.id(), "{moment}");
+        }
+        assert_eq!(chain.named(&first.id()).map(KeyEncryptionKey::id), Some(first.id()));
+        assert_eq!(chain.id(), third.id());
     }
 
     #[test]

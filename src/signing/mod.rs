@@ -28,7 +28,7 @@ pub use foreign::{ForeignKeys, ForeignToken, MalformedJwks, UnusableJwk, Unverif
 pub use header::TokenType;
 pub use jwks::Jwks;
 pub use jws::MalformedJws;
-pub use key_encryption_key::{Damaged, KeyEncryptionKey, MalformedKeyEncryptionKey};
+pub use key_encryption_key::{Damaged, FormerKey, KeyEncryptionKey, MalformedKeyEncryptionKey};
 pub use key_pair::UnusableKey;
 pub use pem::MalformedPem;
 pub use refresh::RefreshKey;
@@ -37,7 +37,7 @@ pub use ring::DamagedKey;
 pub use signer::{Signer, SigningFailed};
 pub use verify::{Audience, Untrusted, VerifiedToken};
 pub use webhook_secret::WebhookSecret;
-pub use wrapped::{Damage, NewSigningKey};
+pub use wrapped::{Damage, NewSigningKey, rewrap};
 
 use key_pair::KeyPair;
 

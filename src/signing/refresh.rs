@@ -21,7 +21,17 @@ impl RefreshKey {
 
     /// The key of a family: that of the time in which it began.
     pub fn of(key: &KeyEncryptionKey, family: &Family) -> Self {
+        Self::derived(key.at(family.created_at), family)
+    }
+
+    fn derived(key: &KeyEncryptionKey, family: &Family) -> Self {
         Self(key.derive(&format!("refresh tokens {}", Self::epoch(family.created_at))))
+    }
+
+    /// Whether a token of this family is ours. Former key-encryption keys count: a family may have
+    /// begun on a node that did not know its successor yet.
+    pub fn made(key: &KeyEncryptionKey, family: &Family, token: &RefreshToken) -> bool {
+        key.with_former().any(|key| Self::derived(key, family).is_maker_of(family, token))
     }
 
     /// Which quarter a moment is in.
@@ -40,7 +50,7 @@ impl RefreshKey {
     }
 
     /// Takes the same time however much of the MAC is right.
-    pub fn made(&self, family: &Family, token: &RefreshToken) -> bool {
+    fn is_maker_of(&self, family: &Family, token: &RefreshToken) -> bool {
         let right = self.mac(family, token.generation);
         let same_family = token.family == family.id;
         let same_epoch = token.epoch == Self::epoch(family.created_at);

@@ -20,15 +20,21 @@ impl WebhookSecret {
     /// Keeps these apart from whatever else is derived from the key.
     const PURPOSE: &str = "webhook secrets";
 
-    /// `None` where another key-encryption key made the secret.
+    /// `None` where a key-encryption key made the secret that is neither ours nor a former one.
     pub fn of(key: &KeyEncryptionKey, id: WebhookId, origin: &SecretOrigin) -> Option<Self> {
-        (origin.made_by == key.id()).then(|| Self::derive(key, id, origin.generation))
+        Some(Self::derive(key.named(&origin.made_by)?, id, origin.generation))
     }
 
-    /// The secret before this one; `None` where this is the first.
-    pub fn before(key: &KeyEncryptionKey, id: WebhookId, origin: &SecretOrigin) -> Option<Self> {
-        let is_ours = origin.made_by == key.id() && origin.generation > 1;
-        is_ours.then(|| Self::derive(key, id, origin.generation - 1))
+    /// The secret before this one, as each key-encryption key that may have made it derives it.
+    /// Empty where this is the first.
+    pub fn before(
+        key: &KeyEncryptionKey,
+        id: WebhookId,
+        origin: &SecretOrigin,
+    ) -> impl Iterator<Item = Self> {
+        let is_ours = key.named(&origin.made_by).is_some() && origin.generation > 1;
+        let keys = key.with_former().filter(move |_| is_ours);
+        keys.map(move |key| Self::derive(key, id, origin.generation - 1))
     }
 
     fn derive(key: &KeyEncryptionKey, id: WebhookId, generation: i64) -> Self {
@@ -104,8 +110,11 @@ mod tests {
         for different in [of(&one, id, 2), of(&one, id_of_other, 1), of(&other, id, 1)] {
             assert_ne!(first, different);
         }
-        assert_eq!(first, WebhookSecret::before(&one, id, &origin(&one, 2)).unwrap().reveal());
-        assert!(WebhookSecret::before(&one, id, &origin(&one, 1)).is_none());
+        assert_eq!(
+            first,
+            WebhookSecret::before(&one, id, &origin(&one, 2)).next().unwrap().reveal()
+        );
+        assert!(WebhookSecret::before(&one, id, &origin(&one, 1)).next().is_none());
         assert!(WebhookSecret::of(&other, id, &origin(&one, 1)).is_none());
     }
 

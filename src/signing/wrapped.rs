@@ -44,6 +44,16 @@ pub(super) fn wrap(pair: &KeyPair, by: &KeyEncryptionKey, random: &Random) -> Ne
     }
 }
 
+/// The same signing key, wrapped by another key-encryption key.
+pub fn rewrap(
+    record: &SigningKey,
+    from: &KeyEncryptionKey,
+    to: &KeyEncryptionKey,
+    random: &Random,
+) -> Result<NewSigningKey, Damage> {
+    Ok(wrap(&open(record, from)?, to, random))
+}
+
 pub(super) fn open(record: &SigningKey, with: &KeyEncryptionKey) -> Result<KeyPair, Damage> {
     if record.wrapped_by != with.id() {
         return Err(Damage::OtherKeyEncryptionKey {

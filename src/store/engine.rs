@@ -136,6 +136,14 @@ impl Store {
         }
     }
 
+    /// Closes every connection: what was written is on the disk, and no log is left beside it.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { pool, .. } => pool.close().await,
+            Self::Postgres { pool, .. } => pool.close().await,
+        }
+    }
+
     /// Tells whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut tx = self.read().await?;

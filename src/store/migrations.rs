@@ -27,6 +27,7 @@ migrations! {
     8 "0008_feed_epoch",
     9 "0009_usage_quarantine",
     10 "0010_resource_spellings",
+    12 "0012_former_key_encryption_keys",
     14 "0014_jwt_type",
 }
 

@@ -26,6 +26,7 @@ pub mod changes;
 pub mod client_secrets;
 pub mod clients;
 pub mod counters;
+pub mod former_keys;
 pub mod health;
 pub mod idempotency_keys;
 pub mod last_used;
@@ -41,6 +42,7 @@ pub mod resources;
 pub mod revoked_tokens;
 pub mod roles;
 pub mod signing_keys;
+pub mod transfer;
 pub mod trusts;
 pub mod unused_keys;
 pub mod usage;
@@ -76,6 +78,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     client_secrets::STATEMENTS,
     clients::STATEMENTS,
     counters::STATEMENTS,
+    former_keys::STATEMENTS,
     health::STATEMENTS,
     idempotency_keys::STATEMENTS,
     last_used::STATEMENTS,

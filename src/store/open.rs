@@ -161,6 +161,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Opens an `SQLite` database that is one file at any time, without a log beside it.
+    pub(super) async fn open_single_file(path: &Path) -> Result<Self, StoreError> {
+        let connect = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Delete)
+            .synchronous(SqliteSynchronous::Full);
+        let session = Options::default().session(None, false);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(connect).await?;
+        Ok(Self::Sqlite { pool, writer: Arc::default(), session })
+    }
+}
+
 /// The pool tries again at once where this fails: a pause keeps that from flooding the server.
 async fn check_new_session(connection: &mut PgConnection) -> sqlx::Result<()> {
     let checked = check_session(connection).await;

@@ -25,6 +25,9 @@ statements! {
         update signing_keys set activates_at = $2, retires_at = $3, gone_at = $4, revoked_at = $5
         where signing_key_id = $1";
 
+    SET_WRAPPED = "
+        update signing_keys set wrapped = $2, wrapped_by = $3 where signing_key_id = $1";
+
     PRUNE = "
         delete from signing_keys
         where (gone_at < $1 or revoked_at < $1) and generation < (
@@ -123,6 +126,17 @@ pub async fn set_life(tx: &mut Tx, key: &SigningKey) -> Result<(), StoreError> {
         )
     )?;
     tx.changes(Change::SigningKeys);
+    Ok(())
+}
+
+/// The same key, wrapped by another key-encryption key. Nodes that have opened it go on with it.
+pub async fn set_wrapped(
+    tx: &mut Tx,
+    signing_key_id: &str,
+    wrapped: &[u8],
+    wrapped_by: &str,
+) -> Result<(), StoreError> {
+    execute!(tx, SET_WRAPPED(signing_key_id, wrapped, wrapped_by))?;
     Ok(())
 }
 

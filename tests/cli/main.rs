@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod beside;
 mod clients;
+mod copies;
 mod declared;
 mod descriptors;
 mod doctor;

@@ -243,6 +243,12 @@ impl Server<'_> {
         answer
     }
 
+    /// Posts a form.
+    pub(crate) fn post(&self, path: &str, form: &str) -> Answer {
+        let form_type = "Content-Type: application/x-www-form-urlencoded\r\n";
+        Connection::open(self.address).unwrap().post(path, form_type, form).unwrap()
+    }
+
     /// A token for a resource. Neither needs to be encoded.
     pub(crate) fn token(&self, secret: &str, resource: &str) -> String {
         let form = format!("pat={secret}&audience={resource}");

@@ -23,6 +23,30 @@ const COMMAND_STATEMENT_WITHIN: Duration = Duration::from_mins(1);
 
 /// Opens the database, and brings it up to date if the configuration says so.
 pub(super) async fn open(config: &Config, database: Database) -> anyhow::Result<Store> {
+    let url = config.database.url.expose_secret();
+    if let (Some(path), Database::Existing) = (path(url), database)
+        && !path.exists()
+    {
+        bail!(
+            "there is no database {} (setting database.url): `keyturn quickstart`, `keyturn serve` \
+             and `keyturn migrate` make one",
+            path.display()
+        );
+    }
+    let store = connect(config, database).await?;
+    if config.database.migrate_at_start {
+        store.migrate().await.context("cannot bring the database up to date")?;
+    }
+    store.check_migrated().await?;
+    Ok(store)
+}
+
+/// Opens the database, and makes its file where there is none. Changes no schema.
+pub(super) async fn open_unmigrated(config: &Config) -> anyhow::Result<Store> {
+    connect(config, Database::MadeIfMissing).await
+}
+
+async fn connect(config: &Config, database: Database) -> anyhow::Result<Store> {
     let options = store::Options {
         connections: config.database.connections.get(),
         acquire_within: Duration::from_secs(2),
@@ -34,21 +58,7 @@ pub(super) async fn open(config: &Config, database: Database) -> anyhow::Result<
         make_file: database == Database::MadeIfMissing,
     };
     let url = config.database.url.expose_secret();
-    if let (Some(path), Database::Existing) = (path(url), database)
-        && !path.exists()
-    {
-        bail!(
-            "there is no database {} (setting database.url): `keyturn quickstart`, `keyturn serve` \
-             and `keyturn migrate` make one",
-            path.display()
-        );
-    }
-    let store = Store::open(url, options).await.with_context(|| cannot_open(url))?;
-    if config.database.migrate_at_start {
-        store.migrate().await.context("cannot bring the database up to date")?;
-    }
-    store.check_migrated().await?;
-    Ok(store)
+    Store::open(url, options).await.with_context(|| cannot_open(url))
 }
 
 /// Names the file, but not a server: its URL may hold a password.

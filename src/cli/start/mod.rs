@@ -6,7 +6,7 @@ mod settings;
 
 use std::path::Path;
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use self::database::Database;
 pub(super) use self::{
@@ -68,6 +68,27 @@ pub(super) async fn replace_signing_keys(config: &Config) -> anyhow::Result<App>
     let store = database::open(config, Database::Existing).await?;
     let key = encryption::find_or_make(config)?;
     Ok(put_together(config, store, key)?.0)
+}
+
+/// The database alone, for a command that reads or moves it whole.
+pub(super) async fn existing_database(config: &Config) -> anyhow::Result<Store> {
+    database::open(config, Database::Existing).await
+}
+
+/// A database to fill, made where there is none.
+pub(super) async fn new_database(config: &Config) -> anyhow::Result<Store> {
+    let store = database::open_unmigrated(config).await?;
+    store.migrate().await?;
+    Ok(store)
+}
+
+/// The key-encryption key and its text.
+pub(super) async fn key_encryption_key(
+    config: &Config,
+    store: &Store,
+) -> anyhow::Result<(KeyEncryptionKey, SecretString)> {
+    let key = encryption::find(config, store).await?;
+    Ok((key, encryption::text(config)?))
 }
 
 fn put_together(

@@ -31,6 +31,10 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
             Bound::NotByItself("the clients that owners register; registration.most_clients"),
         ),
         ("counters", Bound::NotByItself("one row for each kind of number")),
+        (
+            "former_key_encryption_keys",
+            Bound::NotByItself("one row for each rotation of the key-encryption key"),
+        ),
         ("memberships", Bound::NotByItself("the members that owners take in")),
         ("organizations", Bound::NotByItself("the organizations that owners make")),
         (

@@ -51,6 +51,8 @@ impl From<Rejection> for Problem {
             | Rejection::AlreadyRotating(_)
             | Rejection::KnownSigningKey
             | Rejection::OtherKeyEncryptionKey { .. }
+            | Rejection::DamagedSigningKey(..)
+            | Rejection::SameKeyEncryptionKey(_)
             | Rejection::Exists => Self::conflict(detail),
             Rejection::CannotRunServer
             | Rejection::Expiry(_)
