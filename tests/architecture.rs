@@ -98,6 +98,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "domain/secret",
             "listener/tls",
             "store/audit_events",
+            "store/transfer/fingerprint",
             "cli/auth/fingerprint",
         ],
     ),
