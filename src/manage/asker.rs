@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Who asks. How far their word goes is known as of the moment when the request came: enough to
-/// read by. Whatever writes takes a [`Judged`].
+/// read by. Whatever writes takes a `Judged`.
 #[derive(Clone, Debug)]
 pub struct Asker {
     pub actor: Actor,
