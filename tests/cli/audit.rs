@@ -54,13 +54,15 @@ fn changes_are_found_by_key_actor_organization_kind_and_time() {
 #[test]
 fn fx_38_an_operator_is_named_by_sudo_then_by_the_user_of_the_process() {
     let place = place();
+    // One that does not run the server, so that it can be disabled.
+    place.succeeds(&["organization", "create", "other"]);
     let who = Command::new("id").arg("-un").output().unwrap().stdout;
     let user = String::from_utf8(who).unwrap().trim().to_owned();
     let actor = |variables: &[(&str, &str)]| {
-        let mut command = place.command(&["organization", "disable", "acme"]);
+        let mut command = place.command(&["organization", "disable", "other"]);
         let done = command.envs(variables.iter().copied()).output().unwrap();
         assert!(done.status.success(), "{done:?}");
-        place.succeeds(&["organization", "enable", "acme"]);
+        place.succeeds(&["organization", "enable", "other"]);
         let listed = place.json(&["audit", "list", "--action", "organization.disabled"]);
         listed[0]["actor"].as_str().unwrap().to_owned()
     };

@@ -41,7 +41,7 @@ fn a_rotated_key_has_two_secrets_for_a_while() {
 
     let new = place.renewed(&key, &["key", "rotate", "ci"]);
     assert_eq!((server.exchange(&key).status, server.exchange(&new).status), (200, 200));
-    place.succeeds(&["key", "rotate", "ci", "--old-secret-lives", "0"]);
+    place.succeeds(&["key", "rotate", "ci", "--old-secret-lives", "0", "--force"]);
 
     server.until_status(&new, 401);
     assert_eq!(server.exchange(&key).status, 401);

@@ -100,6 +100,9 @@ fn an_organization_with_clients_stays_and_says_how_they_go() {
     let (place, made) = with_shop(&[]);
     let command = format!("keyturn client delete {}", made["id"].as_str().unwrap());
 
+    place.succeeds(&["org", "create", "operators"]);
+    place.succeeds(&["server", "operators", "set", "operators"]);
+
     let refused = place.fails(&["org", "delete", "acme"]);
     place.succeeds(&["client", "delete", "shop"]);
     place.succeeds(&["org", "delete", "acme"]);

@@ -119,7 +119,7 @@ async fn a_file_makes_everything_and_a_second_time_nothing() {
         let made = planned.lines().filter(|line| line.starts_with("+ ")).count();
         assert_eq!(made, 8, "{planned}");
         assert!(applied.starts_with(&planned), "{applied}");
-        assert!(applied.ends_with("Done: 9 changes.\n"), "{applied}");
+        assert!(applied.ends_with("Done: 10 changes.\n"), "{applied}");
         assert_eq!(again, serde_json::json!({ "applied": [], "unnamed": [] }));
         let ci = key(&place, "ci", "secrets/ci");
         let laptop = key(&place, "laptop", "secrets/laptop");
@@ -171,6 +171,8 @@ fn what_was_changed_by_hand_is_shown_and_changed_back() {
     assert_eq!(server.exchange(&ci).status, 200);
 
     place.succeeds(&["role", "define", "deployer", "--org", "acme", "--scope", "read"]);
+    place.succeeds(&["organization", "create", "operators"]);
+    place.succeeds(&["server", "operators", "set", "operators"]);
     place.succeeds(&["organization", "disable", "acme"]);
     place.succeeds(&["role", "define", "extra", "--org", "acme", "--scope", "read"]);
     until_status(&server, &ci, 401);
@@ -181,6 +183,7 @@ fn what_was_changed_by_hand_is_shown_and_changed_back() {
     let expected = "\
         ~ organization acme\n    enabled: false → true\n\
         ~ role deployer of acme\n    scopes: read → deploy read\n\
+        ? organization operators is there, not in the file, and stays as it is\n\
         ? role extra of acme is there, not in the file, and stays as it is\n";
     assert_eq!(planned, expected);
     until_status(&server, &ci, 200);
