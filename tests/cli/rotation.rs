@@ -167,9 +167,11 @@ impl Load {
     /// Rotates again and again. Both secrets are used for a while; then whoever has the old one
     /// turns to the new one, as clients have a day to do, and the next rotation may come.
     fn rotate(&self, place: &Place, first: Key) -> u64 {
+        let _stop = StopAtEnd(&self.stop);
         let (mut newest, mut rotations) = (Arc::new(first), 0);
         while self.began.elapsed() < duration() {
-            let next = Arc::new(place.renewed(&newest, &["key", "rotate", "ci"]));
+            // The load has moved on: what the rotation before left ends unused.
+            let next = Arc::new(place.renewed(&newest, &["key", "rotate", "ci", "--force"]));
             let old = mem::replace(&mut newest, next);
             self.current.lock().unwrap().push(Arc::clone(&newest));
             let enough = self.answered.load(Ordering::Relaxed) + BETWEEN;
@@ -179,8 +181,16 @@ impl Load {
             wait(|| Arc::strong_count(&old) == 1, || "somebody keeps the old secret".to_owned());
             rotations += 1;
         }
-        self.stop.store(true, Ordering::Relaxed);
         rotations
+    }
+}
+
+/// Ends the load also where the test fails: a scope waits for its threads.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
