@@ -3,7 +3,7 @@
 
 use sqlx::{PgConnection, types::Uuid};
 
-use super::{Store, StoreError, Tx, changes, connection::Held};
+use super::{Store, StoreError, Tx, changes, connection::Held, parameter::Parameter as _};
 use crate::{
     clock::{self, Timestamp},
     domain::Change,
@@ -118,7 +118,7 @@ pub async fn onwards(
             let mut held = Held::acquire(pool, session).await?;
             let (progress, connection) = held.parts();
             let session = progress.run(Session::of(connection)).await?;
-            let rows = sqlx::query_as(ONWARDS).bind(from.number).fetch_all(connection);
+            let rows = sqlx::query_as(ONWARDS).bind(from.number.bound()).fetch_all(connection);
             (progress.run(rows).await?, session)
         }
     };

@@ -34,21 +34,27 @@ fn no_statement_says_what_only_one_engine_understands() {
 fn every_file_of_the_store_lists_its_statements() {
     let declared: usize = std::fs::read_dir("src/store")
         .unwrap()
-        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| std::fs::read_to_string(path).unwrap())
         .filter(|text| text.contains("\nstatements! {"))
         .count();
 
     assert_eq!(declared, STATEMENTS.len(), "a file is missing in `store::STATEMENTS`");
 }
 
-/// The macros of `store::engine` bind what is a `Parameter`; whoever binds by hand says so.
+/// The macros of `store::macros` bind what is a `Parameter`, and so does each call of `bind`. A copy
+/// of a whole database (`store::transfer`) binds what another one holds.
 #[test]
 fn fx_10_no_statement_binds_what_is_no_parameter() {
     for entry in std::fs::read_dir("src/store").unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         let file = path.file_name().unwrap().to_string_lossy();
-        for bound in text.split(".bind(").skip(1).filter(|_| file != "engine.rs") {
+        for bound in text.split(".bind(").skip(1).filter(|_| file != "macros.rs") {
             let line = bound.lines().next().unwrap();
             assert!(line.contains(".bound()"), "{file}: {line}");
         }
