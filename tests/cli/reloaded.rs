@@ -138,7 +138,7 @@ async fn fx_13f_new_connections_use_the_login_that_its_file_has_now() {
     let name: String =
         sqlx::query_scalar("select current_database()").fetch_one(&mut admin).await.unwrap();
     let role = format!("{name}_other");
-    let make = format!("create role {role} login superuser");
+    let make = format!("create role {role} login superuser password 'pass-word'");
     sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut admin).await.unwrap();
     let (scheme, rest) = url.split_once("://").unwrap();
     let (_, host) = rest.rsplit_once('@').unwrap();

@@ -8,6 +8,8 @@ use std::{
     process::{Child, Stdio},
 };
 
+use url::Url;
+
 use crate::{
     postgres::{self, command, unprivileged_user},
     proxy::{Proxy, Target},
@@ -26,10 +28,11 @@ impl Drop for Pooler {
 
 /// `PgBouncer` in transaction mode, which lets all settings of a session through and drops them.
 /// `None` where it is not installed.
-fn start(folder: &Path, port: u16, to: u16) -> Option<Pooler> {
+fn start(folder: &Path, port: u16, to: u16, password: Option<&str>) -> Option<Pooler> {
     let user = unprivileged_user().unwrap();
+    let password = password.map_or_else(String::new, |password| format!(" password='{password}'"));
     let settings = format!(
-        "[databases]\n* = host=127.0.0.1 port={to} user=keyturn\n[pgbouncer]\n\
+        "[databases]\n* = host=127.0.0.1 port={to} user=keyturn{password}\n[pgbouncer]\n\
          listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
          pool_mode = transaction\nignore_startup_parameters = extra_float_digits, options\n"
     );
@@ -49,12 +52,17 @@ fn start(folder: &Path, port: u16, to: u16) -> Option<Pooler> {
 #[tokio::test(flavor = "multi_thread")]
 async fn fx_23c_a_pooler_that_drops_the_settings_of_a_session_is_refused_at_the_start() {
     let Some(server) = postgres::server() else { return };
-    let (target, url) = Target::of(&server.database().await);
+    let database = server.database().await;
+    let (target, url) = Target::of(&database);
+    let database = Url::parse(&database).unwrap();
     // PgBouncer reaches the server by TCP, wherever that listens.
     let proxy = Proxy::to(target);
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let Some(_pooler) = start(folder.path(), port, proxy.address.port()) else { return };
+    let Some(_pooler) = start(folder.path(), port, proxy.address.port(), database.password())
+    else {
+        return;
+    };
     let mut place = Place::new();
     place.set("DATABASE__URL", &url(([127, 0, 0, 1], port).into()));
 
