@@ -105,11 +105,7 @@ pub(super) fn networks(setting: &'static str, texts: &[String]) -> Checked<Vec<I
 
 pub(super) fn http(settings: &HttpSettings) -> Checked<Http> {
     let origin = |text: &String| match Url::parse(text) {
-        Some(url) if url.path.is_empty() && !has_default_port(text) => Ok(text.clone()),
-        Some(url) if url.path.is_empty() => wrong(
-            "http.cors_origins",
-            format!("`{text}` has the default port of its scheme, which browsers leave out"),
-        ),
+        Some(url) if url.path.is_empty() => Ok(without_default_port(text).to_owned()),
         _ => wrong(
             "http.cors_origins",
             format!("`{text}` is not an origin like https://app.example.com"),
@@ -123,9 +119,10 @@ pub(super) fn http(settings: &HttpSettings) -> Checked<Http> {
     })
 }
 
-fn has_default_port(origin: &str) -> bool {
+/// As browsers send an origin (RFC 6454, section 6.2).
+fn without_default_port(origin: &str) -> &str {
     let port = if origin.starts_with("https:") { ":443" } else { ":80" };
-    origin.ends_with(port)
+    origin.strip_suffix(port).unwrap_or(origin)
 }
 
 pub(super) fn api_keys(settings: ApiKeySettings) -> Checked<ApiKeys> {
