@@ -65,6 +65,12 @@ impl Cluster {
         run(self.program(name).args(arguments).arg("-D").arg(self.path("one")))
     }
 
+    /// Makes a server a standby at its next start. It need not find a primary that it can follow.
+    fn demote(&self, name: &str) -> Result<(), String> {
+        let file = self.path(name).join("standby.signal");
+        run(command(Path::new("touch"), &self.folder, self.user).arg(file))
+    }
+
     /// Not within the data: that is copied.
     fn socket(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}-socket"))
@@ -140,8 +146,10 @@ fn fx_12_a_failover_is_over_soon_after_the_new_primary_takes_writes() {
     let url = format!("postgres://keyturn@{}/postgres", proxy.address);
     let settings = [("DATABASE__URL", url.as_str()), ("ISSUER", "http://127.0.0.1:8080")];
     let (place, key) = Place::with_key_and(&settings);
+    let spent = place.key("spent");
     let server = place.serve_on(free_port());
     until_issued(&server, &key, "before");
+    until_issued(&server, &spent, "before");
 
     // The address leads to the standby first, and it is promoted later.
     proxy.lead_to(cluster.target("two"));
@@ -151,6 +159,19 @@ fn fx_12_a_failover_is_over_soon_after_the_new_primary_takes_writes() {
     cluster.control("two", &["promote"]).unwrap();
     let took = until_issued(&server, &key, "promoted");
     assert!(took < AGAIN_WITHIN, "promoted: {took:?}");
+
+    // The old primary comes back, read-only and without what the new one has taken since.
+    place.succeeds(&["key", "revoke", "spent"]);
+    server.until_status(&spent, 401);
+    cluster.demote("one").unwrap();
+    cluster.control("one", &["start"]).unwrap();
+    proxy.lead_to(cluster.target("one"));
+    until_refused(&server, &key, "on the old primary");
+    assert_ne!(server.exchange(&spent).status, 200);
+    proxy.lead_to(cluster.target("two"));
+    let took = until_issued(&server, &key, "on the new primary again");
+    assert!(took < AGAIN_WITHIN, "on the new primary again: {took:?}");
+    assert_eq!(server.exchange(&spent).status, 401);
 
     // Demoted in place: sessions go on, and take no writes.
     let read_only = "alter system set default_transaction_read_only = on";
