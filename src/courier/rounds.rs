@@ -1,8 +1,11 @@
 //! Looks for what is due and has several messages under way side by side.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::{Id, JoinSet},
+    time::sleep,
+};
 
 use super::{Courier, attempt};
 use crate::{
@@ -26,8 +29,9 @@ fn most_at_once(channel: Channel) -> usize {
 struct Rounds {
     courier: Courier,
     channel: Channel,
-    under_way: JoinSet<(Recipient, Result<(), StoreError>)>,
-    busy: HashSet<Recipient>,
+    under_way: JoinSet<Result<(), StoreError>>,
+    /// Of each delivery that is under way: a recipient has one at a time.
+    busy: HashMap<Id, Recipient>,
 }
 
 /// Looks again at once when a delivery has ended: the recipient may have more to get.
@@ -74,7 +78,7 @@ pub async fn deliver_due(courier: &Courier) -> Result<(), StoreError> {
 
 impl Rounds {
     fn new(courier: Courier, channel: Channel) -> Self {
-        Self { courier, channel, under_way: JoinSet::new(), busy: HashSet::new() }
+        Self { courier, channel, under_way: JoinSet::new(), busy: HashMap::new() }
     }
 
     /// Begins what is due, as far as there is room. Tells how many that were.
@@ -88,16 +92,15 @@ impl Rounds {
         // Of those found as many as are under way may be for recipients that are busy.
         let enough = i64::try_from(most * 2).unwrap_or(i64::MAX);
         let due = outbox::due(&self.courier.0.store, self.channel, now, enough).await?;
-        let due = due.into_iter().filter(|waiting| !self.busy.contains(&waiting.message.recipient));
+        let is_busy = |recipient: &Recipient| self.busy.values().any(|busy| busy == recipient);
+        let due = due.into_iter().filter(|waiting| !is_busy(&waiting.message.recipient));
         let due: Vec<_> = due.take(free).collect();
         let begun = due.len();
         for waiting in due {
             let (courier, recipient) = (self.courier.clone(), waiting.message.recipient.clone());
-            self.busy.insert(recipient.clone());
-            self.under_way.spawn(async move {
-                let ended = attempt::attempt(&courier, waiting).await;
-                (recipient, ended)
-            });
+            let delivery = async move { attempt::attempt(&courier, waiting).await };
+            let task = self.under_way.spawn(delivery).id();
+            self.busy.insert(task, recipient);
         }
         Ok(begun)
     }
@@ -105,18 +108,12 @@ impl Rounds {
     /// Waits for a delivery to end, and tells whether what became of it is written down. If not, the
     /// message is sent again when the attempt has run out. `None`: nothing is under way.
     async fn end_one(&mut self) -> Option<Result<(), StoreError>> {
-        let ended = self.under_way.join_next().await?;
-        let outcome = match ended {
-            Ok((recipient, outcome)) => {
-                self.busy.remove(&recipient);
-                outcome
-            }
-            Err(_) => Ok(()),
+        let (task, outcome) = match self.under_way.join_next_with_id().await? {
+            Ok((task, outcome)) => (task, outcome),
+            // It panicked: its message is due again when the attempt has run out.
+            Err(ended) => (ended.id(), Ok(())),
         };
-        if self.under_way.is_empty() {
-            // Also those whose delivery panicked.
-            self.busy.clear();
-        }
+        self.busy.remove(&task);
         Some(outcome)
     }
 }
