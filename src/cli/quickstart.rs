@@ -41,9 +41,9 @@ TOKEN=$(curl -sS {issuer}/auth/v1/api-key/token \
 
 Verify the token (pip install 'pyjwt[crypto]'):
 
-TOKEN=$TOKEN python3 -c 'import jwt, os; t = os.environ["TOKEN"]; k = jwt.PyJWKClient("{issuer}/.well-known/jwks.json").get_signing_key_from_jwt(t); print(jwt.decode(t, k, algorithms=["ES256"], audience="{audience}", issuer="{issuer}"))'
+TOKEN=$TOKEN python3 -c 'import jwt, os; t = os.environ["TOKEN"]; k = jwt.PyJWKClient("{issuer}/.well-known/jwks.json").get_signing_key_from_jwt(t); print(jwt.decode(t, k, algorithms=["ES256"], audience="{audience}", issuer="{issuer}", leeway=30))'
 
-README.md does the same in Rust and Node.
+docs/VERIFYING.md does the same in Node, Go, Rust, Java and Spring Boot.
 
 Serving on {issuer} until Ctrl-C; `keyturn quickstart` or `keyturn serve` goes on from here.
 "#,

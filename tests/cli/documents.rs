@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path, process::Command};
 
+use keyturn::domain::RoleName;
+
 use super::support::{Place, free_port, said};
 
 /// The shell's lines below a heading.
@@ -82,4 +84,22 @@ fn the_examples_for_those_who_manage_keys_run_one_after_the_other() {
 
     keep_out_of_logs(&place, &told);
     assert!(examples.len() >= 6, "{examples:?}");
+}
+
+#[test]
+fn fx_40_the_readme_says_which_scopes_of_resources_the_built_in_roles_have() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+
+    for (role, scopes) in RoleName::all_built_in() {
+        // Those with a colon are for the management API.
+        let names = scopes.iter().filter(|scope| !scope.contains(':'));
+        let names: Vec<_> = names.map(|scope| format!("`{scope}`")).collect();
+        let (end, others) = names.split_last().unwrap();
+        let sum = match others {
+            [] => end.clone(),
+            _ => format!("{} and {end}", others.join(", ")),
+        };
+        let sentence = format!("`{}` has {sum}", role.as_str());
+        assert!(text.contains(&sentence), "README.md does not say: {sentence}");
+    }
 }

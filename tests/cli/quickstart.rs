@@ -52,6 +52,7 @@ fn what_is_printed_gives_a_token_that_verifies() {
     assert_eq!(verify(&server, &token)["scope"], "read write");
     assert!(text.contains(&format!("http://{}/.well-known/jwks.json", server.address)), "{text}");
     assert!(text.contains("audience=\"https://api.example.com\""), "{text}");
+    assert!(text.contains("leeway=30"), "clocks differ: {text}");
 }
 
 /// The lines between `TOKEN=$(curl` and `access_token)`, run by a shell.

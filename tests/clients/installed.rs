@@ -7,18 +7,19 @@
 
 use std::{
     env, fs,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
 };
 
-use super::support::Place;
+use super::{java, support::Place};
 
 /// A language whose libraries speak to the server.
 #[derive(Clone, Copy)]
 pub(crate) enum Language {
     Go,
+    Java,
     Node,
     Python,
 }
@@ -27,27 +28,42 @@ pub(crate) enum Language {
 pub(crate) struct Installed {
     language: Language,
     pub(crate) program: PathBuf,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// Older ones lack the cryptography that the libraries ask for.
 const OLDEST_NODE: u32 = 20;
 
 impl Installed {
-    /// Runs a script, which is an executable in Go.
+    /// Runs a script, which is an executable in Go and a class in Java.
     pub(crate) fn command(&self, place: &Place, script: &str) -> Command {
         let mut command = place.program(self.program.to_str().unwrap(), &[]);
-        let script = self.folder.join(script);
+        let path = self.folder.join(script);
         // Each of these runtimes has its own way to be told of a certificate authority.
         let authority = place.path().join("authority.pem");
         match self.language {
-            Language::Go => command = place.program(script.to_str().unwrap(), &[]),
-            Language::Node | Language::Python => drop(command.arg(script)),
+            Language::Go => command = place.program(path.to_str().unwrap(), &[]),
+            Language::Java => {
+                command.args(["-cp", &self.java_classes("nimbus")]);
+                command.args(java::trusting(place, &authority)).arg(script);
+            }
+            Language::Node | Language::Python => drop(command.arg(path)),
         }
         for name in ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"] {
             command.env(name, &authority);
         }
         command
+    }
+
+    /// The class path of a Maven module.
+    pub(crate) fn java_classes(&self, module: &str) -> String {
+        let target = self.folder.join(module).join("target");
+        format!("{0}/classes:{0}/libraries/*", target.display())
+    }
+
+    /// Builds a program of one Go file with the modules that are installed.
+    pub(crate) fn build_go(&self, file: &Path, program: &Path) {
+        go(&self.folder, program.to_str().unwrap(), file.to_str().unwrap()).unwrap();
     }
 }
 
@@ -55,6 +71,7 @@ impl Language {
     fn name(self) -> &'static str {
         match self {
             Self::Go => "go",
+            Self::Java => "java",
             Self::Node => "node",
             Self::Python => "python",
         }
@@ -62,14 +79,14 @@ impl Language {
 
     /// `None`, which is said, where something is missing that it takes. CI wants it all.
     pub(crate) fn installed(self) -> Option<&'static Installed> {
-        static ALL: [OnceLock<Result<Installed, String>>; 3] = [const { OnceLock::new() }; 3];
+        static ALL: [OnceLock<Result<Installed, String>>; 4] = [const { OnceLock::new() }; 4];
         match ALL[self as usize].get_or_init(|| self.install()) {
             Ok(installed) => Some(installed),
             Err(reason) => {
                 let required = env::var("KEYTURN_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
                 assert!(!required, "the {} clients are required: {reason}", self.name());
                 let name = self.name();
-                let _ = writeln!(std::io::stderr(), "The {name} clients are skipped: {reason}");
+                let _ = writeln!(io::stderr(), "The {name} clients are skipped: {reason}");
                 None
             }
         }
@@ -80,13 +97,18 @@ impl Language {
         let program = match self {
             // It knows by itself what it has built.
             Self::Go => go(&folder, "clients", ".").map(|()| "go".into())?,
+            Self::Java => {
+                java::is_new_enough()?;
+                once(&folder, &java::sources(&folder), java::build)?;
+                "java".into()
+            }
             Self::Node => {
                 let node = which_node()?;
-                once(&folder, "package-lock.json", npm)?;
+                once(&folder, &fs::read(folder.join("package-lock.json")).unwrap(), npm)?;
                 node
             }
             Self::Python => {
-                once(&folder, "requirements.txt", pip)?;
+                once(&folder, &fs::read(folder.join("requirements.txt")).unwrap(), pip)?;
                 folder.join("venv/bin/python")
             }
         };
@@ -97,21 +119,33 @@ impl Language {
     fn copied(self) -> Result<PathBuf, String> {
         let ours = Path::new("tests/clients").join(self.name());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(self.name());
-        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-        for script in fs::read_dir(ours).unwrap().map(Result::unwrap) {
-            fs::copy(script.path(), folder.join(script.file_name())).unwrap();
-        }
+        copy(&ours, &folder).map_err(|error| error.to_string())?;
         Ok(folder)
     }
 }
 
-/// Installs the libraries anew where the lock file is another than theirs.
+/// Copies what is in a folder, without deleting what else is there.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let copied = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &copied)?;
+        } else {
+            fs::copy(entry.path(), copied)?;
+        }
+    }
+    Ok(())
+}
+
+/// Installs anew where what says what to install is not what it was.
 fn once(
     folder: &Path,
-    lock: &str,
+    wanted: &[u8],
     install: impl FnOnce(&Path) -> Result<(), String>,
 ) -> Result<(), String> {
-    let (wanted, done) = (fs::read(folder.join(lock)).unwrap(), folder.join("done"));
+    let done = folder.join("done");
     if fs::read(&done).is_ok_and(|had| had == wanted) {
         return Ok(());
     }
@@ -153,7 +187,7 @@ fn go(folder: &Path, program: &str, package: &str) -> Result<(), String> {
 }
 
 /// What it printed, or what it complained of.
-fn run(command: &mut Command) -> Result<String, String> {
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() {

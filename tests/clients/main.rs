@@ -9,8 +9,10 @@ mod foreign;
 #[expect(dead_code, reason = "the tests of commands need more of it")]
 mod http;
 mod installed;
-#[path = "../support/peers.rs"]
-mod peers;
+mod issuer;
+mod java;
+#[expect(unreachable_pub, reason = "it reads as it does in a crate of its own")]
+mod rust;
 mod scripts;
 mod snippets;
 #[path = "../cli/support.rs"]

@@ -3,7 +3,7 @@
 use std::{io::Write as _, process::Stdio};
 
 use super::{
-    installed::Language::{self, Go, Node, Python},
+    installed::Language::{self, Go, Java, Node, Python},
     world::World,
 };
 
@@ -138,4 +138,24 @@ fn golang_oauth2_gets_tokens_by_secret_by_api_key_and_by_an_assertion() {
 #[test]
 fn zitadel_oidc_asks_what_a_token_is_worth_and_exchanges_it() {
     walks(Go, "clients", &["zitadel_introspection", "zitadel_token_exchange"]);
+}
+
+#[test]
+fn fx_31_nimbus_gets_tokens_in_each_way_and_asks_what_they_are_worth() {
+    let flows = [
+        "metadata",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "api_key",
+        "dpop",
+        "introspection",
+        "revocation",
+    ];
+    walks(Java, "example.Clients", &flows);
+}
+
+#[test]
+fn fx_33_httpclient5_gets_a_token_by_its_default_form() {
+    walks(Java, "example.Clients", &["httpclient5"]);
 }
