@@ -21,7 +21,7 @@ use crate::{
     domain::{Actor, Origin, Secret},
     manage::{
         Asker,
-        leaks::{self, Found, Real},
+        leaks::{self, Found},
     },
     signing::Signed,
 };
@@ -74,18 +74,20 @@ pub(super) async fn revoke_found(
         return Err(OAuthError::invalid_request("a report has 1000 secrets at most"));
     }
     let asker = asker(Actor::Keyturn, &report.origin);
-    let mut unknown = false;
-    for text in &found.secrets {
-        let Ok(secret) = text.expose_secret().parse() else { continue };
-        let found = Found::new(secret, found.place.as_deref());
-        unknown |= leaks::report(&edge.app, &asker, &found).await? == Real::No;
-    }
-    if unknown {
+    let place = found.place.as_deref();
+    let secrets: Vec<_> = found.secrets.iter().filter_map(|it| read(it, place)).collect();
+    let real = leaks::report(&edge.app, &asker, &secrets).await?;
+    if secrets.iter().any(|it| !real.contains(&it.secret.hash())) {
         // One for the whole report: a finder is right more often than not.
         edge.app.attempts.failed(report.origin.source)?;
     }
     let body = Json(json!({ "received": found.secrets.len() }));
     Ok((StatusCode::ACCEPTED, body).into_response())
+}
+
+/// What was found, where it has the form of a secret.
+fn read(text: &SecretString, place: Option<&str>) -> Option<Found> {
+    Some(Found::new(text.expose_secret().parse().ok()?, place))
 }
 
 /// One of what GitHub's secret scanning has found.
@@ -121,25 +123,28 @@ pub(super) async fn github(
     match keys.verify(id, signature, &report.body).await {
         Signed::Rightly => (),
         Signed::Wrongly | Signed::ByUnknownKey => {
+            edge.app.attempts.failed(report.origin.source)?;
             tracing::warn!(source = %report.origin.source, "a leak report is not signed by GitHub");
             return Err(OAuthError::UNSIGNED_REPORT);
         }
     }
     let findings: Vec<GithubFinding> = report.json()?;
     let asker = asker(Actor::Keyturn, &report.origin);
-    let mut labels = Vec::with_capacity(findings.len());
-    for finding in &findings {
-        let token_raw = finding.token.expose_secret();
-        let real = match token_raw.parse() {
-            Ok(secret) => {
-                let found = Found::new(secret, finding.url.as_deref());
-                leaks::report(&edge.app, &asker, &found).await?
-            }
-            Err(_) => Real::No,
-        };
-        let label = if real == Real::Yes { "true_positive" } else { "false_positive" };
-        labels.push(GithubLabel { token_raw, token_type: &finding.kind, label });
-    }
+    let read = |it: &GithubFinding| read(&it.token, it.url.as_deref());
+    let found: Vec<_> = findings.iter().filter_map(read).collect();
+    let real = leaks::report(&edge.app, &asker, &found).await?;
+    let label = |it: &GithubFinding| match read(it) {
+        Some(found) if real.contains(&found.secret.hash()) => "true_positive",
+        _ => "false_positive",
+    };
+    let labels: Vec<_> = findings
+        .iter()
+        .map(|it| GithubLabel {
+            token_raw: it.token.expose_secret(),
+            token_type: &it.kind,
+            label: label(it),
+        })
+        .collect();
     Ok(Json(labels).into_response())
 }
 

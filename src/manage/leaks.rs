@@ -1,14 +1,16 @@
 //! What becomes of a key when its secret is given up, or found where it does not belong.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::{Asker, Rejection, api_keys::Editing};
+use super::{Asker, Judged, Rejection, api_keys};
 use crate::{
     announce::{Leaked, News, Subject, announce},
     app::App,
     clock::Timestamp,
-    domain::{Actor, ApiKey, ApiKeyId, Expected, Presented, Secret, Sight, Text, WhenLeaked},
+    domain::{Actor, ApiKey, ApiKeyId, Presented, Secret, SecretHash, Sight, Text, WhenLeaked},
     store::{self, Page, Tx, audit_events::Filter},
 };
 
@@ -20,13 +22,6 @@ pub struct Found {
     pub place: Option<Text>,
 }
 
-/// Whether a secret that was found is one of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Real {
-    Yes,
-    No,
-}
-
 /// Its holder wants the secret to end. Possession is enough, whether the key is locked or not: a
 /// key that is being rotated lives on by its newest secret, any other is revoked. `None`: no key
 /// has this secret.
@@ -35,24 +30,34 @@ pub async fn give_up(
     asker: &Asker,
     secret: &Secret,
 ) -> Result<Option<ApiKeyId>, Rejection> {
-    let Some(presented) = store::api_key_secrets::find(&app.store, &secret.hash()).await? else {
-        return Ok(None);
-    };
-    let id = presented.key.id;
-    let asker = asker.named(Actor::ApiKey(id));
-    end(app, &asker, &presented, &Cause::GivenUp).await?;
+    let causes = HashMap::from([(secret.hash(), Cause::GivenUp)]);
+    let known = look_up(app, &causes).await?;
+    let Some(id) = known.real.first().map(|it| it.key.id) else { return Ok(None) };
+    end(app, &asker.named(Actor::ApiKey(id)), &known.to_end, &causes).await?;
     Ok(Some(id))
 }
 
-/// A secret was found: its key does what its owners have chosen for that, and they are told.
-pub async fn report(app: &App, asker: &Asker, found: &Found) -> Result<Real, Rejection> {
-    let presented = store::api_key_secrets::find(&app.store, &found.secret.hash()).await?;
-    let Some(presented) = presented else { return Ok(Real::No) };
-    end(app, asker, &presented, &Cause::Found(found)).await?;
-    Ok(Real::Yes)
+/// Secrets were found: their keys do what their owners have chosen for that, and they are told. A
+/// secret may be listed as often as it was found: what is said first of its place counts. Gives those
+/// that are real.
+pub async fn report(
+    app: &App,
+    asker: &Asker,
+    found: &[Found],
+) -> Result<HashSet<SecretHash>, Rejection> {
+    let mut causes = HashMap::new();
+    for found in found {
+        causes.entry(found.secret.hash()).or_insert(Cause::Found(found));
+    }
+    let known = look_up(app, &causes).await?;
+    end(app, asker, &known.to_end, &causes).await?;
+    Ok(known.real.iter().map(|it| it.secret.hash).collect())
 }
 
-/// Why a secret is to end.
+/// Why each of some secrets is to end.
+type Causes<'a> = HashMap<SecretHash, Cause<'a>>;
+
+#[derive(Clone, Copy)]
 enum Cause<'a> {
     GivenUp,
     Found(&'a Found),
@@ -74,63 +79,124 @@ impl Cause<'_> {
     }
 }
 
-/// Tried again where somebody changes the key at the same moment: a leak must not lose a race.
+/// What a look at secrets tells.
+struct Known {
+    /// Those that keys have or had.
+    real: Vec<Presented>,
+    /// Of these, what is not known already.
+    to_end: Vec<SecretHash>,
+}
+
+/// Reads all that there is to know of these secrets. Whatever is repeated ends here, and keeps no
+/// writer waiting.
+async fn look_up(app: &App, causes: &Causes<'_>) -> Result<Known, Rejection> {
+    let now = app.clock.now();
+    let hashes: Vec<_> = causes.keys().copied().collect();
+    let mut tx = app.store.read().await?;
+    let mut real = store::api_key_secrets::find_all(&mut tx, &hashes).await?;
+    // Of a key that is being rotated the old secret first: it is the key that lives on without it.
+    real.sort_unstable_by_key(|it| it.secret.status_index);
+    let mut to_end = Vec::new();
+    for presented in &real {
+        let cause = causes[&presented.secret.hash];
+        if outcome(&mut tx, presented, cause, now, &HashSet::new()).await?.is_some() {
+            to_end.push(presented.secret.hash);
+        }
+    }
+    Ok(Known { real, to_end })
+}
+
+/// Secrets to one transaction: it must not keep other writers waiting.
+const AT_ONCE: usize = 100;
+
+/// Tried again where somebody changes a key at the same moment: a leak must not lose a race.
 async fn end(
     app: &App,
     asker: &Asker,
-    presented: &Presented,
-    cause: &Cause<'_>,
+    hashes: &[SecretHash],
+    causes: &Causes<'_>,
 ) -> Result<(), Rejection> {
     const TRIES: u8 = 5;
-    for _ in 1..TRIES {
-        match end_once(app, asker, presented, cause).await {
-            Err(Rejection::ChangedMeanwhile) => (),
-            done => return done,
+    for some in hashes.chunks(AT_ONCE) {
+        let mut left = TRIES;
+        while let Err(rejection) = end_once(app, asker, some, causes).await {
+            left -= 1;
+            if left == 0 || !matches!(rejection, Rejection::ChangedMeanwhile) {
+                return Err(rejection);
+            }
         }
     }
-    end_once(app, asker, presented, cause).await
+    Ok(())
 }
 
 async fn end_once(
     app: &App,
     asker: &Asker,
-    presented: &Presented,
-    cause: &Cause<'_>,
+    hashes: &[SecretHash],
+    causes: &Causes<'_>,
 ) -> Result<(), Rejection> {
     let now = app.clock.now();
-    let id = presented.key.id;
-    let mut editing = match Editing::begin(app, asker, id, &Expected::Any).await {
+    let (mut tx, ref asker) = asker.begin(app).await?;
+    let mut said = HashSet::new();
+    for hash in hashes {
         // Deleted since it was found: there is nothing left to end.
-        Err(Rejection::NotFound(_)) => return Ok(()),
-        begun => begun?,
-    };
-    let Editing { tx, key, .. } = &mut editing;
-    let secrets = store::api_key_secrets::of_key(tx, id).await?;
-    let Some(secret) = secrets.iter().find(|it| it.id == presented.secret.id) else {
-        return Ok(());
-    };
+        let found = store::api_key_secrets::find(&mut tx, hash).await?;
+        let Some(mut presented) = found else { continue };
+        let cause = causes[hash];
+        if let Some(became) = outcome(&mut tx, &presented, cause, now, &said).await? {
+            carry_out(app, &mut tx, asker, &mut presented, became, cause).await?;
+            said.insert(presented.key.id);
+        }
+    }
+    Ok(app.commit(tx).await?)
+}
+
+/// What becomes of a secret and its key. `None`: what is so already, and was said within a day; whoever
+/// repeats it changes nothing, and must not fill the trail or somebody's mailbox. `said`: of which
+/// keys this transaction has said it.
+async fn outcome(
+    tx: &mut Tx,
+    Presented { key, secret }: &Presented,
+    cause: Cause<'_>,
+    now: Timestamp,
+    said: &HashSet<ApiKeyId>,
+) -> Result<Option<Leaked>, Rejection> {
+    let secrets = store::api_key_secrets::of_key(tx, key.id).await?;
     let is_newest = secrets.last().is_some_and(|newest| newest.id == secret.id);
     let is_dead = !secret.is_live(now) || key.revoked_at.is_some();
-    let reaction = cause.reaction(key);
-    if (is_dead || reaction == WhenLeaked::Notify) && is_known(tx, key, cause, now).await? {
-        return Ok(());
-    }
-    let mut became = Leaked::Noticed;
-    match reaction {
-        _ if is_dead => became = Leaked::WasDead,
-        WhenLeaked::Notify => (),
-        _ if !is_newest => {
-            store::api_key_secrets::set_end(tx, secret, now).await?;
-            became = Leaked::SecretEnded;
-        }
-        WhenLeaked::Disable => {
-            key.disabled_at = key.disabled_at.or(Some(now));
-            became = Leaked::Disabled;
-        }
-        WhenLeaked::Revoke => {
+    let became = match cause.reaction(key) {
+        _ if is_dead => Leaked::WasDead,
+        WhenLeaked::Notify => Leaked::Noticed,
+        _ if !is_newest => Leaked::SecretEnded,
+        WhenLeaked::Disable => Leaked::Disabled,
+        WhenLeaked::Revoke => Leaked::Revoked,
+    };
+    let changes_nothing = match became {
+        Leaked::WasDead | Leaked::Noticed => true,
+        Leaked::Disabled => key.disabled_at.is_some(),
+        Leaked::SecretEnded | Leaked::Revoked => false,
+    };
+    let is_known = changes_nothing
+        && (said.contains(&key.id) || was_said(tx, key, cause.action(), now).await?);
+    Ok((!is_known).then_some(became))
+}
+
+async fn carry_out(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Judged,
+    Presented { key, secret }: &mut Presented,
+    became: Leaked,
+    cause: Cause<'_>,
+) -> Result<(), Rejection> {
+    let now = app.clock.now();
+    match became {
+        Leaked::WasDead | Leaked::Noticed => (),
+        Leaked::SecretEnded => store::api_key_secrets::set_end(tx, secret, now).await?,
+        Leaked::Disabled => key.disabled_at = key.disabled_at.or(Some(now)),
+        Leaked::Revoked => {
             key.revoked_at = Some(now);
-            store::refresh_families::end_of_key(tx, id, now).await?;
-            became = Leaked::Revoked;
+            store::refresh_families::end_of_key(tx, key.id, now).await?;
         }
     }
     let mut detail = json!({ "became": became.as_str() });
@@ -143,20 +209,18 @@ async fn end_once(
         }
     };
     announce(app, tx, Subject::Key(key), &news).await?;
-    editing.save(app, cause.action(), detail).await.map(drop)
+    api_keys::write(app, tx, asker, key, cause.action(), detail).await
 }
 
-/// Whether the same was said of the key within a day: whoever repeats it changes nothing, and must
-/// not fill the trail or somebody's mailbox.
-async fn is_known(
+async fn was_said(
     tx: &mut Tx,
     key: &ApiKey,
-    cause: &Cause<'_>,
+    action: &'static str,
     now: Timestamp,
 ) -> Result<bool, Rejection> {
     let filter = Filter {
         subject: Some(format!("key:{}", key.id)),
-        action: Some(cause.action().to_owned()),
+        action: Some(action.to_owned()),
         from: Some(now - TimeDelta::days(1)),
         ..Filter::default()
     };

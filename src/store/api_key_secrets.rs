@@ -2,7 +2,9 @@
 
 use sqlx::types::Uuid;
 
-use super::{Reader, StoreError, Tx, api_keys, counters, moment, moment_if_any};
+use super::{
+    Reader, StoreError, Tx, api_keys, counters, moment, moment_if_any, parameter::Parameter as _,
+};
 use crate::{
     clock::Timestamp,
     domain::{ApiKeyId, ApiKeySecret, Change, Presented, SecretHash, SecretId},
@@ -21,6 +23,17 @@ statements! {
             k.revoked_at, k.when_leaked, k.proof, k.version
         from api_key_secrets s join api_keys k on k.id = s.api_key_id
         where s.hash = $1";
+
+    FIND_MANY = "
+        select s.id as secret_id, s.api_key_id, s.hash, s.status_index,
+            s.created_at as secret_created_at, s.dies_at,
+            k.id, k.organization_id, k.user_id, k.name, k.description, k.roles, k.reach,
+            k.allowed_networks, k.created_at, k.expires_at, k.disabled_at, k.locked_at,
+            k.revoked_at, k.when_leaked, k.proof, k.version
+        from api_key_secrets s join api_keys k on k.id = s.api_key_id
+        where s.hash in (
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+            $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
 
     WITH_ID = "
         select hash from api_key_secrets where id = $1";
@@ -100,6 +113,14 @@ where
     }
 }
 
+impl TryFrom<PresentedRow> for Presented {
+    type Error = StoreError;
+
+    fn try_from(PresentedRow(secret, key): PresentedRow) -> Result<Self, StoreError> {
+        Ok(Self { key: key.try_into()?, secret: secret.try_into()? })
+    }
+}
+
 /// The key that has or had the secret with this hash. One statement, outside any transaction: all
 /// that an exchange reads of a key it does not remember.
 pub async fn find(
@@ -107,10 +128,26 @@ pub async fn find(
     hash: &SecretHash,
 ) -> Result<Option<Presented>, StoreError> {
     let row: Option<PresentedRow> = fetch_by!(by, FIND(hash.as_bytes()) => fetch_optional)?;
-    let presented = |PresentedRow(secret, key)| {
-        Ok(Presented { key: key.try_into()?, secret: secret.try_into()? })
-    };
-    row.map(presented).transpose()
+    row.map(Presented::try_from).transpose()
+}
+
+/// The places that [`FIND_MANY`] has.
+const FOUND_AT_ONCE: usize = 32;
+
+/// Those of these secrets that keys have or had, with their keys.
+pub async fn find_all(tx: &mut Tx, hashes: &[SecretHash]) -> Result<Vec<Presented>, StoreError> {
+    let mut all = Vec::new();
+    for some in hashes.chunks(FOUND_AT_ONCE) {
+        // The last one fills the places that are left over.
+        let filled = some.iter().chain(some.last().into_iter().cycle()).take(FOUND_AT_ONCE);
+        let rows: Vec<PresentedRow> = fetch_within!(tx, |connection| filled
+            .fold(sqlx::query_as(FIND_MANY), |query, hash| query.bind(hash.as_bytes().bound()))
+            .fetch_all(connection))?;
+        for row in rows {
+            all.push(row.try_into()?);
+        }
+    }
+    Ok(all)
 }
 
 /// The hash of the secret with this id, which never changes.

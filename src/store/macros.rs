@@ -31,14 +31,21 @@ macro_rules! row {
 /// Binds the arguments and runs one statement: `fetch!(tx, FIND(name) => fetch_optional)`.
 macro_rules! fetch {
     ($tx:expr, $sql:ident($($arg:expr),* $(,)?) => $fetch:ident) => {
+        fetch_within!($tx, |connection| sqlx::query_as($sql)$(.bind($crate::store::parameter::Parameter::bound($arg)))*.$fetch(connection))
+    };
+}
+
+/// Like `fetch!`, for any query: `fetch_within!(tx, |connection| query.fetch_all(connection))`.
+macro_rules! fetch_within {
+    ($tx:expr, |$connection:ident| $query:expr) => {
         match &mut $tx.engine {
             $crate::store::engine::Engine::Sqlite(held) => {
-                let (progress, connection) = held.parts();
-                progress.run(sqlx::query_as($sql)$(.bind($crate::store::parameter::Parameter::bound($arg)))*.$fetch(connection)).await
+                let (progress, $connection) = held.parts();
+                progress.run($query).await
             }
             $crate::store::engine::Engine::Postgres(held) => {
-                let (progress, connection) = held.parts();
-                progress.run(sqlx::query_as($sql)$(.bind($crate::store::parameter::Parameter::bound($arg)))*.$fetch(connection)).await
+                let (progress, $connection) = held.parts();
+                progress.run($query).await
             }
         }
     };

@@ -26,16 +26,20 @@ use crate::{
     support::{Answer, Options, TestServer, mistyped, new_key},
 };
 
-const REVOKE: &str = "/auth/v1/api-key/revoke";
-const REVOKE_FOUND: &str = "/auth/v1/api-key/revoke-found";
-const GITHUB: &str = "/auth/v1/api-key/leaks/github";
+pub(crate) const REVOKE: &str = "/auth/v1/api-key/revoke";
+pub(crate) const REVOKE_FOUND: &str = "/auth/v1/api-key/revoke-found";
+pub(crate) const GITHUB: &str = "/auth/v1/api-key/leaks/github";
 
 async fn status(server: &TestServer, id: ApiKeyId) -> Status {
     let shown = api_keys::show(&server.app, &Asker::keyturn(), id).await.unwrap();
     shown.key.status(server.app.clock.now())
 }
 
-async fn key_that(server: &TestServer, name: &str, when_leaked: WhenLeaked) -> (ApiKey, Secret) {
+pub(crate) async fn key_that(
+    server: &TestServer,
+    name: &str,
+    when_leaked: WhenLeaked,
+) -> (ApiKey, Secret) {
     let acme = server.app.store.clone();
     let mut tx = acme.read().await.unwrap();
     let acme = keyturn::store::organizations::operators(&mut tx).await.unwrap().unwrap();
@@ -167,12 +171,12 @@ async fn a_report_has_a_thousand_secrets_at_most() {
 }
 
 /// GitHub, as far as it concerns us.
-struct Github {
+pub(crate) struct Github {
     pair: EcdsaKeyPair,
 }
 
 impl Github {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap() }
     }
 
@@ -188,15 +192,19 @@ impl Github {
             .to_string()
     }
 
-    async fn server(&self) -> TestServer {
+    pub(crate) async fn server(&self) -> TestServer {
+        TestServer::with(self.options()).await
+    }
+
+    pub(crate) fn options(&self) -> Options {
         let keys = ReporterKeys::default();
         keys.replace(&self.published()).unwrap();
         let mut options = Options::default();
         options.edge.github_keys = Arc::new(Reporters::known(keys));
-        TestServer::with(options).await
+        options
     }
 
-    fn finding(&self, body: &str, identifier: &str) -> Request<Body> {
+    pub(crate) fn finding(&self, body: &str, identifier: &str) -> Request<Body> {
         let signature = self.pair.sign(&SystemRandom::new(), body.as_bytes()).unwrap();
         Request::post(GITHUB)
             .header("content-type", "application/json")

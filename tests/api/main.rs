@@ -38,6 +38,7 @@ mod peers;
 mod proxy;
 mod refresh;
 mod registration;
+mod reports;
 mod retention;
 mod revocation;
 mod rights;

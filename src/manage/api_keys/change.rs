@@ -27,14 +27,14 @@ pub struct Edit {
 }
 
 /// A key that is being changed, in a transaction.
-pub(in crate::manage) struct Editing {
-    pub(in crate::manage) tx: Tx,
-    pub(in crate::manage) asker: Judged,
-    pub(in crate::manage) key: ApiKey,
+pub(super) struct Editing {
+    pub(super) tx: Tx,
+    pub(super) asker: Judged,
+    pub(super) key: ApiKey,
 }
 
 impl Editing {
-    pub(in crate::manage) async fn begin(
+    pub(super) async fn begin(
         app: &App,
         asker: &Asker,
         id: ApiKeyId,
@@ -51,7 +51,7 @@ impl Editing {
     }
 
     /// Writes the key and what was done to it. Gives it as it is now.
-    pub(in crate::manage) async fn save(
+    pub(super) async fn save(
         mut self,
         app: &App,
         action: &'static str,
@@ -78,7 +78,8 @@ async fn find_to_change(
     if expected.allows(key.version) { Ok(key) } else { Err(Rejection::ChangedMeanwhile) }
 }
 
-async fn write(
+/// Writes the key as it is now to be, and what was done to it.
+pub(in crate::manage) async fn write(
     app: &App,
     tx: &mut Tx,
     asker: &Judged,

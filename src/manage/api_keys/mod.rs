@@ -17,7 +17,7 @@ pub use self::{
     rotate::{OldSecret, Rotated, Rotation, rotate, set_rotation_end},
 };
 pub(super) use self::{
-    change::{Editing, edit_in, set_enabled_in, set_locked_in},
+    change::{edit_in, set_enabled_in, set_locked_in, write},
     create::add,
 };
 use super::{Asker, Change, Rejection};
