@@ -106,7 +106,6 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli/manual"]),
     ("clap_mangen", &["cli/manual"]),
-    ("governor", &["app/attempts"]),
     ("hyper", &["listener"]),
     ("hyper_util", &["listener"]),
     ("jsonwebtoken", &["signing"]),

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod attempts;
+mod budget;
 mod follow;
 mod passwords;
 mod pauses;
@@ -20,8 +21,8 @@ use crate::{
     clock::Clock,
     directory::{Directory, Within},
     domain::{
-        Actor, Issuer, KeyPolicy, RefreshPolicy, RegistrationPolicy, Resource, Rotation,
-        audit_email,
+        Actor, Issuer, KeyPolicy, RefreshPolicy, RefusalRecord, RegistrationPolicy, Resource,
+        Rotation, audit_email,
     },
     ledger::Ledger,
     outbound::Outbound,
@@ -103,8 +104,8 @@ impl App {
         let parts = Parts {
             signer: Signer::new(settings.issuer.clone(), on.key_encryption_key.clone()),
             proof_nonces: settings.proofs_need_nonce.then(|| Nonces::new(&on.key_encryption_key)),
-            attempts: Attempts::new(settings.failures_per_minute),
-            registrations: Registrations::new(settings.registration.as_ref()),
+            attempts: Attempts::new(&on.clock, settings.failures_per_minute),
+            registrations: Registrations::new(&on.clock, settings.registration.as_ref()),
             passwords: Passwords::default(),
             peers: Peers::new(on.outbound.clone(), on.clock.clone()),
             own_resource: Resource::keyturn(&settings.issuer),
@@ -155,6 +156,13 @@ impl App {
             tx.record(event);
         }
         Ok(())
+    }
+
+    /// Keeps why something was refused, to be looked up; of a flood from one source only so many.
+    pub fn record_refusal(&self, refusal: RefusalRecord) {
+        if self.attempts.is_recorded(refusal.source) {
+            self.ledger.record_refusal(refusal);
+        }
     }
 
     /// Loads the signing keys that are not gone.

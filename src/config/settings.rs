@@ -190,7 +190,8 @@ settings! {
     }
 
     [limits]: LimitSettings {
-        /// How many failures a minute one source address has before it is told to wait.
+        /// How many failures a minute one source address has before it is told to wait, and one
+        /// credential that is refused although it is proved, such as a revoked key.
         failures_per_minute: u32 = 60;
         /// The most connections of one source address at once, except those of
         /// `http.trusted_proxies`; 0: no limit.

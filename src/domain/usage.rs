@@ -1,6 +1,10 @@
 //! Who used which key, from where, with which outcome; and what was refused, and why.
 
-use std::{borrow::Cow, net::IpAddr, sync::Arc};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -31,6 +35,11 @@ impl UserAgent {
         Self(printable.take(Self::LONGEST).collect::<String>().into())
     }
 
+    /// In the place of many.
+    pub fn others() -> Self {
+        Self::new("(others)")
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,6 +61,12 @@ pub struct Circumstances {
     pub user_agent: UserAgent,
     /// `issued`, or the code of the refusal.
     pub outcome: Cow<'static, str>,
+}
+
+impl Circumstances {
+    /// In the place of many addresses.
+    pub const OTHER_SOURCES: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    pub const ISSUED: &'static str = "issued";
 }
 
 /// How usage is told: by minutes, as it is counted, or by the sums of longer spans (in UTC).

@@ -17,7 +17,7 @@ pub(super) fn uses_of(
     let of_caller = caller.map(|caller| caller.0.counted_as);
     let other = of_caller.filter(|other| *other != identity.counted_as);
     let all = other.into_iter().chain([identity.counted_as]);
-    all.map(|it| counted(it, origin, now, "issued")).collect()
+    all.map(|it| counted(it, origin, now, Circumstances::ISSUED)).collect()
 }
 
 /// Hands the uses to the ledger. The token may go out when this returns.
@@ -36,10 +36,10 @@ pub(super) async fn used(app: &App, uses: Vec<Use>) -> Result<(), Failed> {
 /// Records a refusal with its true reason, and counts it against whoever guesses.
 pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     let now = app.clock.now();
-    let Refused { refusal, key, through } = refused;
+    let Refused { refusal, key, counted_as, through } = refused;
     let told = if refusal.is_after_proof() {
         // Who has proved a secret does not guess, and spends no budget that others share.
-        Ok(())
+        app.attempts.failed_after_proof(counted_as, origin.source)
     } else {
         app.attempts.failed(origin.source)
     };
@@ -55,8 +55,7 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
         );
     }
     if let Some((_, secret_id)) = key.filter(|_| refusal.is_after_proof()) {
-        // Dropped when the ledger is full: nothing was issued, and the caller is told no anyway.
-        let _ = app.ledger.record_use(counted(secret_id, origin, now, refusal.code()));
+        app.ledger.record_refused_use(counted(secret_id, origin, now, refusal.code()));
     }
     let mut detail = refusal.in_words(now);
     if let Some(chain) = through {
@@ -65,7 +64,7 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     if let Err(slow_down) = &told {
         detail = format!("{detail}; the caller was only told of {slow_down}");
     }
-    app.ledger.record_refusal(RefusalRecord {
+    app.record_refusal(RefusalRecord {
         request_id: origin.request_id,
         at: now.timestamp(),
         reason: refusal.code().to_owned(),

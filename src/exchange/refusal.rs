@@ -15,7 +15,7 @@ use crate::{
     clock::Timestamp,
     domain::{
         ClientId, FamilyId, GrantType, KeyName, MalformedSecret, Networks, OrganizationId,
-        ResourceIdentifier, Source, TrustId,
+        ResourceIdentifier, SecretId, Source, TrustId,
     },
     ledger::NotRecorded,
     peers::NoKeys,
@@ -187,6 +187,18 @@ impl Refusal {
                 | Self::WrongAssertion(..)
                 | Self::OtherMethod(_)
         )
+    }
+
+    /// The client whose credential was good, as its uses are counted where it has no secret.
+    pub(super) fn client(&self) -> Option<SecretId> {
+        match self {
+            Self::WrongMethod(id, _)
+            | Self::BadAssertion(id, _)
+            | Self::AssertionUsed(id)
+            | Self::ClientDisabled(id)
+            | Self::GrantNotAllowed(id, _) => Some(SecretId(id.0)),
+            _ => None,
+        }
     }
 
     /// The organization whose rules it quotes: nobody else is told.

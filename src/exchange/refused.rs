@@ -10,6 +10,8 @@ use crate::domain::{ApiKeyId, SecretId, Source};
 pub(super) struct Refused {
     pub(super) refusal: Refusal,
     pub(super) key: Option<(ApiKeyId, SecretId)>,
+    /// As what the uses of the credential are counted.
+    pub(super) counted_as: Option<SecretId>,
     /// What was to be exchanged came through these, if through more than one.
     pub(super) through: Option<Box<Chain>>,
 }
@@ -26,12 +28,12 @@ impl fmt::Display for Chain {
 
 impl Refused {
     pub(super) fn new(refusal: Refusal) -> Self {
-        Self { refusal, key: None, through: None }
+        Self { counted_as: refusal.client(), refusal, key: None, through: None }
     }
 
     pub(super) fn of(self, identity: &Identity) -> Self {
         let is_chain = identity.sources.len() > 1;
         let through = is_chain.then(|| Box::new(Chain(identity.sources.clone())));
-        Self { key: identity.key(), through, ..self }
+        Self { key: identity.key(), counted_as: Some(identity.counted_as), through, ..self }
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn origin(edge: &Edge, parts: &Parts) -> Origin {
 /// Leaves a trace of what was refused before anybody was known, to be looked up by the id of the
 /// request.
 pub(super) fn record_refusal(edge: &Edge, origin: &Origin, reason: &str, detail: String) {
-    edge.app.ledger.record_refusal(RefusalRecord {
+    edge.app.record_refusal(RefusalRecord {
         request_id: origin.request_id,
         at: edge.app.clock.now().timestamp(),
         reason: reason.to_owned(),

@@ -130,10 +130,10 @@ pub(super) async fn github(
     }
     let findings: Vec<GithubFinding> = report.json()?;
     let asker = asker(Actor::Keyturn, &report.origin);
-    let read = |it: &GithubFinding| read(&it.token, it.url.as_deref());
-    let found: Vec<_> = findings.iter().filter_map(read).collect();
+    let secret = |it: &GithubFinding| read(&it.token, it.url.as_deref());
+    let found: Vec<_> = findings.iter().filter_map(secret).collect();
     let real = leaks::report(&edge.app, &asker, &found).await?;
-    let label = |it: &GithubFinding| match read(it) {
+    let label = |it: &GithubFinding| match secret(it) {
         Some(found) if real.contains(&found.secret.hash()) => "true_positive",
         _ => "false_positive",
     };

@@ -22,7 +22,7 @@ impl Marked {
         circumstances: &Circumstances,
         secrets: &[(SecretId, i64)],
     ) -> Vec<SecretId> {
-        if circumstances.outcome != "issued" {
+        if circumstances.outcome != Circumstances::ISSUED {
             return Vec::new();
         }
         let is_known =

@@ -7,6 +7,7 @@ mod batch;
 mod decision;
 mod fold;
 mod marked;
+mod shared;
 mod writer;
 mod writes;
 
@@ -117,9 +118,22 @@ impl Ledger {
         &self.quarantined
     }
 
-    /// Never makes the refused caller wait. Tells whether there was room.
-    pub fn record_refusal(&self, refusal: RefusalRecord) -> bool {
-        self.records.try_send(Message::Refusal(Box::new(refusal))).is_ok()
+    /// Counts a use that was refused, if there is room. Nobody waits for it.
+    pub fn record_refused_use(&self, used: Use) {
+        self.record_beside(Message::Use(used, None));
+    }
+
+    /// Keeps why something was refused, if there is room. Never makes the refused caller wait.
+    pub fn record_refusal(&self, refusal: RefusalRecord) {
+        self.record_beside(Message::Refusal(Box::new(refusal)));
+    }
+
+    /// Half of the room is for what is issued: a flood of refusals leaves it alone.
+    fn record_beside(&self, message: Message) {
+        if self.records.capacity() > self.records.max_capacity() / 2 {
+            // Dropped when the writer is gone: nothing was issued, and the caller is told no anyway.
+            let _ = self.records.try_send(message);
+        }
     }
 
     /// Waits until all that was handed in is written, then ends the writer.

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-use super::{Message, Recording, Writes, batch::Batch, decision::Undecided};
+use super::{Message, Recording, Writes, batch::Batch, decision::Undecided, shared::Shared};
 use crate::{
     clock::Clock,
     random::Random,
@@ -22,6 +22,7 @@ pub struct Writer {
     random: Random,
     recording: Recording,
     writes: Writes,
+    shared: Shared,
 }
 
 /// Most messages to one commit.
@@ -61,10 +62,10 @@ impl Gathered {
         !self.settling.is_empty() || self.undecided.iter().any(|it| it.hearer.is_some())
     }
 
-    fn add(&mut self, message: Message, kept: &mut Batch) {
+    fn add(&mut self, message: Message, kept: &mut Batch, shared: &mut Shared) {
         match message {
             Message::Use(used, waiter) => {
-                kept.add_use(used);
+                kept.add_use(shared.of(used));
                 self.waiters.extend(waiter);
             }
             Message::Refusal(refusal) => kept.add_refusal(*refusal),
@@ -84,7 +85,8 @@ impl Writer {
         recording: Recording,
         writes: Writes,
     ) -> Self {
-        Self { waiting, store, clock, random, recording, writes }
+        let shared = Shared::default();
+        Self { waiting, store, clock, random, recording, writes, shared }
     }
 
     /// Runs until the ledger is closed or every handle to it is gone.
@@ -114,13 +116,13 @@ impl Writer {
         let mut messages = Vec::with_capacity(64);
         gathered.ended = self.waiting.recv_many(&mut messages, MOST_AT_ONCE).await == 0;
         for message in messages {
-            gathered.add(message, kept);
+            gathered.add(message, kept, &mut self.shared);
         }
         // Requests that are about to hand in their use share this commit, not the next.
         yield_now().await;
         for _ in 0..MOST_AT_ONCE {
             let Ok(message) = self.waiting.try_recv() else { break };
-            gathered.add(message, kept);
+            gathered.add(message, kept, &mut self.shared);
         }
     }
 

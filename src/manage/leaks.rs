@@ -64,14 +64,14 @@ enum Cause<'a> {
 }
 
 impl Cause<'_> {
-    fn action(&self) -> &'static str {
+    fn action(self) -> &'static str {
         match self {
             Self::GivenUp => "api_key.given_up",
             Self::Found(_) => "api_key.leaked",
         }
     }
 
-    fn reaction(&self, key: &ApiKey) -> WhenLeaked {
+    fn reaction(self, key: &ApiKey) -> WhenLeaked {
         match self {
             Self::GivenUp => WhenLeaked::Revoke,
             Self::Found(_) => key.when_leaked,

@@ -41,6 +41,7 @@ pub mod reminders;
 pub mod resources;
 pub mod revoked_tokens;
 pub mod roles;
+pub mod shares;
 pub mod signing_keys;
 pub mod transfer;
 pub mod trusts;
@@ -92,6 +93,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     resources::STATEMENTS,
     revoked_tokens::STATEMENTS,
     roles::STATEMENTS,
+    shares::STATEMENTS,
     signing_keys::STATEMENTS,
     trusts::STATEMENTS,
     unused_keys::STATEMENTS,

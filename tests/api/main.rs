@@ -19,6 +19,7 @@ mod doors;
 mod dpop;
 mod explain;
 mod feed;
+mod floods;
 #[path = "../support/foreign.rs"]
 mod foreign;
 mod forgeries;

@@ -35,9 +35,9 @@ impl FromRequestParts<Edge> for Caller {
         let origin = origin(edge, parts);
         let source = origin.source;
         let token = token.map_err(|why| {
-            // Whoever guesses spends a budget; whose token has merely ended does not.
+            // Whoever guesses spends a budget that others share; whose token has merely ended does not.
             let told = match why {
-                Untrusted::Expired => Ok(()),
+                Untrusted::Expired => app.attempts.failed_after_proof(None, source),
                 _ => app.attempts.failed(source),
             };
             if let Err(slow_down) = told {
@@ -51,6 +51,9 @@ impl FromRequestParts<Edge> for Caller {
             presented.prove(edge, token.bound_to.as_ref(), Asked::of_us(edge, parts)).await;
         proved.map_err(|error| match error {
             ExchangeError::Refused(Refusal::Unproved(why)) => {
+                if let Err(slow_down) = app.attempts.failed_after_proof(None, source) {
+                    return slow_down.into();
+                }
                 tracing::info!(%why, %source, "refused a token at the management API");
                 record_refusal(edge, &origin, why.code(), why.to_string());
                 Problem::unproved(&why, metadata())

@@ -6,7 +6,9 @@ use super::{IDEMPOTENCY_KEYS, OUTBOX};
 use crate::{
     clock::Timestamp,
     domain::{Kept, Retention},
-    store::{StoreError, Tx, idempotency_keys, outbox, refusals, usage, usage_quarantine},
+    store::{
+        StoreError, Tx, idempotency_keys, outbox, refusals, shares::Shared, usage, usage_quarantine,
+    },
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +32,15 @@ impl Aged {
             Self::Refusals => "refusals",
             Self::Usage => "usage",
             Self::UsageQuarantine => "usage_quarantine",
+        }
+    }
+
+    /// Where its rows are somebody's: who has most loses first.
+    pub(super) fn shared(self) -> Option<Shared> {
+        match self {
+            Self::Refusals => Some(Shared::Refusals),
+            Self::Usage => Some(Shared::Usage),
+            Self::IdempotencyKeys | Self::Outbox | Self::UsageQuarantine => None,
         }
     }
 

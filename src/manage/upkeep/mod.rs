@@ -3,6 +3,7 @@
 mod aged;
 mod bounds;
 mod replaced;
+mod shares;
 mod tally;
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ pub use self::{
     aged::Aged,
     bounds::{Bound, bounds},
 };
-use self::{replaced::Replaced, tally::Tally};
+use self::{replaced::Replaced, shares::Shares, tally::Tally};
 use super::{Rejection, signing_keys};
 use crate::{
     app::App,
@@ -48,18 +49,24 @@ const STEP: i64 = 1000;
 pub struct Upkeep {
     retention: Retention,
     tallies: HashMap<Aged, Tally>,
+    shares: HashMap<Aged, Shares>,
     replaced: Replaced,
 }
 
 impl Upkeep {
     pub fn new(retention: Retention) -> Self {
-        Self { retention, tallies: HashMap::new(), replaced: Replaced::default() }
+        Self {
+            retention,
+            tallies: HashMap::new(),
+            shares: HashMap::new(),
+            replaced: Replaced::default(),
+        }
     }
 
     /// Does all that is due, in small steps. Call it every minute, on any number of nodes.
     pub async fn run(&mut self, app: &App) -> Result<(), Rejection> {
-        app.attempts.forget_the_innocent();
-        app.registrations.forget_the_innocent();
+        app.attempts.prune_idle();
+        app.registrations.prune_idle();
         // Whatever keeps new signing keys from being made must not let tables grow.
         let rotated = rotate(app).await;
         self.prune(app).await?;
@@ -95,12 +102,22 @@ impl Upkeep {
         let mut tx = app.store.patient().read().await?;
         let tally = self.tallies.entry(table).or_default();
         let beyond = tally.beyond(&mut tx, table, most, now).await?;
+        let oldest = table.oldest(&mut tx).await?;
         drop(tx);
-        if let Some(beyond) = beyond {
-            let older = prune_up_to(app, table, beyond.hour.start, u64::MAX).await?;
-            let rest = prune_up_to(app, table, beyond.hour.end, beyond.rows).await?;
-            tracing::warn!(table = table.name(), rows = older + rest, most, "deleted the oldest");
-        }
+        let (Some(beyond), Some(oldest)) = (beyond, oldest) else { return Ok(()) };
+        let rows = match table.shared() {
+            Some(owned) => {
+                let shares = self.shares.entry(table).or_default();
+                let gone = shares.prune(app, owned, (most, oldest), now).await?;
+                tally.subtract(&gone);
+                gone.values().sum::<i64>().unsigned_abs()
+            }
+            None => {
+                prune_up_to(app, table, beyond.hour.start, u64::MAX).await?
+                    + prune_up_to(app, table, beyond.hour.end, beyond.rows).await?
+            }
+        };
+        tracing::warn!(table = table.name(), rows, most, "deleted the oldest");
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Beyond {
     pub(super) rows: u64,
 }
 
-const HOUR: i64 = 3600;
+pub(super) const HOUR: i64 = 3600;
 /// Rows come a little late: a record waits for its turn.
 const SETTLED_AFTER: i64 = 600;
 /// The most rows of past hours to count at once. What is left is counted the next time.
@@ -28,7 +28,7 @@ const COUNTED_AT_ONCE: i64 = 1_000_000;
 /// What looking into an hour costs at least, in rows.
 const LOOK: i64 = 100;
 /// The end of the year 9999: later than any row.
-const FAR: i64 = 253_402_300_799;
+pub(super) const FAR: i64 = 253_402_300_799;
 
 impl Tally {
     /// Counts from the newest hour back, until there are more than `most` rows or no more.
@@ -73,8 +73,17 @@ impl Tally {
         }
         Ok(None)
     }
+
+    /// Takes note of rows that are gone from within hours that were counted.
+    pub(super) fn subtract(&mut self, gone: &BTreeMap<i64, i64>) {
+        for (hour, rows) in gone {
+            if let Some(counted) = self.0.get_mut(hour) {
+                *counted -= rows;
+            }
+        }
+    }
 }
 
-fn moment(seconds: i64) -> Timestamp {
+pub(super) fn moment(seconds: i64) -> Timestamp {
     clock::timestamp(seconds.min(FAR)).unwrap_or_default()
 }

@@ -345,7 +345,7 @@ async fn th_02_a_wrong_name_pays_from_the_budget_of_those_who_guess() {
         assert_eq!(
             explanation.sentence,
             "The secret is right, but the key is called `ci`, not what the request said; the \
-             caller was only told of too many failed attempts from this address."
+             caller was only told of too many failed attempts."
         );
     }
 }
