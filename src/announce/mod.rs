@@ -139,7 +139,10 @@ impl News {
 }
 
 impl Leaked {
-    pub(crate) fn as_str(self) -> &'static str {
+    pub const ALL: [Self; 5] =
+        [Self::WasDead, Self::Noticed, Self::SecretEnded, Self::Disabled, Self::Revoked];
+
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::WasDead => "was_dead",
             Self::Noticed => "noticed",

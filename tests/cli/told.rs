@@ -7,6 +7,7 @@ use serde_json::Value;
 use sqlx::Connection as _;
 
 use super::{
+    documents::{examples, is_missing, shell},
     peers::{MailServer, Reaction, Receiver},
     support::{Place, free_port, wait},
 };
@@ -185,4 +186,26 @@ fn a_webhook_is_made_changed_and_deleted_by_commands() {
     assert!(place.fails(&["webhook", "show", id]).contains("there is no such webhook"));
     let unknown = place.fails(&["webhook", "create", url, "--event", "api_key.expire"]);
     assert!(unknown.contains("api_key.expires_soon"), "{unknown}");
+}
+
+#[test]
+fn fx_40_the_examples_of_the_page_on_webhooks_run_one_after_the_other() {
+    if ["sh", "jq"].into_iter().any(is_missing) {
+        return;
+    }
+    let place = Place::with_key().0;
+    let document = "docs/WEBHOOKS.md";
+    let made = examples(document, "Create a webhook").join("");
+    let rotated = examples(document, "Rotate the secret").join("");
+
+    let told = shell(&place, &(made + &rotated));
+
+    let files = ["webhook.json", "rotated.json"];
+    let secrets = files.map(|file| {
+        let text = fs::read_to_string(place.path().join(file)).unwrap();
+        let made: Value = serde_json::from_str(&text).unwrap();
+        made["secret"].as_str().unwrap().to_owned()
+    });
+    assert_ne!(secrets[0], secrets[1]);
+    assert!(told.contains("webhook.test"), "{told}");
 }

@@ -2,7 +2,11 @@
 
 use std::{fs, path::Path, process::Command};
 
-use super::{installed::run, snippets::snippet, support::Place};
+use super::{
+    installed::run,
+    snippets::{DOCUMENT, snippet},
+    support::Place,
+};
 
 /// What Spring Boot asks for.
 const OLDEST_JDK: u32 = 17;
@@ -21,10 +25,10 @@ pub(crate) fn is_new_enough() -> Result<(), String> {
 /// Puts the examples of the documents among the sources, and gives all that Maven builds.
 pub(crate) fn sources(folder: &Path) -> Vec<u8> {
     let spring = folder.join("spring");
-    let recipe = snippet("Spring Boot", "java");
+    let recipe = snippet(DOCUMENT, "Spring Boot", "java");
     fs::write(spring.join("TokenVerification.java"), format!("package example;\n{recipe}"))
         .unwrap();
-    let properties = snippet("Spring Boot", "properties");
+    let properties = snippet(DOCUMENT, "Spring Boot", "properties");
     fs::write(spring.join("application.properties"), properties).unwrap();
     let modules = ["", "nimbus", "boot3", "boot4", "spring"];
     let files = modules.into_iter().flat_map(|module| fs::read_dir(folder.join(module)).unwrap());

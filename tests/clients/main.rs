@@ -18,4 +18,5 @@ mod snippets;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "the tests of commands need more of it")]
 mod support;
+mod webhooks;
 mod world;

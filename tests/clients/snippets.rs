@@ -22,9 +22,11 @@ use super::{
     world::RESOURCE,
 };
 
-/// The lines below a heading in this language.
-pub(crate) fn snippet(heading: &str, language: &str) -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/VERIFYING.md");
+pub(crate) const DOCUMENT: &str = "docs/VERIFYING.md";
+
+/// The lines of a document below a heading in this language.
+pub(crate) fn snippet(document: &str, heading: &str, language: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
     let text = fs::read_to_string(path).unwrap();
     let (_, section) = text.split_once(&format!("\n## {heading}\n")).unwrap();
     let (_, code) = section.split_once(&format!("```{language}\n")).unwrap();
@@ -34,7 +36,8 @@ pub(crate) fn snippet(heading: &str, language: &str) -> String {
 impl Issuer {
     /// Writes the example to this file, told where the server is.
     fn write(&self, name: &str, heading: &str, language: &str) {
-        let text = snippet(heading, language).replace("http://127.0.0.1:8080", &self.url());
+        let text =
+            snippet(DOCUMENT, heading, language).replace("http://127.0.0.1:8080", &self.url());
         fs::write(self.place.path().join(name), text).unwrap();
     }
 
@@ -102,7 +105,7 @@ fn fx_39_the_rust_example_verifies_beside_a_clock_that_differs() {
         rust::claims(token, &jwks, &issuer.url(), RESOURCE).is_some()
     });
     let ours = include_str!("rust.rs").split_once("\n\n").unwrap().1;
-    assert_eq!(snippet("Rust", "rust"), ours);
+    assert_eq!(snippet(DOCUMENT, "Rust", "rust"), ours);
 }
 
 /// A running Spring Boot application. Killed when it is dropped.

@@ -35,7 +35,7 @@ fn signature(secret: &WebhookSecret, request: &Received) -> String {
 }
 
 impl TestServer {
-    async fn test_webhook(&self, webhook: &keyturn::domain::Webhook) {
+    pub(super) async fn test_webhook(&self, webhook: &keyturn::domain::Webhook) {
         webhooks::test(&self.app, &Asker::keyturn(), webhook.id).await.unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! What people and programs outside are told of keys.
 
 mod delivery;
+mod documented;
 mod reminders;
 mod reuse;
 mod unused;
