@@ -95,9 +95,9 @@ pub fn router(app: App, settings: Settings) -> Router {
         .layer(middleware::from_fn_with_state(edge.clone(), refused::credential_in_url));
     let own = doors.merge(rest).merge(gateways);
     let path = discovery::path_of(&edge.app.settings.issuer);
-    let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own) };
-    own.route("/healthz", get(operations::alive))
-        .route("/readyz", get(operations::ready))
+    // A proxy in front of an issuer with a path may pass on nothing else.
+    let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own.merge(probes())) };
+    own.merge(probes())
         .route("/metrics", get(operations::metrics))
         .fallback(no_such_path)
         .method_not_allowed_fallback(method_not_allowed)
@@ -119,6 +119,14 @@ async fn method_not_allowed(uri: Uri) -> Response {
         return Problem::method_not_allowed().into_response();
     }
     OAuthError::METHOD_NOT_ALLOWED.into_response()
+}
+
+/// Whether the server lives and is ready.
+fn probes() -> Router<Edge> {
+    Router::new()
+        .route("/healthz", get(operations::alive))
+        .route("/readyz", get(operations::ready))
+        .method_not_allowed_fallback(method_not_allowed)
 }
 
 /// Where metadata stands for an issuer with a path: between the host and that path (RFC 8414,

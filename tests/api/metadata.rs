@@ -49,6 +49,16 @@ async fn md_02_an_issuer_with_a_path_is_found_wherever_clients_look() {
 }
 
 #[tokio::test]
+async fn fx_40_an_issuer_with_a_path_answers_below_it_whether_it_is_ready() {
+    let server = TestServer::tenant().await;
+
+    for probe in ["/readyz", "/healthz", "/tenant/one/readyz", "/tenant/one/healthz"] {
+        assert_eq!(server.get(probe).await.status, 200, "{probe}");
+    }
+    assert_eq!(server.get("/tenant/one/metrics").await.status, 404);
+}
+
+#[tokio::test]
 async fn md_02_the_doors_of_an_issuer_with_a_path_are_below_it() {
     let server = TestServer::tenant().await;
     let acme = keyturn::domain::Owner::Organization(server.acme().await);

@@ -1,16 +1,7 @@
 //! Gateways in front of an API, configured as `docs/gateways` has it: the real programs, from
 //! Debian's packages.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "only the environment says whether they may be missing"
-)]
 
-use std::{
-    env, fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::{Child, Command},
-};
+use std::{fs, net::SocketAddr, path::Path, process::Command};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use keyturn::{clock::Clock, random::Random};
@@ -20,54 +11,9 @@ use super::{
     foreign::{Foreigner, base64},
     http::{Answer, Connection},
     peers::{Reaction, Received, Receiver},
-    support::{Key, Place, Server, free_port, wait},
+    proxies::{self, Gateway, free_address, is_missing, program},
+    support::{Key, Place, Server, wait},
 };
-
-/// A running gateway. Killed when it is dropped.
-struct Gateway {
-    address: SocketAddr,
-    child: Child,
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Gateway {
-    fn start(address: SocketAddr, command: &mut Command) -> Self {
-        let gateway = Self { address, child: command.spawn().unwrap() };
-        let listens = || Connection::open(address).is_ok();
-        wait(listens, || "the gateway does not listen".to_owned());
-        gateway
-    }
-
-    /// Headers each with their line end.
-    fn get(&self, headers: &str) -> Answer {
-        let mut connection = Connection::open(self.address).unwrap();
-        connection.get_with("/orders?resource=other&scope=admin", headers).unwrap()
-    }
-}
-
-/// Debian keeps servers where not everybody looks for programs.
-fn program(name: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
-    folders.map(|folder| folder.join(name)).find(|path| path.exists()).unwrap_or(name.into())
-}
-
-/// Tells, with a word to whoever reads the log, where a program is missing.
-fn is_missing(name: &str) -> bool {
-    let missing = Command::new(program(name)).arg("-v").output().is_err();
-    let required = env::var("KEYTURN_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
-    assert!(!missing || !required, "there is no {name}, and KEYTURN_REQUIRE_CLIENTS=1");
-    if missing {
-        eprintln!("skipped: there is no {name}");
-    }
-    missing
-}
 
 /// A file of `docs/gateways` with the addresses of this test.
 fn configured(file: &str, gateway: SocketAddr, keyturn: SocketAddr, api: SocketAddr) -> String {
@@ -78,24 +24,9 @@ fn configured(file: &str, gateway: SocketAddr, keyturn: SocketAddr, api: SocketA
     text.replace("127.0.0.1:9000", &api.to_string())
 }
 
-fn free_address() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], free_port()))
-}
-
 fn nginx(place: &Place, keyturn: SocketAddr, api: SocketAddr) -> Gateway {
-    let (address, folder) = (free_address(), place.path());
-    let text = configured("nginx.conf", address, keyturn, api);
-    // What the package keeps in folders of its own.
-    let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let kept = kinds.map(|kind| format!("{kind}_temp_path {}/{kind};", folder.display()));
-    let text = text.replace("http {", &format!("http {{ access_log off; {}", kept.join(" ")));
-    let file = folder.join("nginx.conf");
-    fs::write(&file, text).unwrap();
-    let pid = folder.join("nginx.pid");
-    let alone = format!("daemon off; master_process off; pid {};", pid.display());
-    let mut command = Command::new(program("nginx"));
-    command.arg("-p").arg(folder).arg("-e").arg(folder.join("nginx.log"));
-    Gateway::start(address, command.arg("-c").arg(file).args(["-g", &alone]))
+    let address = free_address();
+    proxies::nginx(place, address, &configured("nginx.conf", address, keyturn, api))
 }
 
 fn haproxy(place: &Place, keyturn: SocketAddr, api: SocketAddr) -> Gateway {
@@ -105,6 +36,14 @@ fn haproxy(place: &Place, keyturn: SocketAddr, api: SocketAddr) -> Gateway {
     }
     let mut command = Command::new(program("haproxy"));
     Gateway::start(address, command.args(["-q", "-db", "-f", "haproxy.cfg"]).current_dir(folder))
+}
+
+impl Gateway {
+    /// Headers each with their line end.
+    fn get(&self, headers: &str) -> Answer {
+        let mut connection = Connection::open(self.address).unwrap();
+        connection.get_with("/orders?resource=other&scope=admin", headers).unwrap()
+    }
 }
 
 /// A place with a resource `api`, a key, and proxies on this machine that are trusted.

@@ -18,6 +18,7 @@ mod foreign;
 mod fuzzed;
 mod gateways;
 mod http;
+mod issuer_path;
 mod keys;
 mod killed;
 mod leaked;
@@ -29,6 +30,7 @@ mod organizations;
 mod peers;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod proxies;
 #[path = "../support/proxy.rs"]
 mod proxy;
 mod quickstart;

@@ -34,15 +34,32 @@ async fn ask(issuer: &str) -> anyhow::Result<()> {
     if found.with_context(|| format!("{host} cannot be found"))?.next().is_none() {
         bail!("{host} has no address");
     }
-    // Straight there: what a proxy answers says nothing about the server.
+    match status(&url).await? {
+        200 if url.path() == "/readyz" => Ok(()),
+        200 => has_its_path(issuer).await,
+        503 => bail!("{url} says that the server is not ready: its log says why"),
+        status => bail!("{url} answers {status}"),
+    }
+}
+
+/// Whether requests arrive with the path of the issuer: without it, only the probes answer.
+async fn has_its_path(issuer: &str) -> anyhow::Result<()> {
+    let url = Url::parse(&format!("{issuer}/.well-known/openid-configuration"))?;
+    match status(&url).await? {
+        200 => Ok(()),
+        status => bail!(
+            "{url} answers {status}: a proxy in front must pass the path of the issuer on and not \
+             remove it"
+        ),
+    }
+}
+
+/// Straight there: what a proxy of the environment answers says nothing about the server.
+async fn status(url: &Url) -> anyhow::Result<u16> {
     let client = Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(WITHIN);
     let answer = client.build()?.get(url.clone()).send().await;
     let answer = answer
         .map_err(reqwest::Error::without_url)
         .with_context(|| format!("{url} does not answer"))?;
-    match answer.status().as_u16() {
-        200 => Ok(()),
-        503 => bail!("{url} says that the server is not ready: its log says why"),
-        status => bail!("{url} answers {status}"),
-    }
+    Ok(answer.status().as_u16())
 }
