@@ -112,7 +112,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("lettre", &["outbound/mail"]),
     ("prometheus_client", &["metrics"]),
     ("quick_cache", &["directory", "peers"]),
-    ("reqwest", &["cli/auth", "cli/doctor/server", "outbound"]),
+    ("reqwest", &["cli/auth", "cli/doctor/server", "cli/healthcheck", "outbound"]),
     (
         "rustix",
         &[

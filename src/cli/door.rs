@@ -17,6 +17,9 @@ use crate::{
     telemetry::{self, Logging},
 };
 
+/// What a shell says of a process that SIGINT ended.
+const INTERRUPTED: i32 = 130;
+
 pub(super) struct Door {
     pub(super) listener: TcpListener,
     pub(super) tls: Option<Identity>,
@@ -53,7 +56,14 @@ fn stop() -> anyhow::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => (),
             _ = interrupt.recv() => (),
         }
-        tracing::info!("stopping: no new connections, requests under way are answered");
+        tracing::info!(
+            "stopping: no new connections, requests under way are answered; Ctrl-C ends at once"
+        );
+        tokio::spawn(async move {
+            interrupt.recv().await;
+            tracing::warn!("interrupted: requests under way are not answered");
+            std::process::exit(INTERRUPTED);
+        });
     })
 }
 

@@ -8,6 +8,7 @@ mod background;
 mod backup;
 mod client;
 mod config;
+mod confirm;
 mod copy;
 mod descriptors;
 mod doctor;
@@ -30,6 +31,7 @@ mod openapi;
 mod operator;
 mod organization;
 mod output;
+mod progress;
 mod quickstart;
 mod reload;
 mod resource;
@@ -53,15 +55,16 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use self::progress::shown;
 use crate::domain::printable_lines;
 
 /// Turns a long-lived API key into a six-minute signed token.
 #[derive(Parser)]
 #[command(name = "keyturn", version, about, long_about = None)]
 struct Cli {
-    /// The configuration file [default: keyturn.toml, if it is there]
+    /// The configuration file [env: KEYTURN_CONFIG] [default: keyturn.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -150,19 +153,29 @@ enum Anywhere {
     Man(manual::ManArgs),
 }
 
+fn command_line() -> clap::Command {
+    confirm::with_yes(Cli::command())
+}
+
 /// Runs the command that this process was started with to its end.
 pub async fn run() -> anyhow::Result<()> {
-    let Cli { config, command } = Cli::parse();
+    let matches = command_line().get_matches();
+    let Cli { config, command } = Cli::from_arg_matches(&matches)?;
+    let config = config.or_else(start::named_config);
+    confirm::ask(&matches)?;
     signals::survive_full_files();
     match command {
         Asked::OfServer(command) => run_by_config(command, config.as_deref()).await,
-        Asked::Doctor(args) => doctor::run(args, start::read_config(config.as_deref())).await,
+        Asked::Doctor(args) => {
+            let config = start::read_config(config.as_deref());
+            shown("checking", doctor::run(args, config)).await
+        }
         Asked::Anywhere(Anywhere::Auth(args)) => auth::run(args).await,
         Asked::Anywhere(Anywhere::Openapi) => openapi::run(),
         Asked::Anywhere(Anywhere::Completions { shell }) => {
-            manual::completions(shell, Cli::command())
+            manual::completions(shell, command_line())
         }
-        Asked::Anywhere(Anywhere::Man(args)) => manual::man(&args, Cli::command()),
+        Asked::Anywhere(Anywhere::Man(args)) => manual::man(&args, command_line()),
     }
 }
 
@@ -186,16 +199,16 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Server(args) => server::run(args, &config).await,
         Command::Audit(args) => audit::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
-        Command::Apply(args) => apply::run(args, &config).await,
-        Command::Export(args) => export::run(args, &config).await,
+        Command::Apply(args) => shown("applying the file", apply::run(args, &config)).await,
+        Command::Export(args) => shown("reading the database", export::run(args, &config)).await,
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Webhook(args) => webhook::run(args, &config).await,
         Command::Usage(args) => usage::run(args, &config).await,
-        Command::Backup(args) => backup::run(args, &config).await,
-        Command::Restore(args) => restore::run(args, &config).await,
-        Command::Copy(args) => copy::run(args, &config).await,
+        Command::Backup(args) => shown("backing up", backup::run(args, &config)).await,
+        Command::Restore(args) => shown("restoring", restore::run(args, &config)).await,
+        Command::Copy(args) => shown("copying", copy::run(args, &config)).await,
         Command::KeyEncryptionKey(args) => key_encryption_key::run(args, &config).await,
-        Command::Migrate => migrate::run(&config).await,
+        Command::Migrate => shown("applying migrations", migrate::run(&config)).await,
         Command::Config(command) => {
             config::run(&command, &config);
             Ok(())

@@ -32,6 +32,7 @@ enum Command {
     /// Register a resource server, or replace all that was said of it
     Register(RegisterArgs),
     /// Change some of what was said of a resource
+    #[command(override_usage = "keyturn resource update [OPTIONS] <IDENTIFIER>")]
     Update(UpdateArgs),
     /// List all resources
     List,

@@ -13,6 +13,9 @@ use super::{error::ConfigError, service_links::is_service_link};
 
 const PREFIX: &str = "KEYTURN_";
 
+/// The level of the log where no setting says it, as in other Rust programs.
+const RUST_LOG: &str = "RUST_LOG";
+
 /// A section, empty outside any, and the name of a setting in it.
 type Place = (String, String);
 
@@ -26,7 +29,13 @@ pub(super) fn overlay(
 ) -> Result<Vec<PathBuf>, ConfigError> {
     let mut files = Vec::new();
     let mut set: BTreeMap<Place, String> = BTreeMap::new();
-    let ours = variables.filter(|(variable, _)| variable.starts_with(PREFIX));
+    let mut rust_log = None;
+    let ours = variables.filter(|(variable, text)| {
+        if variable == RUST_LOG && !text.is_empty() {
+            rust_log = Some(text.clone());
+        }
+        variable.starts_with(PREFIX)
+    });
     // In order, so that of two mistakes the same one is always reported.
     for (variable, text) in ours.collect::<BTreeMap<_, _>>() {
         if is_service_link(&variable, &text) {
@@ -41,6 +50,11 @@ pub(super) fn overlay(
             Entry::Vacant(free) => free.insert(variable),
         };
         insert(table, place, value);
+    }
+    if let Some(level) = rust_log {
+        let log = table.entry("log").or_insert_with(|| Value::Table(Table::new()));
+        let log = log.as_table_mut().expect("the file was checked: a section is a table");
+        log.entry("level").or_insert(Value::String(level));
     }
     Ok(files)
 }

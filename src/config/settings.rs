@@ -201,7 +201,8 @@ settings! {
     [log]: LogSettings {
         /// `json`, `human`, or `auto`: human on a terminal.
         format: String = "auto";
-        /// `error`, `warn`, `info`, `debug` or `trace`, also by module: `info,sqlx=warn`.
+        /// `error`, `warn`, `info`, `debug` or `trace`, also by module: `info,sqlx=warn`. Where it
+        /// is not set, `RUST_LOG` counts.
         level: String = "info";
     }
 }

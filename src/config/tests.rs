@@ -258,3 +258,35 @@ fn fx_39j_an_origin_counts_as_browsers_send_it() {
     let said = problem("[http]\ncors_origins = [\"https://app.example.com/\"]\n", &[]);
     assert!(said.contains("http.cors_origins: `https://app.example.com/` is not an origin"));
 }
+
+#[test]
+fn fx_26b_localhost_is_an_address_to_listen_on_and_other_forms_are_told_the_right_one() {
+    let config = read("listen = \"localhost:9000\"", &[]).unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:9000");
+    assert_eq!(config.issuer, "http://localhost:9000");
+
+    for (listen, port) in [(":9000", 9000), ("9000", 9000), ("keys:9000", 9000), ("keys", 8080)] {
+        let said = problem(&format!("listen = \"{listen}\""), &[]);
+        let forms = format!("write 127.0.0.1:{port} for this machine alone, or 0.0.0.0:{port} for");
+        assert!(said.contains(&format!("`{listen}`")) && said.contains(&forms), "{said}");
+    }
+}
+
+#[test]
+fn fx_26l_a_server_of_every_address_is_told_how_to_try_it_without_a_name() {
+    let said = problem("listen = \"0.0.0.0:8080\"", &[]);
+    assert!(said.contains("set KEYTURN_ISSUER to the URL that callers use"), "{said}");
+    assert!(said.contains("http://localhost:8080 to try it on this machine"), "{said}");
+    let tried = read("listen = \"0.0.0.0:8080\"", &[("KEYTURN_ISSUER", "http://localhost:8080")]);
+    assert_eq!(tried.unwrap().issuer, "http://localhost:8080");
+}
+
+#[test]
+fn fx_26d_rust_log_counts_where_no_setting_says_the_level() {
+    let level = |text: &str, variables: &[_]| read(text, variables).unwrap().log.level;
+    let rust_log = ("RUST_LOG", "debug");
+    assert_eq!(level("", &[rust_log]), "debug");
+    assert_eq!(level("", &[("RUST_LOG", "")]), "info");
+    assert_eq!(level("[log]\nlevel = \"warn\"", &[rust_log]), "warn");
+    assert_eq!(level("", &[rust_log, ("KEYTURN_LOG__LEVEL", "trace")]), "trace");
+}

@@ -144,6 +144,9 @@ const POSTGRES_CLOSED: &str = "
             and has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete'))
     order by c.relname";
 
+const POSTGRES_STANDBYS: &str =
+    "select application_name, sync_state from pg_stat_replication order by application_name";
+
 /// `None` on `SQLite`.
 pub async fn postgres_server(store: &Store) -> Result<Option<PostgresServer>, StoreError> {
     let Store::Postgres { .. } = store else { return Ok(None) };
@@ -158,6 +161,26 @@ pub async fn postgres_server(store: &Store) -> Result<Option<PostgresServer>, St
         may_create_tables,
         closed_tables: fetch_built!(store, |it| sqlx::query_scalar(POSTGRES_CLOSED).fetch_all(it))?,
     }))
+}
+
+/// A standby that follows this PostgreSQL server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standby {
+    pub name: String,
+    /// Whether a commit waits for it; `None`: the server does not tell this user.
+    pub is_synchronous: Option<bool>,
+}
+
+/// None on `SQLite`.
+pub async fn standbys(store: &Store) -> Result<Vec<Standby>, StoreError> {
+    let Store::Postgres { .. } = store else { return Ok(Vec::new()) };
+    let rows: Vec<(Option<String>, Option<String>)> =
+        fetch_built!(store, |it| sqlx::query_as(POSTGRES_STANDBYS).fetch_all(it))?;
+    let standby = |(name, state): (Option<String>, Option<String>)| Standby {
+        name: name.filter(|name| !name.is_empty()).unwrap_or_else(|| "without a name".to_owned()),
+        is_synchronous: state.map(|state| ["sync", "quorum"].contains(&state.as_str())),
+    };
+    Ok(rows.into_iter().map(standby).collect())
 }
 
 /// The moments of the oldest and of the newest audit event.

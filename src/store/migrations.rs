@@ -31,6 +31,15 @@ migrations! {
     14 "0014_jwt_type",
 }
 
+/// How many migrations the database had, and has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    pub before: usize,
+    pub after: usize,
+}
+
+const APPLIED: &str = "select version from _sqlx_migrations where success = true";
+
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationFailed {
     #[error("the database was made by a newer keyturn: it has migration {0}, which this one lacks")]
@@ -71,7 +80,7 @@ fn migrator(texts: &[(i64, &'static str, &'static str)]) -> Migrator {
 impl Store {
     /// Applies what is missing: each migration in a transaction of its own, on `SQLite` all in one.
     /// The connection is closed afterwards: it is one without deadlines.
-    pub async fn migrate(&self) -> Result<(), MigrationFailed> {
+    pub async fn migrate(&self) -> Result<Migrated, MigrationFailed> {
         match self {
             Self::Sqlite { pool, writer, session } => {
                 let _turn = writer.lock().await;
@@ -86,15 +95,17 @@ impl Store {
                 connection.close_on_drop();
                 let limitless = sqlx::raw_sql("set statement_timeout = 0; set lock_timeout = 0");
                 limitless.execute(&mut *connection).await.map_err(MigrateError::Execute)?;
-                Ok(migrator(POSTGRES).run(&mut *connection).await?)
+                let before = sqlx::query(APPLIED).fetch_all(&mut *connection).await;
+                migrator(POSTGRES).run(&mut *connection).await?;
+                Ok(Migrated { before: number(before)?, after: POSTGRES.len() })
             }
         }
     }
 
     /// Fails unless the database has exactly the migrations this version knows.
     pub async fn check_migrated(&self) -> Result<(), MigrationFailed> {
-        const APPLIED: &str = "select max(version) from _sqlx_migrations where success = true";
-        let applied: Result<(Option<i64>,), _> = fetch_alone!(self, APPLIED() => fetch_one);
+        const NEWEST: &str = "select max(version) from _sqlx_migrations where success = true";
+        let applied: Result<(Option<i64>,), _> = fetch_alone!(self, NEWEST() => fetch_one);
         let newest = SQLITE.iter().map(|(version, ..)| *version).max();
         match applied {
             Ok((applied,)) if applied == newest => Ok(()),
@@ -106,7 +117,7 @@ impl Store {
     }
 }
 
-async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<(), MigrationFailed> {
+async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<Migrated, MigrationFailed> {
     // Another process may be migrating, for as long as that takes.
     let wait = sqlx::raw_sql("pragma busy_timeout = 60000").execute(&mut *connection).await;
     wait.map_err(MigrateError::Execute)?;
@@ -114,8 +125,19 @@ async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<(), Migrati
     // what is missing.
     let begun = connection.begin_with("begin immediate").await;
     let mut tx = begun.map_err(MigrateError::Execute)?;
+    let before = number(sqlx::query(APPLIED).fetch_all(&mut *tx).await)?;
     migrator(SQLITE).run(&mut *tx).await?;
-    Ok(tx.commit().await.map_err(MigrateError::Execute)?)
+    tx.commit().await.map_err(MigrateError::Execute)?;
+    Ok(Migrated { before, after: SQLITE.len() })
+}
+
+/// None where the table of migrations is not there yet.
+fn number<T>(applied: sqlx::Result<Vec<T>>) -> Result<usize, MigrateError> {
+    match applied {
+        Ok(applied) => Ok(applied.len()),
+        Err(error) if has_no_such_table(&error) => Ok(0),
+        Err(error) => Err(MigrateError::Execute(error)),
+    }
 }
 
 /// PostgreSQL has a code for it; `SQLite` has the general one for errors in a statement.

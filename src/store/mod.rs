@@ -57,7 +57,7 @@ pub use connection::Session;
 pub use engine::{Store, Tx};
 pub use error::StoreError;
 pub use login::NotAdopted;
-pub use migrations::MigrationFailed;
+pub use migrations::{Migrated, MigrationFailed};
 pub use open::Options;
 pub use reader::Reader;
 

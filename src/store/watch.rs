@@ -3,9 +3,9 @@
 use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
-        OnceLock,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -32,10 +32,65 @@ struct File {
     path: PathBuf,
     /// What it was when it was opened.
     opened: OnceLock<Identity>,
+    /// `-wal` and `-shm`, which SQLite makes and deletes beside it: what they were at the last look.
+    beside: [Beside; 2],
+}
+
+#[derive(Debug)]
+struct Beside {
+    path: PathBuf,
+    seen: Mutex<Option<Identity>>,
 }
 
 /// Device and inode.
 type Identity = (u64, u64);
+
+impl File {
+    fn new(path: PathBuf) -> Self {
+        let beside = ["-wal", "-shm"].map(|end| {
+            let mut name = path.clone().into_os_string();
+            name.push(end);
+            Beside { path: name.into(), seen: Mutex::default() }
+        });
+        Self { path, opened: OnceLock::new(), beside }
+    }
+
+    fn is_same(&self) -> bool {
+        let found = identity(&self.path);
+        let is_opened = match (self.opened.get(), found) {
+            (None, Some(found)) => *self.opened.get_or_init(|| found) == found,
+            (None, None) => true,
+            (Some(opened), found) => found == Some(*opened),
+        };
+        is_opened && self.beside.iter().all(Beside::is_same)
+    }
+}
+
+impl Beside {
+    /// False where this process has a file open that is no longer there: what is written to it would
+    /// be lost.
+    fn is_same(&self) -> bool {
+        let found = identity(&self.path);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match *seen {
+            Some(before) if found != Some(before) && is_open(before) => false,
+            _ => {
+                *seen = found;
+                true
+            }
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// Whether this process has a file open, wherever that is now.
+fn is_open(file: Identity) -> bool {
+    let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    open.into_iter().any(|open| identity(&open.path()) == Some(file))
+}
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A write-ahead log above this size is emptied: one long reader makes it large.
@@ -53,7 +108,7 @@ impl Watch {
         Self {
             began: Instant::now(),
             condemned_before: AtomicU64::new(0),
-            file: path.map(|path| File { path, opened: OnceLock::new() }),
+            file: path.map(File::new),
             is_replaced: AtomicBool::new(false),
         }
     }
@@ -70,16 +125,11 @@ impl Watch {
     /// Compares the file with the one that was opened; the first time it is noted.
     pub(super) fn look_at_file(&self) -> sqlx::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
-        let found = fs::metadata(&file.path).ok().map(|found| (found.dev(), found.ino()));
-        let same = match (file.opened.get(), found) {
-            (None, Some(found)) => *file.opened.get_or_init(|| found) == found,
-            (None, None) => true,
-            (Some(opened), found) => found == Some(*opened),
-        };
+        let same = file.is_same();
         let was_replaced = self.is_replaced.swap(!same, Ordering::AcqRel);
         let path = file.path.display();
         if !same && !was_replaced {
-            tracing::error!(%path, "the database file was deleted or replaced: serving stops");
+            tracing::error!(%path, "the database file, or its -wal or -shm, was deleted or replaced: serving stops");
         } else if same && was_replaced {
             tracing::info!(%path, "the database file is the one that was opened again");
         }
@@ -169,8 +219,7 @@ impl Store {
 impl Watch {
     fn log_is_long(&self) -> bool {
         let Some(file) = &self.file else { return false };
-        let mut log = file.path.clone().into_os_string();
-        log.push("-wal");
-        fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG)
+        let [log, _] = &file.beside;
+        fs::metadata(&log.path).is_ok_and(|log| log.len() > LONG_LOG)
     }
 }

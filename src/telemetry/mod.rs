@@ -17,7 +17,7 @@ use std::{
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use self::{queue::Queue, repeats::Repeats};
-use crate::config::{Log, LogFormat};
+use crate::config::{self, Log, LogFormat};
 
 pub use self::queue::last_words;
 
@@ -67,10 +67,15 @@ pub fn init(log: &Log) -> Result<Logging, Box<dyn Error + Send + Sync>> {
         let lines = lines.json().flatten_event(true).with_span_list(false);
         lines.finish().with(sums).try_init()?;
     } else {
-        lines.with_ansi(has_reader).finish().with(sums).try_init()?;
+        lines.with_ansi(has_reader && !wants_no_color()).finish().with(sums).try_init()?;
     }
     log_panics();
     Ok(Logging { queue, repeats })
+}
+
+/// See https://no-color.org.
+fn wants_no_color() -> bool {
+    config::variable("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// The default writes to standard error and waits for it. What a panic says stays out of the log:

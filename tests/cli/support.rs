@@ -280,6 +280,11 @@ impl Server<'_> {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// `None` while it runs, then its exit code where it has one.
+    pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().unwrap().map(|status| status.code())
+    }
+
     /// Asks it to end and waits until it has. Panics unless it ends well.
     pub(crate) fn stop(mut self) {
         self.signal(Signal::TERM);

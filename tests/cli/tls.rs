@@ -13,19 +13,25 @@ use super::{
     support::{Place, free_port, wait},
 };
 
+/// A certificate and its key, as PEM.
+pub(crate) fn pair() -> [String; 2] {
+    let made = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let CertifiedKey { cert, signing_key } = made;
+    [cert.pem(), signing_key.serialize_pem()]
+}
+
 #[test]
 fn a_token_is_given_over_tls() {
     let (mut place, key) = Place::with_key();
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    fs::write(place.path().join("certificate.pem"), cert.pem()).unwrap();
-    fs::write(place.path().join("key.pem"), signing_key.serialize_pem()).unwrap();
+    let [certificate, key_pem] = pair();
+    fs::write(place.path().join("certificate.pem"), &certificate).unwrap();
+    fs::write(place.path().join("key.pem"), key_pem).unwrap();
     place.set("TLS__CERTIFICATE", "certificate.pem");
     place.set("TLS__KEY", "key.pem");
     let server = place.spawn("serve", free_port());
 
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(cert.pem().as_bytes()).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -148,6 +148,30 @@ async fn fx_51_a_database_file_that_was_replaced_is_not_used_any_more() {
     write(&store, &organization("back", None)).await.unwrap();
 }
 
+#[tokio::test]
+async fn fx_51_a_log_that_was_taken_away_from_under_the_database_is_noticed() {
+    for end in ["-wal", "-shm"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keyturn.db");
+        let store = Store::open(&format!("sqlite:{}", path.display()), Options::default()).await;
+        let store = store.unwrap();
+        store.migrate().await.unwrap();
+        write(&store, &organization("first", None)).await.unwrap();
+        store.look().await.unwrap();
+        let beside = folder.path().join(format!("keyturn.db{end}"));
+        let aside = folder.path().join("aside");
+
+        std::fs::rename(&beside, &aside).unwrap();
+        store.look().await.unwrap_err();
+        let refused = write(&store, &organization("lost", None)).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+
+        std::fs::rename(&aside, &beside).unwrap();
+        store.look().await.unwrap();
+        write(&store, &organization("back", None)).await.unwrap();
+    }
+}
+
 /// Waits no longer for a lock than is said.
 #[tokio::test]
 async fn fx_49_a_statement_that_meets_a_lock_fails_within_its_deadline() {

@@ -3,7 +3,10 @@
 use super::{database::WHAT, report::Report};
 use crate::{
     config::Config,
-    store::{Store, StoreError, health, health::PostgresServer},
+    store::{
+        Store, StoreError,
+        health::{self, PostgresServer, Standby},
+    },
 };
 
 /// Tells whether the tables can be read.
@@ -16,6 +19,7 @@ pub(super) async fn check(
     let PostgresServer { version, collation, max_connections, closed_tables, .. } = server;
     report.ok(WHAT, format!("PostgreSQL {version} answers"));
     check_encryption(store, report);
+    check_standbys(&health::standbys(store).await?, report);
     if !["C", "POSIX", "C.UTF-8", "C.utf8"].contains(&collation.as_str()) {
         report.warning(
             "collation",
@@ -57,6 +61,32 @@ pub(super) async fn check(
         return Ok(false);
     }
     Ok(true)
+}
+
+/// Whether a revoke that was acknowledged survives the loss of the primary.
+fn check_standbys(standbys: &[Standby], report: &mut Report) {
+    const STANDBYS: &str = "standbys";
+    let names = || standbys.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ");
+    if standbys.is_empty() {
+        return;
+    }
+    if standbys.iter().any(|it| it.is_synchronous == Some(true)) {
+        report.ok(STANDBYS, "a commit waits for a standby");
+    } else if standbys.iter().any(|it| it.is_synchronous.is_none()) {
+        report.warning(
+            STANDBYS,
+            "this user may not see whether a commit waits for a standby: grant it pg_read_all_stats",
+        );
+    } else {
+        report.warning(
+            STANDBYS,
+            format!(
+                "no commit waits for a standby ({}): when the primary is lost, so is a revoke that \
+                 was acknowledged a moment before; set synchronous_standby_names",
+                names()
+            ),
+        );
+    }
 }
 
 /// Whether another machine could pose as the server, or read what goes there.

@@ -35,6 +35,7 @@ enum Command {
     /// Show all there is to know of a key but its secret
     Show(Named),
     /// Change what a key may do, from where and how long; its secret stays
+    #[command(override_usage = "keyturn key update [OPTIONS] <NAME|ID>")]
     Update(update::Args),
     /// Give a key a new secret and show it, this once; the old one goes on for a while
     Rotate(rotate::RotateArgs),

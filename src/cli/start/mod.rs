@@ -4,7 +4,7 @@ mod database;
 mod encryption;
 mod settings;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -29,7 +29,14 @@ use crate::{
 };
 
 /// For a key's holder, not for the server: no setting.
-const NOT_SETTINGS: [&str; 2] = ["KEYTURN_API_KEY", "KEYTURN_URL"];
+const NOT_SETTINGS: [&str; 3] = ["KEYTURN_API_KEY", "KEYTURN_URL", CONFIG];
+
+/// Names the configuration file where `--config` does not.
+const CONFIG: &str = "KEYTURN_CONFIG";
+
+pub(super) fn named_config() -> Option<PathBuf> {
+    config::variable(CONFIG).filter(|name| !name.is_empty()).map(PathBuf::from)
+}
 
 pub(super) fn read_config(file: Option<&Path>) -> anyhow::Result<Config> {
     let ours = config::environment().filter(|(name, _)| !NOT_SETTINGS.contains(&name.as_str()));

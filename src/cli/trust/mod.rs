@@ -49,6 +49,7 @@ enum Command {
         rule: String,
     },
     /// Change a rule
+    #[command(override_usage = "keyturn trust update [OPTIONS] <NAME|ID>")]
     Update(Update),
     /// Trust nothing by a rule any more; what was obtained by it is dead
     Disable {

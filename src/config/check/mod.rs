@@ -14,7 +14,7 @@ type Checked<T> = Result<T, ConfigError>;
 pub(super) fn check(mut settings: Settings) -> Checked<Config> {
     let listen = address(&settings.listen)?;
     let tls = sections::tls(&settings.tls)?;
-    settings.issuer = issuer(&settings.issuer, listen, tls.is_some())?;
+    settings.issuer = issuer(&settings, listen, tls.is_some())?;
     if settings.api_keys.audit_email_domain.is_empty() {
         settings.api_keys.audit_email_domain = host_of(&settings.issuer);
     }
@@ -63,6 +63,8 @@ pub(super) fn check(mut settings: Settings) -> Checked<Config> {
     })
 }
 
+const LOCALHOST: &str = "localhost:";
+
 fn wrong<T>(setting: &'static str, problem: impl Into<String>) -> Checked<T> {
     Err(ConfigError::Wrong { setting, problem: problem.into() })
 }
@@ -87,19 +89,43 @@ fn days(setting: &'static str, count: u32) -> Checked<TimeDelta> {
 }
 
 fn address(listen: &str) -> Checked<SocketAddr> {
-    let problem =
-        || format!("`{listen}` is not an address and port like 127.0.0.1:8080 or [::]:8080");
-    listen.parse().map_or_else(|_| wrong("listen", problem()), Ok)
+    let numbers = match listen.strip_prefix(LOCALHOST) {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => listen.to_owned(),
+    };
+    if let Ok(address) = numbers.parse() {
+        return Ok(address);
+    }
+    let port = listen.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+    let port = port.unwrap_or(8080);
+    wrong(
+        "listen",
+        format!(
+            "`{listen}` is not an IP address and a port: write 127.0.0.1:{port} for this machine \
+             alone, or 0.0.0.0:{port} for every address"
+        ),
+    )
 }
 
-fn issuer(issuer: &str, listen: SocketAddr, has_tls: bool) -> Checked<String> {
+fn issuer(settings: &Settings, listen: SocketAddr, has_tls: bool) -> Checked<String> {
     const EXAMPLE: &str = "say the URL that callers use, like https://keys.example.com";
+    let issuer = settings.issuer.as_str();
     if issuer.is_empty() {
-        if !listen.ip().is_loopback() || listen.port() == 0 {
-            return wrong("issuer", format!("cannot be guessed from listen = {listen}: {EXAMPLE}"));
-        }
         let scheme = if has_tls { "https" } else { "http" };
-        return Ok(format!("{scheme}://{listen}"));
+        if !listen.ip().is_loopback() || listen.port() == 0 {
+            return wrong(
+                "issuer",
+                format!(
+                    "cannot be guessed from listen = {listen}: set KEYTURN_ISSUER to the URL that \
+                     callers use, like https://keys.example.com, or to \
+                     {scheme}://localhost:{} to try it on this machine",
+                    listen.port()
+                ),
+            );
+        }
+        let is_named = settings.listen.starts_with(LOCALHOST);
+        let host = if is_named { settings.listen.clone() } else { listen.to_string() };
+        return Ok(format!("{scheme}://{host}"));
     }
     let Some(url) = Url::parse(issuer) else {
         return wrong(

@@ -1,47 +1,39 @@
 //! The prompt for a secret, at a real terminal.
 
 use std::{
-    fs::File,
     io::{Read as _, Write as _},
-    os::fd::OwnedFd,
     process::{Child, Stdio},
 };
 
 use rustix::{
-    fs::{Mode, OFlags, open},
     process::{Pid, Signal, kill_process},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{LocalModes, tcgetattr},
 };
 
 use super::{fake::any_key, home::Home};
+use crate::terminal::Terminal;
 
 /// A program that asks for a secret at a terminal.
 struct Asking {
     child: Child,
-    keyboard: File,
-    terminal: OwnedFd,
+    terminal: Terminal,
 }
 
 impl Asking {
     fn start(home: &Home) -> Self {
-        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&keyboard).unwrap();
-        unlockpt(&keyboard).unwrap();
-        let name = ptsname(&keyboard, Vec::new()).unwrap();
-        let terminal = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let terminal = Terminal::open();
         let mut command = home.command(&["set-token"]);
-        command.stdin(Stdio::from(terminal.try_clone().unwrap()));
+        command.stdin(terminal.stdio());
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut asked = vec![0; "API key".len()];
         child.stderr.as_mut().unwrap().read_exact(&mut asked).unwrap();
         assert_eq!(asked, b"API key");
-        Self { child, keyboard: File::from(keyboard), terminal }
+        Self { child, terminal }
     }
 
     fn shows_what_is_typed(&self) -> bool {
-        tcgetattr(&self.terminal).unwrap().local_modes.contains(LocalModes::ECHO)
+        tcgetattr(&self.terminal.program).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 }
 
@@ -51,15 +43,15 @@ fn what_is_typed_at_a_terminal_is_not_shown() {
     let mut asking = Asking::start(&home);
 
     let hidden = !asking.shows_what_is_typed();
-    asking.keyboard.write_all(format!("{key}\n").as_bytes()).unwrap();
+    asking.terminal.person.write_all(format!("{key}\n").as_bytes()).unwrap();
     assert!(asking.child.wait().unwrap().success());
 
     assert!(hidden && asking.shows_what_is_typed());
-    let Asking { mut keyboard, terminal, .. } = asking;
-    drop(terminal);
+    let Terminal { mut person, program } = asking.terminal;
+    drop(program);
     // Ends with an error once nobody has the terminal open.
     let mut screen = Vec::new();
-    let _ = keyboard.read_to_end(&mut screen);
+    let _ = person.read_to_end(&mut screen);
     assert!(!String::from_utf8_lossy(&screen).contains(&key[4..]));
     assert_eq!(home.succeeds(&["token"]), key);
 }

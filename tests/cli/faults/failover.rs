@@ -7,10 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use crate::{
     postgres::{command, folder, programs, required_or_skipped, run, unprivileged_user},
     proxy::{Proxy, Target},
-    support::{Key, Place, Server, free_port, wait},
+    support::{Key, Place, Server, free_port, said, wait},
 };
 
 const SETTINGS: &str = "
@@ -193,4 +195,34 @@ fn fx_12_a_failover_is_over_soon_after_the_new_primary_takes_writes() {
     assert!(took < AGAIN_WITHIN, "restarted: {took:?}");
     wait(|| server.get("/readyz").unwrap().status == 200, || "never ready".to_owned());
     server.stop();
+}
+
+#[test]
+fn fx_27_the_doctor_warns_of_a_standby_that_no_commit_waits_for() {
+    let Some(cluster) = required_or_skipped(Cluster::start()) else { return };
+    let proxy = Proxy::to(cluster.target("one"));
+    let url = format!("postgres://keyturn@{}/postgres", proxy.address);
+    let (mut place, _) = Place::with_key_and(&[("DATABASE__URL", url.as_str())]);
+    let standbys = |place: &Place| -> Vec<String> {
+        let report: Value =
+            serde_json::from_slice(&place.run(&["doctor", "--json"]).stdout).unwrap();
+        let found = report["checks"].as_array().unwrap().clone().into_iter();
+        found.filter(|it| it["what"] == "standbys").map(|it| it["health"].to_string()).collect()
+    };
+    let healths = |place: &Place, health: &str| {
+        let expected = vec![format!("\"{health}\"")];
+        wait(|| standbys(place) == expected, || format!("not {health}: {:?}", standbys(place)));
+    };
+
+    healths(&place, "warning");
+    cluster.sql("one", "alter system set synchronous_standby_names = '*'").unwrap();
+    cluster.sql("one", "select pg_reload_conf()").unwrap();
+    healths(&place, "ok");
+
+    cluster
+        .sql("one", "create role other login in role pg_read_all_data, pg_write_all_data")
+        .unwrap();
+    place.set("DATABASE__URL", &url.replace("keyturn@", "other@"));
+    healths(&place, "warning");
+    assert!(said(&place.run(&["doctor"])).contains("grant it pg_read_all_stats"));
 }
