@@ -144,6 +144,15 @@ impl Asker {
         found.ok_or(Rejection::NotFound("organization"))
     }
 
+    /// An error is no answer: what cannot be read is not out of reach.
+    pub(super) async fn reaches(&self, tx: &mut Tx, id: OrganizationId) -> Result<bool, Rejection> {
+        match self.organization(tx, id).await {
+            Ok(_) => Ok(true),
+            Err(Rejection::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) fn sight(&self) -> Sight {
         self.authority.sight()
     }

@@ -128,7 +128,7 @@ async fn join(app: &App, tx: &mut Tx, asker: &Judged, new: NewMember) -> Result<
 async fn check_known(tx: &mut Tx, asker: &Asker, user: UserId) -> Result<(), Rejection> {
     let person = store::users::person(tx, user).await?.ok_or(Rejection::UnknownPerson)?;
     for membership in person.memberships {
-        if asker.organization(tx, membership.organization_id).await.is_ok() {
+        if asker.reaches(tx, membership.organization_id).await? {
             return Ok(());
         }
     }

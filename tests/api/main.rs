@@ -29,6 +29,7 @@ mod introspection;
 mod jwks;
 mod keyless;
 mod leaks;
+mod locked;
 mod management;
 mod metadata;
 mod operations;

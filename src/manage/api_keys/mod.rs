@@ -39,7 +39,7 @@ pub(super) async fn find(tx: &mut Tx, asker: &Asker, id: ApiKeyId) -> Result<Api
 
 async fn check_sight(tx: &mut Tx, asker: &Asker, owner: Owner) -> Result<(), Rejection> {
     let seen = match owner {
-        Owner::Organization(id) => asker.organization(tx, id).await.is_ok(),
+        Owner::Organization(id) => asker.reaches(tx, id).await?,
         Owner::User(id) => asker.authority.is_user(id),
     };
     if seen { Ok(()) } else { Err(Rejection::NotFound("key")) }
