@@ -1,4 +1,4 @@
-//! How often somebody may fail, or register clients, before being told to slow down.
+//! How often a caller may fail, or register clients, before being told to slow down.
 
 use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
@@ -8,10 +8,10 @@ use crate::{
     domain::{RegistrationPolicy, SecretId},
 };
 
-/// Budgets of failures. Successes are never counted: nobody can lock out the holder of a right
+/// Budgets of failures. Successes are never counted: no attacker locks out the holder of a right
 /// secret.
 pub struct Attempts {
-    /// Of whoever presents what is no credential.
+    /// Of sources that present what is no credential.
     guesses: Budgets<Source>,
     /// Of credentials that are what they say, and are refused all the same.
     proved: Budgets<Proved>,
@@ -29,7 +29,7 @@ enum Source {
     V6(u64),
 }
 
-/// Whose credential was refused; where that is not known, who sent it.
+/// Whose credential was refused; where that is not known, the source of the request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Proved {
     Holder(SecretId),
@@ -71,10 +71,14 @@ impl Attempts {
         }
     }
 
-    /// Counts a failure of whoever presents what is no credential. Tells when this source has used up
-    /// its budget.
+    /// Counts a failure with what is no credential. Tells when this source has used up its budget.
     pub fn failed(&self, source: IpAddr) -> Result<(), TooManyFailures> {
         self.guesses.spend(source.into()).map_err(too_many)
+    }
+
+    /// Whether this source has anything left of its budget. Counts nothing.
+    pub fn check(&self, source: IpAddr) -> Result<(), TooManyFailures> {
+        self.guesses.check(&source.into()).map_err(too_many)
     }
 
     /// Counts a failure of a credential that is what it says, which costs no neighbour anything.
@@ -93,7 +97,7 @@ impl Attempts {
         self.records.spend(source.into()).is_ok()
     }
 
-    /// How often somebody was told to slow down.
+    /// How often a caller was told to slow down.
     pub fn refused(&self) -> u64 {
         self.guesses.refused() + self.proved.refused()
     }

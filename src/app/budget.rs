@@ -25,8 +25,8 @@ pub(super) struct Budgets<K> {
     refused: AtomicU64,
 }
 
-/// Budgets that are not whole, 8 MiB of them. Who has more addresses than that to send from has as
-/// many budgets, so that to forget them all gives nothing away.
+/// Budgets that are not whole: 8 MiB. An attacker with more addresses than that has as many budgets
+/// anyway, so to forget all of them gives nothing away.
 const MOST_KEPT: usize = 100_000;
 
 impl<K: Eq + Hash> Budgets<K> {
@@ -35,12 +35,21 @@ impl<K: Eq + Hash> Budgets<K> {
         Self { clock, most, each, whole_at: Mutex::default(), refused: AtomicU64::default() }
     }
 
+    /// Spends nothing. Fails with the time after which there is something left.
+    pub(super) fn check(&self, of: &K) -> Result<(), Duration> {
+        let now = self.clock.uptime();
+        let whole_at = self.whole_at().get(of).copied().unwrap_or_default();
+        self.left(whole_at, now)
+    }
+
     /// Fails with the time after which there is something left.
     pub(super) fn spend(&self, of: K) -> Result<(), Duration> {
         let now = self.clock.uptime();
         let mut all = self.whole_at();
         let whole_at = all.get(&of).copied().unwrap_or_default();
-        self.left(whole_at, now)?;
+        self.left(whole_at, now).inspect_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        })?;
         if all.len() >= MOST_KEPT {
             all.retain(|_, whole_at| *whole_at > now);
         }
@@ -54,11 +63,7 @@ impl<K: Eq + Hash> Budgets<K> {
     fn left(&self, whole_at: Duration, now: Duration) -> Result<(), Duration> {
         let spent = whole_at.saturating_sub(now);
         let wait = spent.saturating_sub(self.each * (self.most - 1));
-        if wait.is_zero() {
-            return Ok(());
-        }
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        Err(wait)
+        if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
     /// How often there was nothing left.
@@ -107,14 +112,15 @@ mod tests {
     }
 
     #[test]
-    fn each_has_its_own() {
+    fn each_has_its_own_and_to_look_at_it_spends_nothing() {
         let (budgets, _) = three_a_minute();
         for _ in 0..3 {
-            assert_eq!(budgets.spend(1), Ok(()));
+            assert_eq!((budgets.check(&1), budgets.spend(1)), (Ok(()), Ok(())));
         }
 
-        assert_eq!(budgets.spend(1), Err(Duration::from_secs(20)));
-        assert_eq!(budgets.spend(2), Ok(()));
+        let wait = Err(Duration::from_secs(20));
+        assert_eq!((budgets.check(&1), budgets.spend(1)), (wait, wait));
+        assert_eq!((budgets.check(&2), budgets.spend(2)), (Ok(()), Ok(())));
         assert_eq!(budgets.refused(), 1);
     }
 

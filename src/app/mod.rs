@@ -7,7 +7,7 @@ mod follow;
 mod passwords;
 mod pauses;
 
-use std::{num::NonZeroU32, ops::Deref, sync::Arc};
+use std::{net::IpAddr, num::NonZeroU32, ops::Deref, sync::Arc};
 
 use chrono::TimeDelta;
 use tokio::sync::Mutex;
@@ -22,7 +22,7 @@ use crate::{
     directory::{Directory, Within},
     domain::{
         Actor, Issuer, KeyPolicy, RefreshPolicy, RefusalRecord, RegistrationPolicy, Resource,
-        Rotation, audit_email,
+        Rotation, SecretHash, audit_email,
     },
     ledger::Ledger,
     outbound::Outbound,
@@ -163,6 +163,12 @@ impl App {
         if self.attempts.is_recorded(refusal.source) {
             self.ledger.record_refusal(refusal);
         }
+    }
+
+    /// Whether a secret is looked up: for a source that has failed too often, only
+    /// where it may be one of ours.
+    pub async fn may_look_up(&self, hash: &SecretHash, source: IpAddr) -> bool {
+        self.attempts.check(source).is_ok() || self.directory.may_have_secret(hash).await
     }
 
     /// Loads the signing keys that are not gone.

@@ -4,6 +4,7 @@
 //! feed, and none is trusted while the feed cannot be followed.
 
 mod feed;
+mod known;
 mod reads;
 mod sources;
 mod standing;
@@ -66,6 +67,7 @@ struct Inner {
     hashes: Cache<SecretId, SecretHash>,
     /// Whether an access token was revoked, by its `jti`; and whether any was.
     revoked_tokens: Cache<Option<Uuid>, bool>,
+    known: known::Known,
     /// Counts how often something was forgotten. Whoever has read from the store may remember it
     /// only if nothing was forgotten since.
     forgotten: AtomicU64,
@@ -113,6 +115,7 @@ impl Directory {
             families: Cache::new(OTHERS),
             hashes: Cache::new(OTHERS),
             revoked_tokens: Cache::new(OTHERS),
+            known: known::Known::default(),
             forgotten: AtomicU64::default(),
             remembering: RwLock::default(),
             reading: std::array::from_fn(|_| Mutex::default()),
@@ -212,12 +215,18 @@ impl Directory {
         self.0.forgotten.fetch_add(1, Ordering::SeqCst);
         for change in changes {
             match change {
-                Change::Secret { hash } => drop(self.0.keys.remove(hash)),
+                Change::Secret { hash } => {
+                    self.0.known.add((*hash).into());
+                    self.0.keys.remove(hash);
+                }
                 Change::Organizations => self.forget_organizations(),
                 Change::User { id } => drop(self.0.people.remove(id)),
                 Change::Resources => self.0.resources.clear(),
                 Change::SigningKeys => (),
-                Change::Client { id } => drop(self.0.clients.remove(id)),
+                Change::Client { id } => {
+                    self.0.known.add((*id).into());
+                    self.0.clients.remove(id);
+                }
                 Change::Trusts => self.forget_trusts(),
                 Change::Family { id } => drop(self.0.families.remove(id)),
                 Change::Token { id } => {
@@ -241,6 +250,7 @@ impl Directory {
         self.0.families.clear();
         self.0.hashes.clear();
         self.0.revoked_tokens.clear();
+        self.0.known.forget_all();
     }
 
     fn forget_organizations(&self) {

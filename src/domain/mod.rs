@@ -80,8 +80,8 @@ pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownA
 pub use source::{MalformedSource, Source};
 pub use text::{MalformedText, Text};
 pub use trust::{
-    Algorithms, ClaimName, Conditions, Finding, FlawedTrust, MalformedClaimName,
-    MalformedConditions, MalformedPattern, Pattern, Trust, TrustTerms,
+    Algorithms, ClaimName, Conditions, Finding, FlawedTrust, MOST_SOURCES_PER_TREE,
+    MalformedClaimName, MalformedConditions, MalformedPattern, Pattern, Trust, TrustTerms,
 };
 pub use uri::normal_uri;
 pub use usage::{Circumstances, Origin, RefusalRecord, Step, Use, UserAgent};

@@ -1,7 +1,7 @@
 //! A client proves who it is by a JWT that it signed (RFC 7523, section 2.2, as its successor
 //! tightens it: an assertion is for this issuer and nobody beside).
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -32,9 +32,10 @@ pub(super) async fn authenticate(
     app: &App,
     id: &str,
     assertion: &SecretString,
+    source: IpAddr,
     now: Timestamp,
 ) -> Result<Caller, Failed> {
-    let known = find(app, id).await?;
+    let known = find(app, id, source).await?;
     let client_id = known.client.id;
     if id != client_id.to_string() {
         return Err(Refusal::UnknownClient.into());

@@ -1,6 +1,6 @@
 //! Finds out which client asks (RFC 6749, section 2.3): a registered one, or a key that is its own.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -16,6 +16,7 @@ use crate::{
         Actor, ApiKeyId, Authentication, ClientId, GrantType, KnownClient, Origin, Secret, SecretId,
     },
     signing::Unverified,
+    store::StoreError,
 };
 
 /// Who somebody says to be, and what they offer to prove it by. Nothing in it has been checked.
@@ -81,38 +82,54 @@ impl Caller {
 }
 
 /// Whether this is the id of a registered client; whoever asks under it has to be that client.
-pub async fn is_registered(app: &App, id: &str) -> Result<bool, ExchangeError> {
-    let Ok(id) = id.parse() else { return Ok(false) };
-    Ok(app.directory.client(id).await?.is_some())
+pub async fn is_registered(app: &App, id: &str, source: IpAddr) -> Result<bool, ExchangeError> {
+    Ok(look_up(app, id, source).await?.is_some())
+}
+
+/// For a source that has failed too often a client is looked up only where there may be one.
+async fn look_up(
+    app: &App,
+    id: &str,
+    source: IpAddr,
+) -> Result<Option<Arc<KnownClient>>, StoreError> {
+    let Ok(id) = id.parse::<ClientId>() else { return Ok(None) };
+    if app.attempts.check(source).is_err() && !app.directory.may_have_client(id).await {
+        return Ok(None);
+    }
+    app.directory.client(id).await
 }
 
 pub(super) async fn authenticate(
     app: &App,
     claim: &Claim,
+    source: IpAddr,
     now: Timestamp,
 ) -> Result<Caller, Failed> {
     let secret = match &claim.proof {
-        ClientProof::None => return public(app, &claim.id).await,
+        ClientProof::None => return public(app, &claim.id, source).await,
         ClientProof::Basic(secret) | ClientProof::Post(secret) => secret,
         ClientProof::Assertion(jwt) => {
-            return assertion::authenticate(app, &claim.id, jwt, now).await;
+            // First: a signature costs more than the rest of a request.
+            app.attempts.check(source).map_err(Refusal::from)?;
+            return assertion::authenticate(app, &claim.id, jwt, source, now).await;
         }
     };
     // What a secret begins with says what it is of: no client is looked for by a key's secret.
     if let Ok(secret) = Secret::of_client(secret.expose_secret()) {
-        return by_secret(app, claim, &secret, now).await;
+        return by_secret(app, claim, &secret, source, now).await;
     }
     let name = ClaimedName::NameOrId(claim.id.clone());
-    Ok(Caller(api_key::identify(app, &name, secret).await?))
+    Ok(Caller(api_key::identify(app, &name, secret, source).await?))
 }
 
 async fn by_secret(
     app: &App,
     claim: &Claim,
     secret: &Secret,
+    source: IpAddr,
     now: Timestamp,
 ) -> Result<Caller, Failed> {
-    let known = find(app, &claim.id).await?;
+    let known = find(app, &claim.id, source).await?;
     let id = known.client.id;
     let hash = secret.hash();
     // All of them are compared, so that the time does not tell which it was.
@@ -137,17 +154,16 @@ async fn by_secret(
     enabled(known, Some(*secret_id))
 }
 
-async fn public(app: &App, id: &str) -> Result<Caller, Failed> {
-    let known = find(app, id).await?;
+async fn public(app: &App, id: &str, source: IpAddr) -> Result<Caller, Failed> {
+    let known = find(app, id, source).await?;
     match known.client.terms.authentication {
         Authentication::None => enabled(known, None),
         _ => Err(Refusal::OtherMethod(known.client.id).into()),
     }
 }
 
-pub(super) async fn find(app: &App, id: &str) -> Result<Arc<KnownClient>, Failed> {
-    let id: ClientId = id.parse().map_err(|_| Refusal::UnknownClient)?;
-    Ok(app.directory.client(id).await?.ok_or(Refusal::UnknownClient)?)
+pub(super) async fn find(app: &App, id: &str, source: IpAddr) -> Result<Arc<KnownClient>, Failed> {
+    Ok(look_up(app, id, source).await?.ok_or(Refusal::UnknownClient)?)
 }
 
 pub(super) fn enabled(known: Arc<KnownClient>, secret: Option<SecretId>) -> Result<Caller, Failed> {

@@ -140,7 +140,7 @@ pub async fn authenticate(
         if claim.counts_once() {
             possession::read(app, proof, now)?;
         }
-        let caller = client::authenticate(app, claim, now).await?;
+        let caller = client::authenticate(app, claim, origin.source, now).await?;
         match grant {
             Some(grant) => client::allow(&caller, grant)?,
             None => client::admit(app, &caller, origin).await?,
@@ -174,10 +174,10 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
     // First: a request that has to be made again, with a nonce, uses up nothing.
     let proof = possession::read(app, proof.as_ref(), now)?;
     let identity = match credential {
-        Credential::ApiKey { name, secret } => api_key::identify(app, name, secret).await?,
-        Credential::Assertion(token) => {
-            workload::identify(app, token, wish.organization, caller.as_ref()).await?
+        Credential::ApiKey { name, secret } => {
+            api_key::identify(app, name, secret, origin.source).await?
         }
+        Credential::Assertion(token) => workload::identify(app, token, request).await?,
         Credential::Client => client::identify(caller.as_ref())?,
         Credential::Token { subject, actor } => {
             subject_token::identify(app, subject, actor.as_ref(), request, now).await?

@@ -112,7 +112,7 @@ impl Claimed {
         match &self.claim {
             None => return Ok((None, ClaimedName::None)),
             Some(Claim { id, proof: ClientProof::None }) => {
-                let registered = exchange::is_registered(&edge.app, id).await;
+                let registered = exchange::is_registered(&edge.app, id, posted.origin.source).await;
                 if !registered.map_err(|error| OAuthError::of(error, Blame::Client))? {
                     return Ok((None, ClaimedName::NameOrId(id.clone())));
                 }

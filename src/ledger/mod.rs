@@ -118,7 +118,7 @@ impl Ledger {
         &self.quarantined
     }
 
-    /// Counts a use that was refused, if there is room. Nobody waits for it.
+    /// Counts a use that was refused, if there is room. No request waits for it.
     pub fn record_refused_use(&self, used: Use) {
         self.record_beside(Message::Use(used, None));
     }

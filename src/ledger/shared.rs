@@ -1,5 +1,5 @@
-//! Lets the refusals of one credential share what they are counted by: whoever sends them makes up
-//! as many user agents as they like, and has as many addresses as they pay for.
+//! Lets the refusals of one credential share their rows: an attacker makes up any number of user
+//! agents, and may have many addresses.
 
 use std::{
     collections::{HashMap, HashSet},

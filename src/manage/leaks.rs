@@ -31,7 +31,7 @@ pub async fn give_up(
     secret: &Secret,
 ) -> Result<Option<ApiKeyId>, Rejection> {
     let causes = HashMap::from([(secret.hash(), Cause::GivenUp)]);
-    let known = look_up(app, &causes).await?;
+    let known = look_up(app, asker, &causes).await?;
     let Some(id) = known.real.first().map(|it| it.key.id) else { return Ok(None) };
     end(app, &asker.named(Actor::ApiKey(id)), &known.to_end, &causes).await?;
     Ok(Some(id))
@@ -49,7 +49,7 @@ pub async fn report(
     for found in found {
         causes.entry(found.secret.hash()).or_insert(Cause::Found(found));
     }
-    let known = look_up(app, &causes).await?;
+    let known = look_up(app, asker, &causes).await?;
     end(app, asker, &known.to_end, &causes).await?;
     Ok(known.real.iter().map(|it| it.secret.hash).collect())
 }
@@ -87,11 +87,23 @@ struct Known {
     to_end: Vec<SecretHash>,
 }
 
-/// Reads all that there is to know of these secrets. Whatever is repeated ends here, and keeps no
+/// Reads all that there is to know of these secrets. A repeated report ends here, and keeps no
 /// writer waiting.
-async fn look_up(app: &App, causes: &Causes<'_>) -> Result<Known, Rejection> {
+async fn look_up(app: &App, asker: &Asker, causes: &Causes<'_>) -> Result<Known, Rejection> {
     let now = app.clock.now();
-    let hashes: Vec<_> = causes.keys().copied().collect();
+    let mut hashes = Vec::with_capacity(causes.len());
+    for hash in causes.keys() {
+        let may_look_up = match asker.source {
+            Some(source) => app.may_look_up(hash, source).await,
+            None => true,
+        };
+        if may_look_up {
+            hashes.push(*hash);
+        }
+    }
+    if hashes.is_empty() {
+        return Ok(Known { real: Vec::new(), to_end: Vec::new() });
+    }
     let mut tx = app.store.read().await?;
     let mut real = store::api_key_secrets::find_all(&mut tx, &hashes).await?;
     // Of a key that is being rotated the old secret first: it is the key that lives on without it.
@@ -109,7 +121,7 @@ async fn look_up(app: &App, causes: &Causes<'_>) -> Result<Known, Rejection> {
 /// Secrets to one transaction: it must not keep other writers waiting.
 const AT_ONCE: usize = 100;
 
-/// Tried again where somebody changes a key at the same moment: a leak must not lose a race.
+/// Tried again where a key is changed at the same moment: a leak must not lose a race.
 async fn end(
     app: &App,
     asker: &Asker,
@@ -151,8 +163,8 @@ async fn end_once(
     Ok(app.commit(tx).await?)
 }
 
-/// What becomes of a secret and its key. `None`: what is so already, and was said within a day; whoever
-/// repeats it changes nothing, and must not fill the trail or somebody's mailbox. `said`: of which
+/// What becomes of a secret and its key. `None`: it is so already, and was said within a day; a
+/// repetition changes nothing, and must not fill the trail or a mailbox. `said`: of which
 /// keys this transaction has said it.
 async fn outcome(
     tx: &mut Tx,

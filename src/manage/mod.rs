@@ -10,6 +10,7 @@ mod endings;
 pub mod explanations;
 pub mod families;
 pub mod key_encryption;
+mod key_set;
 pub mod leaks;
 pub mod members;
 mod once;
@@ -43,11 +44,11 @@ use crate::{
     app::{App, TooBusy},
     clock::Timestamp,
     domain::{
-        AuditEvent, BadTerms, ExpiryRefused, FlawedTrust, MalformedResource, OrganizationId,
-        ResourceIdentifier, RoleName, Wider,
+        AuditEvent, BadTerms, ExpiryRefused, FlawedTrust, MOST_SOURCES_PER_TREE, MalformedResource,
+        OrganizationId, ResourceIdentifier, RoleName, Wider,
     },
     outbound::RefusedUrl,
-    signing::{Damage, MalformedJwks, MalformedPem},
+    signing::{Damage, MalformedJwks, MalformedPem, UnusableJwk},
     store::{StoreError, Tx},
 };
 
@@ -157,6 +158,13 @@ pub enum Rejection {
     FlawedTrust(#[from] FlawedTrust),
     #[error("these are no public keys: {0}")]
     MalformedJwks(#[from] MalformedJwks),
+    #[error("a key in the JWK Set is not taken: {0}. Make one by `openssl genrsa 3072`")]
+    WeakKey(UnusableJwk),
+    #[error(
+        "the rules of trust of this tree keep keys of {issuer} at {MOST_SOURCES_PER_TREE} places \
+         already, pinned ones included: use one of these, or let them be discovered"
+    )]
+    TooManyKeySources { issuer: String },
     #[error(
         "none of these keys can verify a token: a JWK Set with RSA, P-256, P-384 or Ed25519 keys \
          for signatures is expected, without private halves"

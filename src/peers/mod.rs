@@ -63,6 +63,13 @@ impl Peers {
         }
     }
 
+    /// Whether they have the key that this token names, as far as they are in memory or pinned: then to
+    /// verify it costs the work of a signature.
+    pub async fn have_key_for(&self, source: &KeySource, token: &str) -> bool {
+        let known = self.slot(source).keys().await;
+        known.is_ok_and(|known| known.keys.have_key_for(token))
+    }
+
     fn slot(&self, source: &KeySource) -> Arc<Slot> {
         let made = self.slots.get_or_insert_with(source, || {
             let slot = Slot::new(source.clone(), self.outbound.clone(), self.clock.clone());

@@ -3,7 +3,8 @@
 use sqlx::types::Uuid;
 
 use super::{
-    Reader, StoreError, Tx, api_keys, counters, moment, moment_if_any, parameter::Parameter as _,
+    Reader, Store, StoreError, Tx, api_keys, counters, moment, moment_if_any,
+    parameter::Parameter as _,
 };
 use crate::{
     clock::Timestamp,
@@ -34,6 +35,9 @@ statements! {
         where s.hash in (
             $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
             $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)";
+
+    HASHES = "
+        select id, hash from api_key_secrets where id > $1 order by id limit $2";
 
     WITH_ID = "
         select hash from api_key_secrets where id = $1";
@@ -71,6 +75,7 @@ pub async fn insert(
     let status_index = counters::next(tx, counters::STATUS_INDEX).await?;
     let none: Option<i64> = None;
     execute!(tx, INSERT(id.0, api_key_id.0, hash.as_bytes(), status_index, now.timestamp(), none))?;
+    tx.changes(Change::secret(&hash));
     Ok(ApiKeySecret { id, api_key_id, hash, created_at: now, dies_at: None, status_index })
 }
 
@@ -148,6 +153,20 @@ pub async fn find_all(tx: &mut Tx, hashes: &[SecretHash]) -> Result<Vec<Presente
         }
     }
     Ok(all)
+}
+
+/// The hashes of all secrets, by their ids: those that come after this one.
+pub async fn hashes(
+    store: &Store,
+    after: Uuid,
+    most: i64,
+) -> Result<Vec<(SecretId, SecretHash)>, StoreError> {
+    let rows: Vec<(Uuid, Vec<u8>)> = fetch_alone!(store, HASHES(after, most) => fetch_all)?;
+    let read = |(id, bytes): (Uuid, Vec<u8>)| {
+        let hash = bytes.try_into().map_err(|_| StoreError::Corrupt("api_key_secrets.hash"))?;
+        Ok((SecretId(id), hash))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// The hash of the secret with this id, which never changes.

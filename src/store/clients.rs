@@ -3,7 +3,8 @@
 use sqlx::types::Uuid;
 
 use super::{
-    Page, StoreError, Tx, client_secrets, counters, moment, moment_if_any, parse, sight_columns,
+    Page, Store, StoreError, Tx, client_secrets, counters, moment, moment_if_any, parse,
+    sight_columns,
 };
 use crate::domain::{
     Change, Client, ClientId, ClientTerms, KnownClient, OrganizationId, Registration, SecretHash,
@@ -39,6 +40,9 @@ statements! {
         where id > $3 and ($4 or organization_id in (select id from seen))
             and (organization_id = $5 or $5 is null)
         order by id limit $6";
+
+    IDS = "
+        select id from clients where id > $1 order by id limit $2";
 
     COUNT = "
         select count(*) from clients where organization_id = $1 and registration is null";
@@ -194,6 +198,12 @@ pub async fn list(
 pub async fn count(tx: &mut Tx, organization: OrganizationId) -> Result<i64, StoreError> {
     let (count,): (i64,) = fetch!(tx, COUNT(organization.0) => fetch_one)?;
     Ok(count)
+}
+
+/// The ids of all clients in their order: those that come after this one.
+pub async fn ids(store: &Store, after: Uuid, most: i64) -> Result<Vec<ClientId>, StoreError> {
+    let rows: Vec<(Uuid,)> = fetch_alone!(store, IDS(after, most) => fetch_all)?;
+    Ok(rows.into_iter().map(|(id,)| ClientId(id)).collect())
 }
 
 /// Unless somebody has changed it since it was read: tells whether nobody has.

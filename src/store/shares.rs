@@ -1,5 +1,5 @@
-//! Whose the rows of the `usage` and `refusals` tables are: an organization's, a user's, or of
-//! whoever is not known or no longer there.
+//! Who owns the rows of the `usage` and `refusals` tables: an organization, a user, or an owner that
+//! is unknown or deleted.
 
 use std::ops::Range;
 
@@ -61,7 +61,7 @@ statements! {
             order by r.at limit $4)";
 }
 
-/// A table whose rows are somebody's.
+/// A table whose rows have owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shared {
     Refusals,

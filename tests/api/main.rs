@@ -55,3 +55,4 @@ mod unavailable;
 mod upkeep;
 mod usage;
 mod wire;
+mod work;

@@ -21,6 +21,10 @@ use super::{
 };
 use crate::clock::Timestamp;
 
+/// Sources of keys for one issuer, beside the issuer itself, that the rules of one tree have, and
+/// that a token is held against. More would let strangers cause too much work.
+pub const MOST_SOURCES_PER_TREE: usize = 4;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     pub id: TrustId,

@@ -85,11 +85,14 @@ async fn prove(
     let text = offered.token.expose_secret();
     let kind = kind(app, offered.kind, text);
     let identity = match kind {
-        TokenKind::ApiKey => api_key::identify(app, &ClaimedName::None, &offered.token).await?,
+        TokenKind::ApiKey => {
+            let source = request.origin.source;
+            api_key::identify(app, &ClaimedName::None, &offered.token, source).await?
+        }
         TokenKind::AccessToken => access_token(app, part, text, caller, now).await?,
         TokenKind::RefreshToken => refresh_token(app, part, &offered.token, request, now).await?,
         TokenKind::Jwt | TokenKind::IdToken => {
-            workload::identify_external(app, text, request.wish.organization).await?
+            workload::identify_external(app, text, request).await?
         }
     };
     Ok(Proven { kind, identity })

@@ -12,7 +12,7 @@ pub use self::{
     distrust::Distrust,
     trial::{KeysFrom, Outcome, Trial},
 };
-use super::{Caller, ExchangeError, Failed, Refusal, identity::Identity, words::cut};
+use super::{ExchangeError, Failed, Refusal, Request, identity::Identity, words::cut};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -24,28 +24,29 @@ use crate::{
 pub(super) async fn identify(
     app: &App,
     token: &SecretString,
-    organization: Option<OrganizationId>,
-    caller: Option<&Caller>,
+    request: &Request,
 ) -> Result<Identity, Failed> {
-    let known = match caller {
+    let known = match &request.caller {
         None => None,
         Some(caller) => Some(caller.registered().ok_or(Distrust::AskedByKey)?.clone()),
     };
-    let identity = identify_external(app, token.expose_secret(), organization).await?;
+    let identity = identify_external(app, token.expose_secret(), request).await?;
     Ok(match known {
         Some(known) => identity.asked_by(known),
         None => identity,
     })
 }
 
-/// Whoever holds this token of somebody else, as the rule sees them that it fulfils. `organization`:
-/// where its rules alone are meant.
+/// The holder of this foreign token, as the rule sees them that it fulfils. Where the request names an
+/// organization, only its rules count.
 pub(super) async fn identify_external(
     app: &App,
     token: &str,
-    organization: Option<OrganizationId>,
+    request: &Request,
 ) -> Result<Identity, Failed> {
-    let now = app.clock.now();
+    // First: signatures cost more than the rest of a request.
+    app.attempts.check(request.origin.source).map_err(Refusal::from)?;
+    let (now, organization) = (app.clock.now(), request.wish.organization);
     let rules = rules(app, token, organization).await?;
     let trials = trial::hold(app, rules, token, KeysFrom::Anywhere, now).await;
     let (rule, token) = the_one_that_holds(&trials, organization, now)?;

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Finding, KeySource, SignatureAlgorithm, Trust},
+    domain::{Finding, KeySource, MOST_SOURCES_PER_TREE, SignatureAlgorithm, Trust},
     peers::NotVerified,
     signing::{ForeignToken, Untrusted},
 };
@@ -27,7 +27,7 @@ pub struct Trial {
 pub enum Outcome {
     /// Somebody would have to be asked for its keys, and nobody is to be.
     NotTried,
-    /// The same, because too many others are asked for theirs.
+    /// The same, because too many others keep theirs elsewhere.
     OnePlaceTooMany,
     /// Its signature is not the issuer's, as far as can be known.
     NotVerified(NotVerified),
@@ -65,8 +65,8 @@ impl Trial {
         match &self.outcome {
             Outcome::NotTried => "its keys are not pinned, so that it was not tried".to_owned(),
             Outcome::OnePlaceTooMany => {
-                "its keys are asked for only if the organization is named by organizationId, because \
-                 others keep keys of this issuer at too many places"
+                "its keys are tried only if the organization is named by organizationId, because \
+                 others keep too many keys of this issuer, or at too many places"
                     .to_owned()
             }
             Outcome::NotVerified(why) => why.to_string(),
@@ -122,8 +122,14 @@ async fn verify(
     token: &str,
     from: KeysFrom,
 ) -> HashMap<KeySource, Result<Arc<ForeignToken>, NotVerified>> {
-    let mut tasks = JoinSet::new();
+    let (mut tasks, mut left) = (JoinSet::new(), MOST_SOURCES_PER_TREE);
     for keys in sources(rules, from) {
+        if matches!(keys, KeySource::Pinned(_)) && app.peers.have_key_for(keys, token).await {
+            if left == 0 {
+                continue;
+            }
+            left -= 1;
+        }
         let (app, keys, token) = (app.clone(), keys.clone(), token.to_owned());
         tasks.spawn(async move {
             let verified = app.peers.verify(&keys, &token).await;
@@ -137,21 +143,26 @@ async fn verify(
     verified
 }
 
-/// How many places are asked for the keys of one issuer, beside the issuer itself.
-const MOST_PLACES: usize = 4;
+/// Sets of pinned keys that are looked through for one that a token names.
+const MOST_PINNED: usize = 32;
 
 /// Where the keys of these rules are. Anybody may send a token, and whoever may make rules says
-/// where the keys for it are: of places that somebody has to be asked at only the first few count,
-/// those of the oldest rules, so that nobody's rules are pushed aside by newer ones of others.
+/// where the keys for it are: only the first few count, those of the oldest rules, so that
+/// newer rules of others push none aside. The rules of one organization have no more, so
+/// that all of them count where it is named.
 fn sources(rules: &[Arc<Trust>], from: KeysFrom) -> Vec<&KeySource> {
-    let (mut seen, mut places) = (HashSet::new(), 0);
+    let (mut seen, mut places, mut pinned) = (HashSet::new(), 0, 0);
     let all = rules.iter().map(|rule| &rule.terms.keys).filter(|keys| seen.insert(*keys));
     all.filter(|keys| match (keys, from) {
-        (KeySource::Pinned(_), _) | (KeySource::Issuer(_), KeysFrom::Anywhere) => true,
+        (KeySource::Issuer(_), KeysFrom::Anywhere) => true,
+        (KeySource::Pinned(_), _) => {
+            pinned += 1;
+            pinned <= MOST_PINNED
+        }
         (KeySource::Issuer(_) | KeySource::Uri(_), KeysFrom::PinnedOnly) => false,
         (KeySource::Uri(_), KeysFrom::Anywhere) => {
             places += 1;
-            places <= MOST_PLACES
+            places <= MOST_SOURCES_PER_TREE
         }
     })
     .collect()

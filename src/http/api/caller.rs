@@ -35,7 +35,7 @@ impl FromRequestParts<Edge> for Caller {
         let origin = origin(edge, parts);
         let source = origin.source;
         let token = token.map_err(|why| {
-            // Whoever guesses spends a budget that others share; whose token has merely ended does not.
+            // A guess spends a budget that others share; a token that has merely ended does not.
             let told = match why {
                 Untrusted::Expired => app.attempts.failed_after_proof(None, source),
                 _ => app.attempts.failed(source),

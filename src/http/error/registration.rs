@@ -103,6 +103,7 @@ fn rejected(rejection: Rejection) -> RegistrationError {
         Rejection::BadTerms(_)
         | Rejection::RefusedUrl(_)
         | Rejection::NoUsableKey
+        | Rejection::WeakKey(_)
         | Rejection::MalformedJwks(_) => RegistrationError::metadata(description),
         Rejection::Wider(_) | Rejection::MissingScope(_) | Rejection::NoLongerValid => {
             RegistrationError::NotAdmitted(Problem::from(rejection).into())

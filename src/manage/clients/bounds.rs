@@ -4,7 +4,7 @@ use super::{Judged, Rejection};
 use crate::{
     app::App,
     domain::{Authentication, Client, ClientTerms, KeySource, Networks},
-    signing::ForeignKeys,
+    manage::key_set,
 };
 
 /// The terms as they are kept, if they are terms at all.
@@ -15,10 +15,7 @@ pub(super) fn checked(app: &App, terms: ClientTerms) -> Result<ClientTerms, Reje
     };
     match keys {
         KeySource::Uri(uri) | KeySource::Issuer(uri) => *uri = app.outbound.check(uri)?,
-        KeySource::Pinned(set) if ForeignKeys::parse(set.as_bytes())?.is_empty() => {
-            return Err(Rejection::NoUsableKey);
-        }
-        KeySource::Pinned(_) => (),
+        KeySource::Pinned(set) => key_set::check(set)?,
     }
     Ok(terms)
 }

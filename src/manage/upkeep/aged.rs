@@ -35,7 +35,7 @@ impl Aged {
         }
     }
 
-    /// Where its rows are somebody's: who has most loses first.
+    /// Where its rows have owners: the one that has most loses first.
     pub(super) fn shared(self) -> Option<Shared> {
         match self {
             Self::Refusals => Some(Shared::Refusals),

@@ -1,5 +1,5 @@
-//! Which rows go where a table has too many: the oldest of those who have most. Whoever fills a
-//! table pushes out what they put into it, and nothing of anybody else.
+//! Which rows go where a table has too many: the oldest of the owners that have most. An owner
+//! that fills a table pushes out its own rows, and no others.
 
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry},

@@ -37,10 +37,17 @@ pub enum UnusableJwk {
     LongKeyId,
     #[error("the numbers of a key are damaged, or no point of its curve")]
     Damaged,
-    #[error("an RSA key has to have 2048 to 8192 bits and the public exponent 65537")]
+    #[error("`n` of an RSA key has to have 2048 to 4096 bits, and its `e` is `AQAB`")]
     WeakRsa,
     #[error("an RSA key comes from the broken generator of ROCA (CVE-2017-15361)")]
     Roca,
+}
+
+impl UnusableJwk {
+    /// Whether it is a key of a known kind that is never to be used.
+    pub fn is_weak(self) -> bool {
+        matches!(self, Self::WeakRsa | Self::Roca)
+    }
 }
 
 type Jwk = Map<String, Value>;
@@ -132,13 +139,16 @@ fn point(jwk: &Jwk, length: usize) -> Result<Vec<u8>, UnusableJwk> {
     Ok([vec![4], of_length(jwk, "x", length)?, of_length(jwk, "y", length)?].concat())
 }
 
+/// A longer one makes each verification slow, and strangers decide how many there are.
+const LONGEST_RSA: usize = 4096;
+
 /// X.509.
 fn rsa(jwk: &Jwk) -> Result<Vec<u8>, UnusableJwk> {
     let n = bytes(jwk, "n")?;
     // Some write numbers as their language does, with a zero in front for the sign.
     let n = n.strip_prefix(&[0]).unwrap_or(&n);
     let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
-    if !(2048..=8192).contains(&bits) || bytes(jwk, "e")? != [1, 0, 1] {
+    if !(2048..=LONGEST_RSA).contains(&bits) || bytes(jwk, "e")? != [1, 0, 1] {
         return Err(UnusableJwk::WeakRsa);
     }
     if weak_rsa::is_roca(n) {

@@ -87,6 +87,11 @@ impl ForeignKeys {
         ForeignToken::read(&jws, algorithm)
     }
 
+    /// Whether one of these keys has the name and the algorithm that the token says.
+    pub fn have_key_for(&self, token: &str) -> bool {
+        Jws::parse(token).is_ok_and(|jws| self.named_key(&jws).is_ok())
+    }
+
     /// By which algorithm, if by one of them.
     fn signed(&self, jws: &Jws<'_>) -> Result<SignatureAlgorithm, Untrusted> {
         if let Some(extension) = jws.extension() {

@@ -41,6 +41,7 @@ impl From<Rejection> for Problem {
             | Rejection::TooManyWebhooks(_)
             | Rejection::WebhookDisabled
             | Rejection::TooManyTrusts(_)
+            | Rejection::TooManyKeySources { .. }
             | Rejection::TooManyClients(_)
             | Rejection::TooManySecrets(_)
             | Rejection::NoSecretNeeded
@@ -68,6 +69,7 @@ impl From<Rejection> for Problem {
             | Rejection::FlawedTrust(_)
             | Rejection::MalformedJwks(_)
             | Rejection::NoUsableKey
+            | Rejection::WeakKey(_)
             | Rejection::BadTerms(_)
             | Rejection::SecretEndsInThePast
             | Rejection::MalformedPem(_) => Self::invalid(detail),

@@ -1,0 +1,13 @@
+//! Checks public keys that a client or a rule of trust brings with it.
+
+use super::Rejection;
+use crate::signing::ForeignKeys;
+
+/// That they can verify signatures, and that to do so costs no more than it has to.
+pub(super) fn check(jwks: &str) -> Result<(), Rejection> {
+    let keys = ForeignKeys::parse(jwks.as_bytes())?;
+    if let Some(weak) = keys.refused().iter().find(|why| why.is_weak()) {
+        return Err(Rejection::WeakKey(*weak));
+    }
+    if keys.is_empty() { Err(Rejection::NoUsableKey) } else { Ok(()) }
+}
