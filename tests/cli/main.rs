@@ -18,6 +18,7 @@ mod foreign;
 mod fuzzed;
 mod gateways;
 mod habits;
+mod hostile;
 mod http;
 mod issuer_path;
 mod keys;
