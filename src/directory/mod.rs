@@ -4,6 +4,7 @@
 //! feed, and none is trusted while the feed cannot be followed.
 
 mod feed;
+mod forget;
 mod known;
 mod reads;
 mod sources;
@@ -29,8 +30,8 @@ pub use self::{feed::Round, reads::Within, standing::Standing};
 use crate::{
     clock::Clock,
     domain::{
-        Change, ClientId, Family, FamilyId, KnownClient, Lineage, OrganizationId, Person,
-        Presented, Resource, SecretHash, SecretId, Trust, TrustId, UserId,
+        ClientId, Family, FamilyId, KnownClient, Lineage, OrganizationId, Person, Presented,
+        Resource, SecretHash, SecretId, Trust, TrustId, UserId,
     },
     store::{self, Store, StoreError},
 };
@@ -204,63 +205,6 @@ impl Directory {
         let found = Arc::new(store::resources::list(&mut tx).await?);
         self.remember(&self.0.resources, (), &found, seen);
         Ok(found)
-    }
-
-    /// Drops what these changes made stale. When this returns nothing older is served.
-    pub fn forget(&self, changes: &[Change]) {
-        if changes.is_empty() {
-            return;
-        }
-        let _alone = self.0.remembering.write().unwrap_or_else(PoisonError::into_inner);
-        self.0.forgotten.fetch_add(1, Ordering::SeqCst);
-        for change in changes {
-            match change {
-                Change::Secret { hash } => {
-                    self.0.known.add((*hash).into());
-                    self.0.keys.remove(hash);
-                }
-                Change::Organizations => self.forget_organizations(),
-                Change::User { id } => drop(self.0.people.remove(id)),
-                Change::Resources => self.0.resources.clear(),
-                Change::SigningKeys => (),
-                Change::Client { id } => {
-                    self.0.known.add((*id).into());
-                    self.0.clients.remove(id);
-                }
-                Change::Trusts => self.forget_trusts(),
-                Change::Family { id } => drop(self.0.families.remove(id)),
-                Change::Token { id } => {
-                    self.0.revoked_tokens.remove(&Some(*id));
-                    self.0.revoked_tokens.remove(&None);
-                }
-            }
-        }
-    }
-
-    /// Drops everything: what changed is not known.
-    fn forget_all(&self) {
-        let _alone = self.0.remembering.write().unwrap_or_else(PoisonError::into_inner);
-        self.0.forgotten.fetch_add(1, Ordering::SeqCst);
-        self.0.keys.clear();
-        self.forget_organizations();
-        self.0.people.clear();
-        self.0.resources.clear();
-        self.0.clients.clear();
-        self.forget_trusts();
-        self.0.families.clear();
-        self.0.hashes.clear();
-        self.0.revoked_tokens.clear();
-        self.0.known.forget_all();
-    }
-
-    fn forget_organizations(&self) {
-        self.0.organizations.clear();
-        self.0.operators.clear();
-    }
-
-    fn forget_trusts(&self) {
-        self.0.trusts.clear();
-        self.0.trusts_by_id.clear();
     }
 
     /// How often anything was forgotten: an exchange that sees two numbers has to judge anew.
