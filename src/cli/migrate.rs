@@ -18,7 +18,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
         0 => println!("The database is up to date: it has all {after} migrations."),
         1 => println!("The database is up to date: 1 migration was applied, it has {after}."),
         new => {
-            println!("The database is up to date: {new} migrations were applied, it has {after}.")
+            println!("The database is up to date: {new} migrations were applied, it has {after}.");
         }
     }
     Ok(())

@@ -64,6 +64,7 @@ use crate::domain::printable_lines;
 #[derive(Parser)]
 #[command(name = "keyturn", version, about, long_about = None)]
 struct Cli {
+    #[expect(clippy::doc_markdown, reason = "the help shows it as it stands here")]
     /// The configuration file [env: KEYTURN_CONFIG] [default: keyturn.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -168,7 +169,7 @@ pub async fn run() -> anyhow::Result<()> {
         Asked::OfServer(command) => run_by_config(command, config.as_deref()).await,
         Asked::Doctor(args) => {
             let config = start::read_config(config.as_deref());
-            shown("checking", doctor::run(args, config)).await
+            shown("checking", Box::pin(doctor::run(args, config))).await
         }
         Asked::Anywhere(Anywhere::Auth(args)) => auth::run(args).await,
         Asked::Anywhere(Anywhere::Openapi) => openapi::run(),
@@ -199,16 +200,20 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
         Command::Server(args) => server::run(args, &config).await,
         Command::Audit(args) => audit::run(args, &config).await,
         Command::SigningKey(args) => signing_key::run(args, &config).await,
-        Command::Apply(args) => shown("applying the file", apply::run(args, &config)).await,
-        Command::Export(args) => shown("reading the database", export::run(args, &config)).await,
+        Command::Apply(args) => {
+            shown("applying the file", Box::pin(apply::run(args, &config))).await
+        }
+        Command::Export(args) => {
+            shown("reading the database", Box::pin(export::run(args, &config))).await
+        }
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Webhook(args) => webhook::run(args, &config).await,
         Command::Usage(args) => usage::run(args, &config).await,
-        Command::Backup(args) => shown("backing up", backup::run(args, &config)).await,
-        Command::Restore(args) => shown("restoring", restore::run(args, &config)).await,
-        Command::Copy(args) => shown("copying", copy::run(args, &config)).await,
+        Command::Backup(args) => shown("backing up", Box::pin(backup::run(args, &config))).await,
+        Command::Restore(args) => shown("restoring", Box::pin(restore::run(args, &config))).await,
+        Command::Copy(args) => shown("copying", Box::pin(copy::run(args, &config))).await,
         Command::KeyEncryptionKey(args) => key_encryption_key::run(args, &config).await,
-        Command::Migrate => shown("applying migrations", migrate::run(&config)).await,
+        Command::Migrate => shown("applying migrations", Box::pin(migrate::run(&config))).await,
         Command::Config(command) => {
             config::run(&command, &config);
             Ok(())

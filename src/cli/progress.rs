@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write},
-    pin::pin,
+    pin::{Pin, pin},
     time::Duration,
 };
 
@@ -12,8 +12,9 @@ use tokio::time::{Instant, sleep};
 const FIRST: u64 = 1;
 const LONGEST: u64 = 30;
 
-/// Waits for `work`. Where that takes more than a second, lines on the terminal say so.
-pub(super) async fn shown<T>(what: &str, work: impl Future<Output = T>) -> T {
+/// Waits for `work`, which is put on the heap: it may be large. Where that takes more than a second,
+/// lines on the terminal say so.
+pub(super) async fn shown<T>(what: &str, work: Pin<Box<impl Future<Output = T>>>) -> T {
     if !io::stderr().is_terminal() {
         return work.await;
     }

@@ -73,7 +73,7 @@ pub fn init(log: &Log) -> Result<Logging, Box<dyn Error + Send + Sync>> {
     Ok(Logging { queue, repeats })
 }
 
-/// See https://no-color.org.
+/// See <https://no-color.org>.
 fn wants_no_color() -> bool {
     config::variable("NO_COLOR").is_some_and(|value| !value.is_empty())
 }

@@ -30,10 +30,10 @@ async fn check(table: &'static str) {
     ));
     let lock = server.lock_the_table(table).await;
 
-    let give_up = encoded(&[("secret", given_up.reveal())]);
+    let form = encoded(&[("secret", given_up.reveal())]);
     let path = format!("/api/v1/api-keys/{}/revoke", revoked.id);
     let (first, second, third) = tokio::join!(
-        server.send(post(REVOKE, &give_up)),
+        server.send(post(REVOKE, &form)),
         server.send(report.unwrap()),
         caller.send(Method::POST, &path, &[("if-match", "*")], None),
     );

@@ -281,6 +281,7 @@ impl Server<'_> {
     }
 
     /// `None` while it runs, then its exit code where it has one.
+    #[expect(clippy::option_option, reason = "a signal ends it without a code")]
     pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
         self.child.try_wait().unwrap().map(|status| status.code())
     }
