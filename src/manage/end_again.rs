@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Asker, Rejection, api_keys, audit_trail, clients, families, members, organizations,
-    signing_keys, trusts, users,
+    Asker, Rejection, api_keys, audit_trail, clients, families, members, organizations, resources,
+    signing_keys, trusts, users, webhooks,
 };
 use crate::{
     app::App,
-    domain::{Expected, FamilyId, OrganizationId, SecretId},
+    domain::{ApiKeyId, Expected, FamilyId, OrganizationId, SecretId},
     store,
 };
 
@@ -32,61 +32,65 @@ pub struct ExportedEvent {
 pub struct Report {
     /// Ended again: `key:…` and what was done.
     pub ended: Vec<String>,
+    /// What could not be ended again, and why.
+    pub failed: Vec<String>,
     /// How many events of each action are not in the database: what they changed is as before.
     pub missing: BTreeMap<String, usize>,
     /// Whether the export begins after the first event that the backup lacks.
     pub has_gap: bool,
+    /// Whether the export contains the last event of the backup: it is of the same database.
+    pub is_proven: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum EndAgainFailed {
     #[error("the audit export is of another database: its event {0} has another hash")]
     OtherTrail(i64),
-    #[error("cannot end {0} again")]
-    Ending(String, #[source] Rejection),
     #[error(transparent)]
     Rejected(#[from] Rejection),
 }
 
-/// Goes through the events that come after the last one in the database. Of one thing the last word
-/// counts: a key that was disabled and enabled again stays as it is.
+/// Goes through the events that come after the last one in the database. Of what can be taken back
+/// the last word counts: a key that was disabled and enabled again stays as it is. One ending that
+/// fails keeps no other from being carried out.
 pub async fn end_again(
     app: &App,
     asker: &Asker,
     events: &[ExportedEvent],
 ) -> Result<Report, EndAgainFailed> {
-    let head = head(app, asker, events).await?;
+    let (head, is_proven) = head(app, asker, events).await?;
     let mut later: Vec<_> = events.iter().filter(|event| event.number > head).collect();
     later.sort_unstable_by_key(|event| event.number);
     let has_gap = later.first().is_some_and(|first| first.number > head + 1);
-    let mut report = Report { has_gap, ..Report::default() };
-    let mut endings: BTreeMap<(&str, &str), &ExportedEvent> = BTreeMap::new();
+    let mut report = Report { has_gap, is_proven, ..Report::default() };
+    let mut last: BTreeMap<(&str, Aspect<'_>), &ExportedEvent> = BTreeMap::new();
     for event in later {
-        let kind = kind(event);
-        if kind == Kind::Other {
+        match aspect(event) {
+            Some(aspect) => drop(last.insert((event.subject.as_str(), aspect), event)),
+            None => *report.missing.entry(event.action.clone()).or_default() += 1,
+        }
+    }
+    for ((_, aspect), event) in last {
+        if aspect == Aspect::Enabled && !disables(event) {
             *report.missing.entry(event.action.clone()).or_default() += 1;
             continue;
         }
-        let thing = (event.subject.as_str(), place(event));
-        if kind == Kind::Resumes {
-            endings.remove(&thing)
-        } else {
-            endings.insert(thing, event)
-        };
-    }
-    for event in endings.into_values() {
         match end(app, asker, event).await {
             Ok(true) => report.ended.push(format!("{} ({})", event.subject, event.action)),
             // Made after the backup, so that it is not there at all.
             Ok(false) | Err(Rejection::NotFound(_)) => (),
-            Err(why) => return Err(EndAgainFailed::Ending(event.subject.clone(), why)),
+            Err(why) => report.failed.push(format!("{} ({}): {why}", event.subject, event.action)),
         }
     }
     Ok(report)
 }
 
-/// The number of the last event in the database, which the export must have with the same hash.
-async fn head(app: &App, asker: &Asker, events: &[ExportedEvent]) -> Result<i64, EndAgainFailed> {
+/// The number of the last event in the database, and whether the export has it with the same hash.
+async fn head(
+    app: &App,
+    asker: &Asker,
+    events: &[ExportedEvent],
+) -> Result<(i64, bool), EndAgainFailed> {
     let mut tx = app.store.read().await.map_err(Rejection::from)?;
     let head = store::counters::value(&mut tx, store::counters::AUDIT_EVENTS).await;
     let head = head.map_err(Rejection::from)?;
@@ -94,12 +98,10 @@ async fn head(app: &App, asker: &Asker, events: &[ExportedEvent]) -> Result<i64,
     let last = audit_trail::onwards(app, asker, head - 1).await?;
     let ours = last.first().map(|last| hex(&last.hash));
     let theirs = events.iter().find(|event| event.number == head).map(|event| &event.hash);
-    if let (Some(ours), Some(theirs)) = (ours, theirs)
-        && ours != *theirs
-    {
-        return Err(EndAgainFailed::OtherTrail(head));
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours != *theirs => Err(EndAgainFailed::OtherTrail(head)),
+        (ours, theirs) => Ok((head, ours.is_none() || theirs.is_some())),
     }
-    Ok(head)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -109,52 +111,58 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Ends,
-    Resumes,
-    Other,
+/// What an event decides of its subject. Of one aspect the last event counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Aspect<'a> {
+    /// It ended for good, or a part of it did: a secret, a family of refresh tokens.
+    End(&'a str),
+    Enabled,
+    /// A user's role in this organization.
+    Role(OrganizationId),
 }
 
-fn kind(event: &ExportedEvent) -> Kind {
+/// `None`: nothing that is ended again.
+fn aspect(event: &ExportedEvent) -> Option<Aspect<'_>> {
+    let detail = |name: &str| event.detail[name].as_str().unwrap_or_default();
     match event.action.as_str() {
         "api_key.revoked"
         | "api_key.deleted"
         | "api_key.given_up"
-        | "api_key.disabled"
-        | "client.disabled"
         | "client.deleted"
-        | "client.secret_removed"
         | "trust.deleted"
-        | "trust.disabled"
-        | "user.disabled"
-        | "organization.disabled"
         | "organization.deleted"
-        | "member.removed"
+        | "resource.removed"
+        | "webhook.deleted"
         | "signing_key.revoked"
-        | "refresh.revoked"
-        | "refresh.reused" => Kind::Ends,
-        // The key's own setting said what was to happen.
-        "api_key.leaked" => match event.detail["became"].as_str() {
-            Some("noticed") => Kind::Other,
-            _ => Kind::Ends,
+        | "refresh.revoked" => Some(Aspect::End("")),
+        "client.secret_removed" => Some(Aspect::End(detail("secret_id"))),
+        "refresh.reused" => Some(Aspect::End(detail("family"))),
+        // The key's own setting said what was to happen. Where only an old secret ended the whole key
+        // does: of a leak too much is ended rather than too little.
+        "api_key.leaked" => match detail("became") {
+            "noticed" => None,
+            "disabled" => Some(Aspect::Enabled),
+            _ => Some(Aspect::End("")),
         },
-        "api_key.enabled"
+        "trust.changed" if event.detail["from"]["enabled"] == event.detail["to"]["enabled"] => None,
+        "api_key.disabled"
+        | "api_key.enabled"
+        | "client.disabled"
         | "client.enabled"
-        | "trust.enabled"
+        | "trust.changed"
+        | "user.disabled"
         | "user.enabled"
-        | "organization.enabled"
-        | "member.role_set" => Kind::Resumes,
-        _ => Kind::Other,
+        | "organization.disabled"
+        | "organization.enabled" => Some(Aspect::Enabled),
+        "member.removed" | "member.role_set" => event.organization_id.map(Aspect::Role),
+        _ => None,
     }
 }
 
-/// A membership is of a user in an organization, a secret one of several of its client.
-fn place(event: &ExportedEvent) -> &str {
+fn disables(event: &ExportedEvent) -> bool {
     match event.action.as_str() {
-        "client.secret_removed" => event.detail["secret_id"].as_str().unwrap_or_default(),
-        "refresh.reused" => event.detail["family"].as_str().unwrap_or_default(),
-        _ => "",
+        "trust.changed" => event.detail["to"]["enabled"] == false,
+        action => !action.ends_with(".enabled"),
     }
 }
 
@@ -163,14 +171,14 @@ async fn end(app: &App, asker: &Asker, event: &ExportedEvent) -> Result<bool, Re
     let any = &Expected::Any;
     let (kind, id) = event.subject.split_once(':').unwrap_or_default();
     match (kind, event.action.as_str()) {
-        ("key", "api_key.disabled") => {
-            let Ok(id) = id.parse() else { return Ok(false) };
-            api_keys::set_enabled(app, asker, id, any, false).await?;
-        }
-        // Also where only an old secret ended: of a leak too much is ended rather than too little.
         ("key", _) => {
             let Ok(id) = id.parse() else { return Ok(false) };
-            api_keys::revoke(app, asker, id, any).await?;
+            let disables = aspect(event) == Some(Aspect::Enabled);
+            if let Err(Rejection::Locked) = end_key(app, asker, id, disables).await {
+                // It was locked when the backup was made, and unlocked before it ended.
+                api_keys::set_locked(app, asker, id, any, false).await?;
+                end_key(app, asker, id, disables).await?;
+            }
         }
         ("client", "client.secret_removed") => {
             let secret = event.detail["secret_id"].as_str().and_then(|id| id.parse().ok());
@@ -182,6 +190,10 @@ async fn end(app: &App, asker: &Asker, event: &ExportedEvent) -> Result<bool, Re
             let edit = clients::Edit { enabled: Some(false), ..clients::Edit::default() };
             clients::update(app, asker, id, any, edit).await?;
         }
+        ("trust", "trust.changed") => {
+            let Ok(id) = id.parse() else { return Ok(false) };
+            trusts::update(app, asker, id, any, trusts::TrustChange::enabled(false)).await?;
+        }
         ("trust", _) => {
             let Ok(id) = id.parse() else { return Ok(false) };
             trusts::delete(app, asker, id, any).await?;
@@ -191,6 +203,15 @@ async fn end(app: &App, asker: &Asker, event: &ExportedEvent) -> Result<bool, Re
                 return Ok(false);
             };
             members::remove(app, asker, organization, id, any).await?;
+        }
+        ("user", "member.role_set") => {
+            let role = event.detail["to"].as_str().and_then(|role| role.parse().ok());
+            let (Ok(id), Some(organization), Some(role)) =
+                (id.parse(), event.organization_id, role)
+            else {
+                return Ok(false);
+            };
+            members::set_role(app, asker, id, organization, role).await?;
         }
         ("user", _) => {
             let Ok(id) = id.parse() else { return Ok(false) };
@@ -203,16 +224,34 @@ async fn end(app: &App, asker: &Asker, event: &ExportedEvent) -> Result<bool, Re
                 organizations::Edit { enabled: Some(false), ..organizations::Edit::default() };
             organizations::update(app, asker, id, any, edit).await?;
         }
+        ("resource", _) => {
+            let Ok(identifier) = id.parse() else { return Ok(false) };
+            resources::remove(app, asker, &identifier, any).await?;
+        }
+        ("webhook", _) => {
+            let Ok(id) = id.parse() else { return Ok(false) };
+            webhooks::delete(app, asker, id, any).await?;
+        }
         ("signing_key", _) => {
             signing_keys::revoke(app, asker, id).await?;
         }
         ("family", _) => return end_family(app, asker, id).await,
         (_, "refresh.reused") => {
-            return end_family(app, asker, place(event)).await;
+            let family = event.detail["family"].as_str().unwrap_or_default();
+            return end_family(app, asker, family).await;
         }
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+async fn end_key(app: &App, asker: &Asker, id: ApiKeyId, disables: bool) -> Result<(), Rejection> {
+    let any = &Expected::Any;
+    if disables {
+        api_keys::set_enabled(app, asker, id, any, false).await.map(drop)
+    } else {
+        api_keys::revoke(app, asker, id, any).await.map(drop)
+    }
 }
 
 async fn end_family(app: &App, asker: &Asker, id: &str) -> Result<bool, Rejection> {

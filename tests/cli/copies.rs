@@ -70,6 +70,68 @@ fn fx_27_what_was_revoked_after_a_backup_is_revoked_again() {
 }
 
 #[test]
+fn fx_27_a_restore_ends_again_whatever_had_ended_in_whichever_order() {
+    let (place, _) = original();
+    for path in ["beta", "gamma"] {
+        place.succeeds(&["org", "create", path]);
+    }
+    for email in ["ada@example.com", "bob@example.com", "cyd@example.com"] {
+        let owner = ["--org", "beta", "--role", "owner"];
+        place.succeeds(&[&["user", "create", email, "--name", "one"], &owner[..]].concat());
+        place.succeeds(&["member", "set", email, "--role", "owner", "--org", "gamma"]);
+    }
+    let acme = ["--org", "acme"];
+    let locked = place.json(&[&["key", "create", "locked"], &acme[..]].concat());
+    place.succeeds(&["key", "lock", "locked"]);
+    // RFC 7517, appendix A.1.
+    let key = serde_json::json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "1",
+        "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    });
+    let keys = serde_json::json!({ "keys": [key] }).to_string();
+    fs::write(place.path().join("jwks.json"), keys).unwrap();
+    let issuer = ["--issuer", "https://ci.example.com", "--jwks", "jwks.json", "--if", "sub=job"];
+    let create = ["trust", "create", "ci-jobs", "--org", "acme", "--role", "viewer"];
+    place.succeeds(&[&create[..], &issuer[..]].concat());
+    let copy = place.path().join("copy.backup");
+    let copy = copy.to_str().unwrap();
+    place.succeeds(&["backup", copy, "--with-key-encryption-key"]);
+
+    // Each after a word that must not take it back.
+    place.succeeds(&["user", "disable", "ada@example.com"]);
+    place.succeeds(&["member", "remove", "ada@example.com", "--org", "beta"]);
+    place.succeeds(&["member", "set", "ada@example.com", "--role", "viewer", "--org", "gamma"]);
+    place.succeeds(&["member", "remove", "bob@example.com", "--org", "beta"]);
+    place.succeeds(&["member", "remove", "bob@example.com", "--org", "gamma"]);
+    place.succeeds(&["member", "remove", "cyd@example.com", "--org", "beta"]);
+    place.succeeds(&["member", "set", "cyd@example.com", "--role", "viewer", "--org", "gamma"]);
+    place.succeeds(&["key", "unlock", "locked"]);
+    place.succeeds(&["key", "revoke", "locked"]);
+    place.succeeds(&["trust", "disable", "ci-jobs"]);
+    let export = place.path().join("audit.jsonl");
+    fs::write(&export, place.succeeds(&["audit", "export"])).unwrap();
+    let restored = elsewhere("sqlite:keyturn.db");
+    restored.succeeds(&["restore", copy, "--audit", export.to_str().unwrap()]);
+
+    let state = |place: &Place| {
+        let statuses = |list: &[&str]| {
+            let listed = place.json(list).as_array().unwrap().clone().into_iter();
+            listed.map(|it| (it["id"].to_string(), it["status"].to_string())).collect::<Vec<_>>()
+        };
+        let roles = ["beta", "gamma"].map(|organization| {
+            let listed = place.json(&["member", "list", "--org", organization]);
+            let listed = listed.as_array().unwrap().clone().into_iter();
+            listed.map(|it| (it["email"].to_string(), it["role"].to_string())).collect::<Vec<_>>()
+        });
+        (statuses(&["user", "list"]), statuses(&["trust", "list"]), roles)
+    };
+    assert_eq!(state(&restored), state(&place));
+    let id = locked["id"].as_str().unwrap();
+    assert_eq!(restored.json(&["key", "show", id])["status"], "revoked");
+}
+
+#[test]
 fn fx_27_a_restore_says_that_revoked_keys_come_back_where_there_is_no_export() {
     let (place, _) = original();
     let copy = place.path().join("copy.backup");

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::{
     cli::{output, start},
@@ -40,8 +40,14 @@ pub(super) async fn end_again_or_warn(
     };
     let app = start::manage_signing_keys(config).await?;
     let report = end_again(&app, &start::asker(), &events).await;
-    let report = report.context("the database is restored, but not everything has ended again")?;
-    output::print(&told(&report, made_at))
+    let report = report.context("the database is restored, but nothing has ended again")?;
+    output::print(&told(&report, made_at))?;
+    match report.failed.len() {
+        0 => Ok(()),
+        count => bail!(
+            "the database is restored, but {count} of what had ended works again: end it by hand"
+        ),
+    }
 }
 
 fn told(report: &Report, made_at: &str) -> String {
@@ -51,6 +57,16 @@ fn told(report: &Report, made_at: &str) -> String {
     };
     for ended in &report.ended {
         let _ = writeln!(text, "  {ended}");
+    }
+    if !report.failed.is_empty() {
+        text += "Not ended again:\n";
+    }
+    for failed in &report.failed {
+        let _ = writeln!(text, "  {failed}");
+    }
+    if !report.is_proven {
+        text += "The export lacks the last event of the backup: nothing proves that it is of the \
+                 same database.\n";
     }
     if report.has_gap {
         text += "The export begins too late: events between the backup and it are not known.\n";
