@@ -32,6 +32,7 @@ mod operator;
 mod organization;
 mod output;
 mod progress;
+mod proof;
 mod quickstart;
 mod reload;
 mod resource;

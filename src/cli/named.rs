@@ -1,5 +1,7 @@
 //! Finds what a command line names: by its id, or by a name that only one has.
 
+use std::{convert::Infallible, str::FromStr};
+
 use anyhow::{Context as _, bail};
 
 pub(super) use super::names::Names;
@@ -7,8 +9,8 @@ use super::{names::Paths, start};
 use crate::{
     app::App,
     domain::{
-        ApiKey, ApiKeyId, Client, ClientId, Email, KeyName, Organization, OrganizationId, Reach,
-        User,
+        ApiKey, ApiKeyId, Client, ClientId, Email, Item, KeyName, Organization, OrganizationId,
+        Reach, User, items,
     },
     manage::{Rejection, api_keys, clients, organizations, users},
     store::Page,
@@ -112,14 +114,32 @@ pub(super) async fn user(app: &App, email: &Email) -> anyhow::Result<User> {
     }
 }
 
+/// An organization by name or id.
+struct Place(String);
+
+impl FromStr for Place {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Item for Place {
+    const MEMBER: &'static str = "--reach";
+    const EXAMPLE: &'static str = "acme,partner";
+}
+
 /// `own`, `subtree`, or organizations with commas between them.
 pub(super) async fn reach(app: &App, text: &str) -> anyhow::Result<Reach> {
     if let "own" | "subtree" = text {
         return Ok(text.parse()?);
     }
+    let names: Vec<_> = text.split(',').map(str::trim).collect();
+    let names: Vec<Place> = items("--reach", &names)?;
     let mut listed = Vec::new();
-    for name in text.split(',') {
-        listed.push(organization(app, name.trim()).await?.id);
+    for Place(name) in names {
+        listed.push(organization(app, &name).await?.id);
     }
     Ok(Reach::Listed(listed))
 }

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     config::Config,
-    domain::{Algorithm, Expected, JwtType, Resource, ResourceIdentifier},
+    domain::{Algorithm, Expected, JwtType, Resource, ResourceIdentifier, ScopeToken},
     manage::{
         Rejection,
         resources::{self, NewResource},
@@ -46,7 +46,7 @@ struct RegisterArgs {
     identifier: ResourceIdentifier,
     /// A scope that the resource knows, may be repeated; tokens for it carry no other
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
-    scopes: Vec<String>,
+    scopes: Vec<ScopeToken>,
     /// How its tokens are signed: `ES256`, `RS256` or `EdDSA`
     #[arg(long, default_value_t = Algorithm::Es256)]
     algorithm: Algorithm,
@@ -75,7 +75,7 @@ struct UpdateArgs {
 struct Changes {
     /// A scope that the resource knows, may be repeated; those not named it no longer knows
     #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
+    scopes: Vec<ScopeToken>,
     /// How its tokens are signed: `ES256`, `RS256` or `EdDSA`
     #[arg(long)]
     algorithm: Option<Algorithm>,
@@ -156,7 +156,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
 async fn register(app: &App, args: RegisterArgs, output: Output) -> anyhow::Result<()> {
     let new = NewResource {
         identifier: args.identifier,
-        scopes: args.scopes.join(" ").parse()?,
+        scopes: args.scopes.into_iter().collect(),
         algorithm: args.algorithm,
         jwt_type: args.jwt_type,
         token_lifetime: args.lifetime.map(|seconds| TimeDelta::seconds(seconds.into())),
@@ -177,9 +177,9 @@ async fn update(app: &App, args: UpdateArgs, output: Output) -> anyhow::Result<(
     let kept = before.token_lifetime.filter(|_| !changes.usual_lifetime);
     let new = NewResource {
         identifier,
-        scopes: match &changes.scopes[..] {
-            [] => before.scopes,
-            scopes => scopes.join(" ").parse()?,
+        scopes: match changes.scopes {
+            none if none.is_empty() => before.scopes,
+            named => named.into_iter().collect(),
         },
         algorithm: changes.algorithm.unwrap_or(before.algorithm),
         jwt_type: changes.jwt_type.unwrap_or(before.jwt_type),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::App,
     config::Config,
-    domain::{Expected, OrganizationId, RoleName, Scopes},
+    domain::{Expected, OrganizationId, RoleName, ScopeToken, Scopes},
     manage::{
         Rejection, organizations,
         roles::{self, Definition},
@@ -38,7 +38,7 @@ enum Command {
         org: Option<String>,
         /// A scope that the role carries, may be repeated
         #[arg(long = "scope", value_name = "SCOPE", required = true)]
-        scopes: Vec<String>,
+        scopes: Vec<ScopeToken>,
     },
     /// List the built-in roles and those that organizations define
     List {
@@ -69,7 +69,7 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<()> {
     let app = start::manage(config).await?;
     match command {
         Command::Define { name, org, scopes } => {
-            define(&app, name, org.as_deref(), scopes.join(" ").parse()?, output).await
+            define(&app, name, org.as_deref(), scopes.into_iter().collect(), output).await
         }
         Command::List { org } => list(&app, org.as_deref(), output).await,
         Command::Delete { name, org } => delete(&app, &name, org.as_deref(), output).await,

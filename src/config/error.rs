@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::domain::BadItem;
+
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read {}", path.display())]
@@ -22,4 +24,6 @@ pub enum ConfigError {
     UnreadableValue { variable: String, path: PathBuf, source: io::Error },
     #[error("{setting}: {problem}")]
     Wrong { setting: &'static str, problem: String },
+    #[error(transparent)]
+    Item(BadItem),
 }

@@ -137,8 +137,14 @@ fn parse(default: &Value, text: String) -> Result<Value, &'static str> {
             text.trim().parse().map(Value::Boolean).map_err(|_| "`true` or `false`")
         }
         Value::Array(_) => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-            Ok(Value::Array(items.map(Value::from).collect()))
+            if text.trim() == "[]" {
+                return Ok(Value::Array(Vec::new()));
+            }
+            let items: Vec<_> = text.split(',').map(str::trim).collect();
+            if items.contains(&"") {
+                return Err("items with commas between them, none of them blank, or `[]` for none");
+            }
+            Ok(Value::Array(items.into_iter().map(Value::from).collect()))
         }
         _ => Ok(Value::String(text)),
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::domain::{Email, KeyName, MalformedName, OrganizationName, RoleName};
+use crate::domain::{Email, Item, KeyName, MalformedName, OrganizationName, RoleName};
 
 /// The names from the root of a tree down to an organization; never empty. Written with slashes
 /// between, which no name has in it. Sorted, each comes after those above it.
@@ -45,6 +45,11 @@ impl FromStr for OrganizationPath {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(text.split('/').map(str::parse).collect::<Result<_, MalformedName>>()?))
     }
+}
+
+impl Item for OrganizationPath {
+    const MEMBER: &'static str = "reach";
+    const EXAMPLE: &'static str = "acme/team";
 }
 
 impl fmt::Display for OrganizationPath {

@@ -1,5 +1,7 @@
 //! What somebody who manages things may do: nobody hands on more than they have.
 
+use std::sync::Arc;
+
 use super::{
     ApiKey, Lineage, Networks, Organization, OrganizationId, ProofDemand, Reach, Resource,
     RoleName, Roles, Scopes, UserId,
@@ -219,6 +221,6 @@ impl Bounds {
     /// What a key that holds these rights may hand on by a token that carries those.
     pub fn to_give(held: &Scopes, carried: &Scopes, own_resource: &Resource) -> Scopes {
         let others = held.iter().filter(|scope| !own_resource.scopes.contains(scope));
-        others.chain(carried.iter()).map(Into::into).collect()
+        others.chain(carried.iter()).map(Arc::<str>::from).collect()
     }
 }

@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::Item;
+
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a UUID")]
 pub struct MalformedId;
@@ -47,4 +49,9 @@ identifiers! {
     TrustId;
     /// One mail, or one event for one webhook.
     MessageId;
+}
+
+impl Item for OrganizationId {
+    const MEMBER: &'static str = "reach";
+    const EXAMPLE: &'static str = "0190f000-0000-7000-8000-000000000001";
 }

@@ -10,6 +10,7 @@ mod client;
 mod delegate;
 mod family;
 mod id;
+mod items;
 mod jwt_type;
 mod message;
 mod name;
@@ -58,10 +59,11 @@ pub use id::{
     ApiKeyId, ClientId, FamilyId, MalformedId, MessageId, OrganizationId, SecretId, TrustId,
     UserId, WebhookId,
 };
+pub use items::{BadItem, Item, is_blank, items};
 pub use jwt_type::{JwtType, UnknownJwtType};
 pub use message::{Channel, Message, Recipient};
 pub use name::{KeyName, MalformedName, OrganizationName};
-pub use network::{MalformedNetworks, Networks};
+pub use network::{MalformedNetwork, Network, Networks};
 pub use once::{MalformedOnce, Once};
 pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
@@ -73,7 +75,7 @@ pub use resource::{MalformedResource, Resource, ResourceIdentifier};
 pub use retention::{Kept, Retention};
 pub use rights::{OutOfReach, acting_organization, held_roles, held_scopes};
 pub use role::{MalformedRole, Role, RoleName, Roles};
-pub use scope::{MalformedScope, NotGranted, Scopes};
+pub use scope::{MalformedScope, MalformedScopeToken, NotGranted, ScopeToken, Scopes};
 pub use secret::{MalformedSecret, Secret, SecretHash, SecretPrefix, are_equal};
 pub use signature_algorithm::{SignatureAlgorithm, UnknownSignatureAlgorithm};
 pub use signing_key::{Algorithm, Rotation, SigningKey, SigningKeyState, UnknownAlgorithm};

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::Item;
+
 /// A public key's SHA-256 thumbprint in base64url (RFC 7638): 43 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -34,6 +36,11 @@ impl FromStr for Thumbprint {
             Err(MalformedThumbprint)
         }
     }
+}
+
+impl Item for Thumbprint {
+    const MEMBER: &'static str = "proof";
+    const EXAMPLE: &'static str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 }
 
 impl TryFrom<String> for Thumbprint {

@@ -11,7 +11,7 @@ use std::{
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Algorithm, Issuer, JwtType, Scopes, Version, normal_uri};
+use super::{Algorithm, Issuer, Item, JwtType, Scopes, Version, normal_uri};
 use crate::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Resource {
                               signing-keys:read signing-keys:write trusts:read trusts:write \
                               usage:read";
         Self {
-            identifier: ResourceIdentifier::from(issuer.as_str().to_owned()),
+            identifier: ResourceIdentifier::checked_before(issuer.as_str().to_owned()),
             scopes: SCOPES.parse().expect("our own scopes are well formed"),
             algorithm: Algorithm::Es256,
             algorithm_before: None,
@@ -73,8 +73,8 @@ impl Resource {
 
 /// The audience of a token: an absolute URI without a fragment (RFC 8707, section 2), or a plain
 /// name (RFC 8693, section 2.1). Shown as it was written; two spellings of one URI are equal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, Serialize)]
+#[serde(into = "String")]
 pub struct ResourceIdentifier {
     written: Arc<str>,
     /// By this it is compared.
@@ -91,6 +91,14 @@ pub struct MalformedResource;
 impl ResourceIdentifier {
     pub fn as_str(&self) -> &str {
         &self.written
+    }
+
+    /// As it stands. No `From`: the parser of the command line would take it for the way to read
+    /// an argument.
+    pub fn checked_before(written: String) -> Self {
+        let (normal, written) = (normal_uri(&written), Arc::from(written));
+        let normal = if *normal == *written { Arc::clone(&written) } else { normal.into() };
+        Self { written, normal }
     }
 
     /// The same for all spellings of one URI.
@@ -123,8 +131,13 @@ impl ResourceIdentifier {
         if !begins || !goes_on || !plain || rest.is_empty() || text.len() > 512 {
             return Err(MalformedResource);
         }
-        Ok(Self::from(text.to_owned()))
+        Ok(Self::checked_before(text.to_owned()))
     }
+}
+
+impl Item for ResourceIdentifier {
+    const MEMBER: &'static str = "resources";
+    const EXAMPLE: &'static str = "https://api.example.com";
 }
 
 impl FromStr for ResourceIdentifier {
@@ -134,7 +147,7 @@ impl FromStr for ResourceIdentifier {
         let is_name = !text.is_empty()
             && text.len() <= 64
             && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'));
-        if is_name { Ok(Self::from(text.to_owned())) } else { Self::from_uri(text) }
+        if is_name { Ok(Self::checked_before(text.to_owned())) } else { Self::from_uri(text) }
     }
 }
 
@@ -144,12 +157,9 @@ impl fmt::Display for ResourceIdentifier {
     }
 }
 
-impl From<String> for ResourceIdentifier {
-    /// Of what was checked before: as it stands.
-    fn from(written: String) -> Self {
-        let (normal, written) = (normal_uri(&written), Arc::from(written));
-        let normal = if *normal == *written { Arc::clone(&written) } else { normal.into() };
-        Self { written, normal }
+impl<'de> Deserialize<'de> for ResourceIdentifier {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::checked_before)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{OrganizationId, Scopes, Version};
+use super::{Item, OrganizationId, Scopes, Version};
 
 /// 1 to 64 of `a-z 0-9 - _ .`: plain, so that a list of roles can be written with spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,6 +86,11 @@ impl FromStr for RoleName {
         }
         Ok(Self(text.into()))
     }
+}
+
+impl Item for RoleName {
+    const MEMBER: &'static str = "roles";
+    const EXAMPLE: &'static str = "viewer";
 }
 
 impl fmt::Display for RoleName {

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use super::Item;
+
 /// A set of scope tokens, sorted, written as RFC 6749, section 3.3 does: separated by single
 /// spaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,6 +16,41 @@ pub struct MalformedScope;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("scope {0} is not granted")]
 pub struct NotGranted(pub String);
+
+/// One scope, as an item of a list from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeToken(Arc<str>);
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a scope is 1 to {} printable ASCII characters without spaces, quotes and backslashes",
+    ScopeToken::LONGEST
+)]
+pub struct MalformedScopeToken;
+
+impl ScopeToken {
+    const LONGEST: usize = 200;
+}
+
+impl FromStr for ScopeToken {
+    type Err = MalformedScopeToken;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = is_scope(text) && text.len() <= Self::LONGEST;
+        if fits { Ok(Self(text.into())) } else { Err(MalformedScopeToken) }
+    }
+}
+
+impl Item for ScopeToken {
+    const MEMBER: &'static str = "scopes";
+    const EXAMPLE: &'static str = "read";
+}
+
+/// RFC 6749, section 3.3.
+fn is_scope(text: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
+    !text.is_empty() && text.bytes().all(is_plain)
+}
 
 impl Scopes {
     pub fn is_empty(&self) -> bool {
@@ -73,20 +110,22 @@ impl FromIterator<Arc<str>> for Scopes {
     }
 }
 
+impl FromIterator<ScopeToken> for Scopes {
+    fn from_iter<I: IntoIterator<Item = ScopeToken>>(scopes: I) -> Self {
+        scopes.into_iter().map(|scope| scope.0).collect()
+    }
+}
+
 impl FromStr for Scopes {
     type Err = MalformedScope;
 
     /// The empty text is the empty set: it is how a column holds it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_scope = |name: &str| {
-            !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
-        };
         if text.is_empty() {
             return Ok(Self::default());
         }
         text.split(' ')
-            .map(|name| is_scope(name).then(|| name.into()).ok_or(MalformedScope))
+            .map(|name| is_scope(name).then(|| Arc::<str>::from(name)).ok_or(MalformedScope))
             .collect()
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Algorithm;
+use super::{Algorithm, Item};
 
 /// By the names of RFC 7518, section 3.1 and RFC 8037. None is of a shared secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,6 +74,11 @@ impl FromStr for SignatureAlgorithm {
         }
         Self::ALL.into_iter().find(|it| it.as_str() == name).ok_or(UnknownSignatureAlgorithm)
     }
+}
+
+impl Item for SignatureAlgorithm {
+    const MEMBER: &'static str = "algorithms";
+    const EXAMPLE: &'static str = "ES256";
 }
 
 impl fmt::Display for SignatureAlgorithm {

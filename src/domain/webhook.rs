@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use super::{OrganizationId, Version, WebhookId};
+use super::{Item, OrganizationId, Version, WebhookId};
 use crate::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,11 @@ impl FromStr for EventName {
         let known = Self::ALL.into_iter().find(|event| event.as_str() == text);
         known.ok_or_else(|| UnknownEvent(text.to_owned()))
     }
+}
+
+impl Item for EventName {
+    const MEMBER: &'static str = "events";
+    const EXAMPLE: &'static str = "api_key.leaked";
 }
 
 impl fmt::Display for EventName {

@@ -32,6 +32,7 @@ mod leaks;
 mod locked;
 mod management;
 mod metadata;
+mod narrowing;
 mod operations;
 mod outside;
 #[path = "../support/peers.rs"]

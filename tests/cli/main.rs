@@ -26,6 +26,7 @@ mod killed;
 mod leaked;
 mod logged;
 mod lost_key;
+mod narrowing;
 mod nodes;
 mod organizations;
 #[path = "../support/peers.rs"]

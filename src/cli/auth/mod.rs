@@ -27,6 +27,7 @@ use clap::Subcommand;
 
 pub(super) use self::failure::Failure;
 use super::output;
+use crate::domain::is_blank;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -69,17 +70,26 @@ struct Server {
 #[derive(clap::Args, Default)]
 struct Wanted {
     /// The resource server that takes it [default: the server's default resource]
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = said)]
     resource: Option<String>,
     /// A scope it carries, may be repeated [default: all that the key may have]
-    #[arg(long = "scope", value_name = "SCOPE")]
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = said)]
     scopes: Vec<String>,
     /// The organization it acts in [default: the key's own]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = said)]
     organization: Option<String>,
     /// Ask the server even if an access token is kept that still lives
     #[arg(long)]
     fresh: bool,
+}
+
+/// A blank wish would be none, and the token more than was wished for.
+fn said(text: &str) -> Result<String, &'static str> {
+    if is_blank(text) {
+        Err("it is blank: leave the option out, or name one")
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 impl Wanted {

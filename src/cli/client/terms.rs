@@ -5,9 +5,10 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 
 use crate::{
+    cli::proof::Proof,
     domain::{
         Authentication, ClientTerms, ExchangeRule, GrantType, RefreshTerms, ResourceIdentifier,
-        UnknownGrantType,
+        ScopeToken, UnknownGrantType,
     },
     manage::clients::TermsEdit,
 };
@@ -38,7 +39,7 @@ pub(super) struct Terms {
     grants: Vec<GrantType>,
     /// A scope that its tokens may have, may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
+    scopes: Vec<ScopeToken>,
     /// Whom its tokens may be for, may be repeated [default: any resource]
     #[arg(long = "resource", value_name = "RESOURCE", conflicts_with = "any_resource")]
     resources: Vec<ResourceIdentifier>,
@@ -59,7 +60,7 @@ pub(super) struct Terms {
     /// What it has to prove (DPoP): `none`, the possession of `any` key, or of the key with this
     /// thumbprint, may be repeated
     #[arg(long, value_name = "none|any|THUMBPRINT")]
-    proof: Vec<String>,
+    proof: Vec<Proof>,
     /// Whose tokens it may exchange for which resource, in its own name, may be repeated
     #[arg(long = "exchange", num_args = 2, value_names = ["ISSUER", "RESOURCE"])]
     exchanges: Vec<String>,
@@ -102,8 +103,7 @@ impl Terms {
             self.compat_aud,
             self.signing_alg.as_deref(),
         )?;
-        let scopes =
-            (!self.scopes.is_empty()).then(|| self.scopes.join(" ").parse()).transpose()?;
+        let scopes = some(self.scopes).map(|named| named.into_iter().collect());
         let resources = if self.any_resource { Some(None) } else { some(self.resources).map(Some) };
         let usual = self.usual_token_lifetime.then_some(None);
         let mut exchanges = rules(&self.exchanges, false)?;
@@ -116,7 +116,7 @@ impl Terms {
             redirect_uris: some(self.redirect_uris),
             token_lifetime: self.token_lifetime.map(Some).or(usual),
             refresh: self.refresh.over(before.refresh.as_ref()).map(Some),
-            proof: (!self.proof.is_empty()).then(|| self.proof.join(" ").parse()).transpose()?,
+            proof: Proof::demand(&self.proof)?,
             exchanges: some(exchanges),
         })
     }

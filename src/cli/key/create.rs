@@ -11,12 +11,13 @@ use crate::{
         expires::Expires,
         named::{self, Names},
         output::Output,
+        proof::Proof,
         secret_file::SecretFile,
         start, words,
     },
     domain::{
-        ApiKey, Email, KeyName, Lifetime, Owner, ProofDemand, Reach, RoleName, Roles, Text,
-        WhenLeaked,
+        ApiKey, Email, KeyName, Lifetime, Network, Owner, ProofDemand, Reach, RoleName, Roles,
+        Text, WhenLeaked,
     },
     manage::api_keys::{self, NewApiKey},
 };
@@ -47,14 +48,14 @@ pub(super) struct Args {
     expires: Option<Expires>,
     /// An address range the key may be used from, may be repeated [default: anywhere]
     #[arg(long, value_name = "RANGE")]
-    cidr: Vec<String>,
+    cidr: Vec<Network>,
     /// What happens by itself where somebody finds the secret: `notify`, `disable` or `revoke`
     #[arg(long, value_name = "WHAT", default_value = WhenLeaked::Revoke.as_str())]
     when_leaked: WhenLeaked,
     /// What its holder has to prove (DPoP): `none`, the possession of `any` key, or of the key with
     /// this thumbprint, may be repeated
     #[arg(long, value_name = "none|any|THUMBPRINT", default_value = "none")]
-    proof: Vec<String>,
+    proof: Vec<Proof>,
     /// Write the secret into this new file, as JSON, instead of showing it
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -107,9 +108,9 @@ async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
             Some(reach) => named::reach(app, reach).await?,
             None => Reach::usual(owner),
         },
-        allowed_networks: args.cidr.join(" ").parse()?,
+        allowed_networks: args.cidr.iter().copied().collect(),
         when_leaked: args.when_leaked,
-        proof: Some(args.proof.join(" ").parse()?),
+        proof: Proof::demand(&args.proof)?,
         lifetime: args.expires.map_or(Lifetime::Default, |expires| expires.lifetime(now)),
     })
 }

@@ -13,8 +13,8 @@ use crate::{
     },
     clock::Timestamp,
     domain::{
-        ApiKeyId, ApiKeySecret, KeyName, OrganizationId, ResourceIdentifier, Roles, Scopes,
-        SecretId,
+        ApiKeyId, ApiKeySecret, KeyName, OrganizationId, ResourceIdentifier, Roles, ScopeToken,
+        Scopes, SecretId,
     },
     exchange::{self, Prospect, Refusal, Simulation, Wish},
 };
@@ -29,7 +29,7 @@ pub(super) struct Args {
     resource: Option<ResourceIdentifier>,
     /// A scope to ask for, may be repeated [default: all that is granted]
     #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
+    scopes: Vec<ScopeToken>,
     /// The organization to act in [default: as for a request that names none]
     #[arg(long, value_name = "NAME|ID")]
     org: Option<String>,
@@ -145,7 +145,7 @@ pub(super) async fn run(app: &App, args: &Args, output: Output) -> anyhow::Resul
         None => None,
     };
     let scopes: Option<Scopes> =
-        (!args.scopes.is_empty()).then(|| args.scopes.join(" ").parse()).transpose()?;
+        (!args.scopes.is_empty()).then(|| args.scopes.iter().cloned().collect());
     let wish = Wish { organization, resource: args.resource.clone(), scopes };
     let from = args.from.map(|address| address.to_canonical());
 

@@ -9,9 +9,10 @@ use crate::{
         expires::Expires,
         named::{self, Names},
         output::Output,
+        proof::Proof,
         start,
     },
-    domain::{Expected, RoleName, Text, WhenLeaked},
+    domain::{Expected, Network, RoleName, Text, WhenLeaked},
     manage::api_keys::{self, Edit},
 };
 
@@ -41,7 +42,7 @@ struct Changes {
     reach: Option<String>,
     /// An address range the key may be used from, may be repeated; those not named are out
     #[arg(long, value_name = "RANGE")]
-    cidr: Vec<String>,
+    cidr: Vec<Network>,
     /// The key may be used from anywhere
     #[arg(long, conflicts_with = "cidr")]
     any_address: bool,
@@ -54,7 +55,7 @@ struct Changes {
     /// What its holder has to prove (DPoP): `none`, the possession of `any` key, or of the key with
     /// this thumbprint, may be repeated; keys that are not named do no longer
     #[arg(long, value_name = "none|any|THUMBPRINT")]
-    proof: Vec<String>,
+    proof: Vec<Proof>,
 }
 
 pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result<()> {
@@ -82,7 +83,7 @@ async fn edit(app: &App, changes: Changes) -> anyhow::Result<Edit> {
     };
     // No range at all means any address.
     let is_told = changes.any_address || !changes.cidr.is_empty();
-    let networks = is_told.then(|| changes.cidr.join(" ").parse()).transpose()?;
+    let networks = is_told.then(|| changes.cidr.into_iter().collect());
     Ok(Edit {
         description: changes.description,
         roles,
@@ -90,6 +91,6 @@ async fn edit(app: &App, changes: Changes) -> anyhow::Result<Edit> {
         allowed_networks: networks,
         lifetime: changes.expires.map(|expires| expires.lifetime(app.clock.now())),
         when_leaked: changes.when_leaked,
-        proof: (!changes.proof.is_empty()).then(|| changes.proof.join(" ").parse()).transpose()?,
+        proof: Proof::demand(&changes.proof)?,
     })
 }

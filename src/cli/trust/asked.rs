@@ -8,8 +8,8 @@ use crate::{
     cli::expires::Expires,
     clock::Timestamp,
     domain::{
-        Algorithms, ClaimName, Conditions, KeyName, Lifetime, Networks, OrganizationId, Pattern,
-        ResourceIdentifier, RoleName, SignatureAlgorithm,
+        Algorithms, ClaimName, Conditions, KeyName, Lifetime, Network, OrganizationId, Pattern,
+        ResourceIdentifier, RoleName, SignatureAlgorithm, items,
     },
     manage::trusts::{GivenKeys, NewTrust, TrustChange},
 };
@@ -61,7 +61,7 @@ pub(super) struct Create {
     resources: Vec<ResourceIdentifier>,
     /// An address range it may be used from, may be repeated [default: anywhere]
     #[arg(long, value_name = "RANGE")]
-    cidr: Vec<String>,
+    cidr: Vec<Network>,
     /// The first day on which it no longer counts, a number of days, or `never`
     #[arg(long, value_name = "DATE|DAYS|never", default_value = "never")]
     expires: Expires,
@@ -107,7 +107,7 @@ impl Create {
             conditions: conditions(self.conditions)?,
             roles: self.roles.into_iter().collect(),
             resources: (!self.resources.is_empty()).then_some(self.resources),
-            allowed_networks: self.cidr.join(" ").parse()?,
+            allowed_networks: self.cidr.into_iter().collect(),
             expires_at: end(self.expires, now),
             once: !self.reusable,
         })
@@ -162,7 +162,7 @@ struct Changes {
     any_resource: bool,
     /// An address range it may be used from, may be repeated; those not named are out
     #[arg(long, value_name = "RANGE")]
-    cidr: Vec<String>,
+    cidr: Vec<Network>,
     /// It may be used from anywhere
     #[arg(long, conflicts_with = "cidr")]
     any_address: bool,
@@ -179,7 +179,7 @@ impl Update {
         let Changes { conditions: named, roles, resources, cidr, algorithms, .. } = self.changes;
         let keys = Keys { jwks_uri: self.changes.jwks_uri, jwks: self.changes.jwks }.given()?;
         let networks = if self.changes.any_address || !cidr.is_empty() {
-            Some(cidr.join(" ").parse::<Networks>()?)
+            Some(cidr.into_iter().collect())
         } else {
             None
         };
@@ -213,7 +213,7 @@ fn algorithms_said(names: &[String]) -> anyhow::Result<Option<Algorithms>> {
     match names {
         [] => Ok(None),
         [any] if any == "any" => Ok(Some(Algorithms::default())),
-        names => Ok(Some(names.join(" ").parse()?)),
+        names => Ok(Some(items::<SignatureAlgorithm, _>("--alg", names)?)),
     }
 }
 

@@ -8,6 +8,7 @@ use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, time::Duration}
 use chrono::TimeDelta;
 
 use super::{Cache, Config, ConfigError, Limits, Tokens, settings::Settings, url::Url};
+use crate::domain::{Item, items};
 
 type Checked<T> = Result<T, ConfigError>;
 
@@ -67,6 +68,11 @@ const LOCALHOST: &str = "localhost:";
 
 fn wrong<T>(setting: &'static str, problem: impl Into<String>) -> Checked<T> {
     Err(ConfigError::Wrong { setting, problem: problem.into() })
+}
+
+/// A list, item by item.
+fn all<T: Item, L: FromIterator<T>>(setting: &str, texts: &[String]) -> Checked<L> {
+    items(setting, texts).map_err(ConfigError::Item)
 }
 
 fn within(setting: &'static str, value: u32, range: RangeInclusive<u32>) -> Checked<u32> {

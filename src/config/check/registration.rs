@@ -1,11 +1,9 @@
 //! Checks the settings of clients that register themselves.
 
-use std::str::FromStr;
-
-use super::{Checked, days, positive, within, wrong};
+use super::{Checked, all, days, positive, within, wrong};
 use crate::{
     config::settings::RegistrationSettings,
-    domain::{Admission, ClientTerms, GrantType, RefreshTerms, RegistrationPolicy},
+    domain::{Admission, ClientTerms, GrantType, RefreshTerms, RegistrationPolicy, ScopeToken},
 };
 
 pub(super) fn check(settings: &RegistrationSettings) -> Checked<Option<RegistrationPolicy>> {
@@ -21,10 +19,8 @@ pub(super) fn check(settings: &RegistrationSettings) -> Checked<Option<Registrat
         let problem = "is not the id of an organization, as `keyturn org show` tells it";
         return wrong("registration.organization", problem);
     };
-    let Ok(scopes) = settings.scopes.join(" ").parse() else {
-        return wrong("registration.scopes", "are not scopes: printable ASCII without spaces");
-    };
-    let resources = all("registration.resources", &settings.resources)?;
+    let scopes = all::<ScopeToken, _>("registration.scopes", &settings.scopes)?;
+    let resources: Vec<_> = all("registration.resources", &settings.resources)?;
     let grants: Vec<GrantType> = all("registration.grant_types", &settings.grant_types)?;
     if grants.is_empty() {
         return wrong("registration.grant_types", "names none: no client could get a token");
@@ -52,15 +48,4 @@ pub(super) fn check(settings: &RegistrationSettings) -> Checked<Option<Registrat
         most_per_hour: positive("registration.most_per_hour", settings.most_per_hour)?,
         unused_after: days("registration.delete_unused_after_days", unused)?,
     }))
-}
-
-fn all<T: FromStr<Err: std::fmt::Display>>(
-    setting: &'static str,
-    texts: &[String],
-) -> Checked<Vec<T>> {
-    let one = |text: &String| match text.parse() {
-        Ok(one) => Ok(one),
-        Err(problem) => wrong(setting, format!("`{text}`: {problem}")),
-    };
-    texts.iter().map(one).collect()
 }

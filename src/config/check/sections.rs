@@ -1,12 +1,12 @@
 //! Checks the settings of each section.
 
-use std::{net::IpAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
 use tracing_subscriber::EnvFilter;
 
-use super::{Checked, days, positive, seconds, within, wrong};
+use super::{Checked, all, days, positive, seconds, within, wrong};
 use crate::{
     config::{
         ApiKeys, Database, GithubKeys, Http, KeyEncryptionKey, Leaks, Log, LogFormat, Mail,
@@ -19,7 +19,7 @@ use crate::{
         },
         url::{Url, is_host_name},
     },
-    domain::{Kept, Retention},
+    domain::{Kept, Network, Retention},
 };
 
 pub(super) fn tls(settings: &TlsSettings) -> Checked<Option<Tls>> {
@@ -94,13 +94,8 @@ fn unless_zero<T>(value: u32, check: impl FnOnce(u32) -> Checked<T>) -> Checked<
 }
 
 pub(super) fn networks(setting: &'static str, texts: &[String]) -> Checked<Vec<IpNet>> {
-    let network = |text: &String| {
-        let address = || text.parse().ok().map(|address: IpAddr| IpNet::from(address));
-        let network = text.parse().ok().or_else(address);
-        let problem = || format!("`{text}` is neither an address nor a network like 10.0.0.0/8");
-        network.map_or_else(|| wrong(setting, problem()), Ok)
-    };
-    texts.iter().map(network).collect()
+    let networks: Vec<Network> = all(setting, texts)?;
+    Ok(networks.into_iter().map(|network| network.0).collect())
 }
 
 pub(super) fn http(settings: &HttpSettings) -> Checked<Http> {

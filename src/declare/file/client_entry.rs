@@ -14,7 +14,7 @@ use crate::{
     declare::{Client, ClientOf, OrganizationPath},
     domain::{
         Authentication, BadTerms, ClientTerms, ExchangeRule, GrantType, KeyName, RefreshTerms,
-        ResourceIdentifier, Scopes,
+        ResourceIdentifier, ScopeToken, Scopes,
     },
 };
 
@@ -35,8 +35,8 @@ struct Written {
     jwks_uri: Option<String>,
     compat_aud: Option<bool>,
     signing_alg: Option<String>,
-    grants: Option<Vec<Parsed<GrantType>>>,
-    scopes: Option<Listed<Scopes>>,
+    grants: Option<Listed<GrantType>>,
+    scopes: Option<Listed<ScopeToken, Scopes>>,
     resources: Option<Resources>,
     redirect_uris: Option<Vec<String>>,
     token_lifetime_seconds: Option<TokenLifetime>,
@@ -123,7 +123,7 @@ impl Entry for ClientEntry {
     fn over(&self, before: Option<&Client>) -> Client {
         let it = &self.written;
         let ground = before.map(|before| before.terms.clone()).unwrap_or_default();
-        let grants = it.grants.as_ref().map(|all| all.iter().map(|grant| grant.0).collect());
+        let grants = it.grants.as_ref().map(|all| all.listed.clone());
         let grants: Vec<_> = grants.unwrap_or(ground.grants);
         // As the command line has it: refresh tokens come and go with their grant.
         let refreshes = grants.contains(&GrantType::RefreshToken);
@@ -133,7 +133,7 @@ impl Entry for ClientEntry {
         let terms = ClientTerms {
             authentication: self.authentication.clone().unwrap_or(ground.authentication),
             grants,
-            scopes: it.scopes.as_ref().map_or(ground.scopes, |scopes| scopes.0.clone()),
+            scopes: it.scopes.as_ref().map_or(ground.scopes, |it| it.listed.clone()),
             resources: it.resources.clone().map_or(ground.resources, |all| all.0),
             redirect_uris: it.redirect_uris.clone().unwrap_or(ground.redirect_uris),
             token_lifetime: it.token_lifetime_seconds.map_or(ground.token_lifetime, seconds),

@@ -15,8 +15,8 @@ use crate::{
         Resource, Role, RoleOf, Thing, User,
     },
     domain::{
-        Algorithm, Email, JwtType, KeyName, Lifetime, Networks, ProofDemand, ResourceIdentifier,
-        RoleName, Roles, Scopes, Text, WhenLeaked,
+        Algorithm, Email, JwtType, KeyName, Lifetime, Network, Networks, ProofDemand,
+        ResourceIdentifier, RoleName, Roles, ScopeToken, Scopes, Text, WhenLeaked,
     },
 };
 
@@ -61,7 +61,7 @@ impl Entry for OrganizationEntry {
 pub(super) struct RoleEntry {
     organization: Parsed<OrganizationPath>,
     name: Parsed<RoleName>,
-    scopes: Listed<Scopes>,
+    scopes: Listed<ScopeToken, Scopes>,
 }
 
 impl Entry for RoleEntry {
@@ -72,7 +72,7 @@ impl Entry for RoleEntry {
     }
 
     fn over(&self, _: Option<&Role>) -> Role {
-        Role { scopes: self.scopes.0.clone() }
+        Role { scopes: self.scopes.listed.clone() }
     }
 }
 
@@ -80,7 +80,7 @@ impl Entry for RoleEntry {
 #[serde(deny_unknown_fields)]
 pub(super) struct ResourceEntry {
     identifier: Parsed<ResourceIdentifier>,
-    scopes: Listed<Scopes>,
+    scopes: Listed<ScopeToken, Scopes>,
     algorithm: Option<Parsed<Algorithm>>,
     jwt_type: Option<Parsed<JwtType>>,
     token_lifetime_seconds: Option<TokenLifetime>,
@@ -98,7 +98,7 @@ impl Entry for ResourceEntry {
         let jwt_type = before.map_or(JwtType::default(), |before| before.jwt_type);
         let lifetime = before.and_then(|before| before.token_lifetime);
         Resource {
-            scopes: self.scopes.0.clone(),
+            scopes: self.scopes.listed.clone(),
             algorithm: said(self.algorithm.as_ref(), algorithm),
             jwt_type: said(self.jwt_type.as_ref(), jwt_type),
             token_lifetime: self.token_lifetime_seconds.map_or(lifetime, |it| it.0),
@@ -160,7 +160,7 @@ pub(super) struct KeyEntry {
     description: Option<Parsed<Text>>,
     roles: Option<KeyRoles>,
     reach: Option<Reach>,
-    allowed_networks: Option<Listed<Networks>>,
+    allowed_networks: Option<Listed<Network, Networks>>,
     expires: Option<Expires>,
     when_leaked: Option<Parsed<WhenLeaked>>,
     proof: Option<Proof>,
@@ -209,7 +209,7 @@ impl Entry for KeyEntry {
             roles: self.roles.as_ref().map_or(ground.roles, |it| it.0.clone()),
             reach: self.reach.clone().unwrap_or(ground.reach),
             allowed_networks: match &self.allowed_networks {
-                Some(Listed(networks)) => networks.clone(),
+                Some(networks) => networks.listed.clone(),
                 None => ground.allowed_networks,
             },
             expires: self.expires.map_or(ground.expires, |it| it.0),

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     declare::{OrganizationPath, Trust, TrustOf},
-    domain::{Algorithms, Conditions, KeyName, KeySource, Lifetime, Networks, Roles},
+    domain::{
+        Algorithms, Conditions, KeyName, KeySource, Lifetime, Network, Networks, RoleName, Roles,
+        SignatureAlgorithm,
+    },
 };
 
 #[derive(Debug, Deserialize)]
@@ -22,12 +25,12 @@ pub(super) struct TrustEntry {
     /// Both empty: where the issuer's metadata says.
     jwks: Option<String>,
     jwks_uri: Option<String>,
-    algorithms: Option<Listed<Algorithms>>,
+    algorithms: Option<Listed<SignatureAlgorithm, Algorithms>>,
     audience: Option<String>,
     conditions: Conditions,
-    roles: Listed<Roles>,
+    roles: Listed<RoleName, Roles>,
     resources: Option<Resources>,
-    allowed_networks: Option<Listed<Networks>>,
+    allowed_networks: Option<Listed<Network, Networks>>,
     expires: Option<Expires>,
     once: Option<bool>,
     enabled: Option<bool>,
@@ -63,8 +66,8 @@ impl Entry for TrustEntry {
             Some(Expires(Lifetime::Until(end))) => Some(end),
             Some(Expires(Lifetime::Never | Lifetime::Default)) => None,
         };
-        let networks = self.allowed_networks.as_ref().map(|it| it.0.clone());
-        let algorithms = self.algorithms.as_ref().map(|it| it.0.clone());
+        let networks = self.allowed_networks.as_ref().map(|it| it.listed.clone());
+        let algorithms = self.algorithms.as_ref().map(|it| it.listed.clone());
         let resources = || before.and_then(|before| before.resources.clone());
         Trust {
             issuer: self.issuer.clone(),
@@ -72,7 +75,7 @@ impl Entry for TrustEntry {
             algorithms: algorithms.or_else(|| Some(before?.algorithms.clone())).unwrap_or_default(),
             audience: self.audience.clone().or_else(|| before?.audience.clone()),
             conditions: self.conditions.clone(),
-            roles: self.roles.0.clone(),
+            roles: self.roles.listed.clone(),
             resources: self.resources.clone().map_or_else(resources, |all| all.0),
             allowed_networks: networks
                 .or_else(|| Some(before?.allowed_networks.clone()))

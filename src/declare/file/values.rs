@@ -1,6 +1,6 @@
 //! Values as a file writes them: texts that the domain parses, lists of words, a word or a list.
 
-use std::{fmt::Display, str::FromStr};
+use std::{fmt::Display, marker::PhantomData, str::FromStr};
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use serde::{Deserialize, Deserializer, de::Error};
@@ -8,8 +8,8 @@ use toml::Value;
 
 use crate::{
     clock::{self, Timestamp},
-    declare::{OrganizationPath, Reach},
-    domain::{Lifetime, ProofDemand, ResourceIdentifier, Roles},
+    declare::Reach,
+    domain::{Item, Lifetime, ProofDemand, ResourceIdentifier, RoleName, Roles, items},
 };
 
 /// Whatever the domain reads from text.
@@ -23,23 +23,19 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Parsed<T> {
     }
 }
 
-/// Whatever the domain reads from words with spaces between, written as a list.
+/// A list of items that the domain reads one by one.
 #[derive(Clone, Debug)]
-pub(super) struct Listed<T>(pub(super) T);
-
-impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Listed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let words = Vec::<String>::deserialize(deserializer)?;
-        join(&words).map(Self).map_err(D::Error::custom)
-    }
+pub(super) struct Listed<T, L = Vec<T>> {
+    pub(super) listed: L,
+    of: PhantomData<T>,
 }
 
-/// A word with a space in it would become two.
-fn join<T: FromStr<Err: Display>>(words: &[String]) -> Result<T, String> {
-    if words.iter().any(|word| word.is_empty() || word.contains(char::is_whitespace)) {
-        return Err("write each item of the list by itself, without spaces".to_owned());
+impl<'de, T: Item, L: FromIterator<T>> Deserialize<'de> for Listed<T, L> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let listed = items(T::MEMBER, &texts).map_err(D::Error::custom)?;
+        Ok(Self { listed, of: PhantomData })
     }
-    words.join(" ").parse().map_err(|error: T::Err| error.to_string())
 }
 
 /// A list, or `"all"` for a user's key that may do whatever its user may.
@@ -51,7 +47,8 @@ impl<'de> Deserialize<'de> for KeyRoles {
         match WordOrList::deserialize(deserializer)? {
             WordOrList::Word(word) if word == "all" => Ok(Self(None)),
             WordOrList::List(names) => {
-                join(&names).map(|roles| Self(Some(roles))).map_err(D::Error::custom)
+                let roles = items::<RoleName, _>("roles", &names).map_err(D::Error::custom)?;
+                Ok(Self(Some(roles)))
             }
             WordOrList::Word(_) => {
                 let expected = "roles are a list; for a user's key also \"all\": what the user may";
@@ -67,8 +64,7 @@ impl<'de> Deserialize<'de> for Reach {
             WordOrList::Word(word) if word == "own" => Ok(Self::Own),
             WordOrList::Word(word) if word == "subtree" => Ok(Self::Subtree),
             WordOrList::List(paths) => {
-                let paths = paths.iter().map(|path| path.parse::<OrganizationPath>());
-                paths.collect::<Result<_, _>>().map(Self::Listed).map_err(D::Error::custom)
+                items("reach", &paths).map(Self::Listed).map_err(D::Error::custom)
             }
             WordOrList::Word(_) => Err(D::Error::custom(
                 "a reach is \"own\", \"subtree\", or a list of paths of organizations",
@@ -85,7 +81,10 @@ impl<'de> Deserialize<'de> for Proof {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let demand = match WordOrList::deserialize(deserializer)? {
             WordOrList::Word(word) => word.parse().map_err(D::Error::custom),
-            WordOrList::List(keys) => join(&keys).map_err(D::Error::custom),
+            WordOrList::List(keys) => {
+                let keys = items("proof", &keys).map_err(D::Error::custom)?;
+                ProofDemand::one_of(keys).map_err(D::Error::custom)
+            }
         };
         demand.map(Self)
     }
@@ -168,7 +167,6 @@ impl<'de> Deserialize<'de> for Resources {
         let expected = "resources are a list of identifiers, or \"any\"";
         let listed = Vec::<String>::deserialize(value);
         let listed = listed.map_err(|_| D::Error::custom(expected))?;
-        let parsed = listed.iter().map(|text| text.parse()).collect::<Result<_, _>>();
-        parsed.map(|all| Self(Some(all))).map_err(D::Error::custom)
+        items("resources", &listed).map(|all| Self(Some(all))).map_err(D::Error::custom)
     }
 }

@@ -45,12 +45,15 @@ pub enum BadTerms {
     TwoKeySets,
     #[error("a client's keys are handed in as a JWK Set, or as the URL of one")]
     KeysOfIssuer,
-    #[error("{uri}: {why}")]
-    RedirectUri { uri: String, why: BadRedirectUri },
+    #[error("redirect_uris[{place}] \"{uri}\": {why}")]
+    RedirectUri { place: usize, uri: String, why: BadRedirectUri },
     #[error(transparent)]
     KeySet(#[from] BadKeySet),
-    #[error("an issuer is named as `iss` has it: 1 to 512 printable characters without spaces")]
-    Issuer,
+    #[error(
+        "exchanges[{0}].issuer is what `iss` of the tokens says, 1 to 512 printable characters \
+         without spaces: write it like \"https://idp.example.com\""
+    )]
+    Issuer(usize),
     #[error("exchanges from {0} for one resource are said twice")]
     ExchangeTwice(String),
 }
@@ -72,13 +75,10 @@ impl ClientTerms {
         if let Some(resources) = &mut self.resources {
             unique(resources);
         }
+        check_redirect_uris(&self.redirect_uris)?;
         unique(&mut self.redirect_uris);
         self.check_grants()?;
         self.check_lifetimes()?;
-        for uri in &self.redirect_uris {
-            let bad = |why| BadTerms::RedirectUri { uri: shortened(uri), why };
-            redirect_uri::check(uri).map_err(bad)?;
-        }
         check_exchanges(&self.exchanges)?;
         if let Authentication::PrivateKeyJwt { keys, .. } = &mut self.authentication {
             check_keys(keys)?;
@@ -149,11 +149,19 @@ fn shortened(text: &str) -> String {
     printable(&text.chars().take(100).collect::<String>()).into_owned()
 }
 
+fn check_redirect_uris(all: &[String]) -> Result<(), BadTerms> {
+    for (place, uri) in all.iter().enumerate() {
+        let bad = |why| BadTerms::RedirectUri { place, uri: shortened(uri), why };
+        redirect_uri::check(uri).map_err(bad)?;
+    }
+    Ok(())
+}
+
 fn check_exchanges(rules: &[ExchangeRule]) -> Result<(), BadTerms> {
     for (place, rule) in rules.iter().enumerate() {
         let plain = rule.issuer.bytes().all(|byte| byte.is_ascii_graphic());
         if !plain || !(1..=512).contains(&rule.issuer.len()) {
-            return Err(BadTerms::Issuer);
+            return Err(BadTerms::Issuer(place));
         }
         let same =
             |other: &ExchangeRule| other.issuer == rule.issuer && other.resource == rule.resource;
@@ -248,8 +256,8 @@ mod tests {
             (refreshing(3600, 0), BadTerms::RefreshIdle),
             (keys(KeySource::Issuer("https://id.example.com".into())), BadTerms::KeysOfIssuer),
             (keys(KeySource::Pinned("{}".into())), BadTerms::KeySet(BadKeySet::Malformed)),
-            (exchanging(vec![rule("")]), BadTerms::Issuer),
-            (exchanging(vec![rule("a b")]), BadTerms::Issuer),
+            (exchanging(vec![rule("")]), BadTerms::Issuer(0)),
+            (exchanging(vec![rule("a b")]), BadTerms::Issuer(0)),
             (
                 exchanging(vec![rule("https://a.example"), rule("https://a.example")]),
                 BadTerms::ExchangeTwice("https://a.example".into()),
@@ -257,6 +265,7 @@ mod tests {
             (
                 ClientTerms { redirect_uris: vec!["http://a.example/".into()], ..terms() },
                 BadTerms::RedirectUri {
+                    place: 0,
                     uri: "http://a.example/".into(),
                     why: BadRedirectUri::NotHttps,
                 },

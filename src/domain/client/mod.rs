@@ -2,11 +2,10 @@
 
 mod check;
 mod description;
+mod grant;
 mod key_set;
 mod redirect_uri;
 mod registration;
-
-use std::{fmt, str::FromStr};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use uuid::Uuid;
 pub use self::{
     check::BadTerms,
     description::{BadDescription, SelfDescription},
+    grant::{GrantType, UnknownGrantType},
     key_set::BadKeySet,
     redirect_uri::{BadRedirectUri, RedirectUri},
     registration::{Admission, AskedTerms, Registration, RegistrationPolicy, TooMuch},
@@ -163,49 +163,6 @@ pub enum KeySource {
     Uri(String),
     /// An issuer whose metadata names that URL (OpenID Connect Discovery 1.0, section 4).
     Issuer(String),
-}
-
-/// A way to a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    ClientCredentials,
-    RefreshToken,
-    TokenExchange,
-    JwtBearer,
-}
-
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such grant type")]
-pub struct UnknownGrantType;
-
-impl GrantType {
-    pub const ALL: [Self; 4] =
-        [Self::ClientCredentials, Self::RefreshToken, Self::TokenExchange, Self::JwtBearer];
-
-    /// As the token endpoint is asked for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientCredentials => "client_credentials",
-            Self::RefreshToken => "refresh_token",
-            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
-            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        }
-    }
-}
-
-impl FromStr for GrantType {
-    type Err = UnknownGrantType;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|grant| grant.as_str() == text).ok_or(UnknownGrantType)
-    }
-}
-
-impl fmt::Display for GrantType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// How the refresh tokens of one grant live.

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ClaimName, Pattern};
+use super::{ClaimName, MalformedClaimName, Pattern};
+use crate::domain::{BadItem, items};
 
 /// By claim, the patterns of which it has to match one. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<ClaimName, Vec<Pattern>>")]
+#[serde(try_from = "BTreeMap<String, Vec<String>>")]
 #[serde(into = "BTreeMap<ClaimName, Vec<Pattern>>")]
 pub struct Conditions(BTreeMap<ClaimName, Vec<Pattern>>);
 
@@ -21,6 +22,10 @@ pub enum MalformedConditions {
     TooMany,
     #[error("the condition on `{0}` has no pattern, so that nothing would fulfil it")]
     NoPattern(ClaimName),
+    #[error(transparent)]
+    Claim(#[from] MalformedClaimName),
+    #[error(transparent)]
+    Pattern(#[from] BadItem),
 }
 
 /// What became of one condition.
@@ -77,6 +82,19 @@ impl TryFrom<BTreeMap<ClaimName, Vec<Pattern>>> for Conditions {
             Some((claim, _)) => Err(MalformedConditions::NoPattern(claim.clone())),
             None => Ok(Self(all)),
         }
+    }
+}
+
+impl TryFrom<BTreeMap<String, Vec<String>>> for Conditions {
+    type Error = MalformedConditions;
+
+    fn try_from(written: BTreeMap<String, Vec<String>>) -> Result<Self, Self::Error> {
+        let mut all = BTreeMap::new();
+        for (claim, patterns) in written {
+            let patterns: Vec<Pattern> = items(&format!("conditions.{claim}"), &patterns)?;
+            all.insert(claim.parse::<ClaimName>()?, patterns);
+        }
+        all.try_into()
     }
 }
 
@@ -145,6 +163,8 @@ mod tests {
             (json!({}), "needs a condition"),
             (json!({ "sub": [] }), "no pattern"),
             (json!({ "sub": ["*"] }), "says nothing"),
+            (json!({ "sub": ["a", ""] }), "conditions.sub[1] is blank"),
+            (json!({ "sub": ["\u{a0}"] }), "conditions.sub[0] is blank"),
             (json!({ "aud": ["x"] }), "always checked"),
             (json!({ "sub": vec!["a"; 21] }), "at most"),
         ] {

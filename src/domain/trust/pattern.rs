@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::domain::deceives;
+use crate::domain::{Item, deceives, is_blank};
 
 /// `*` is any run of characters but `/` and `:`, which separate what names are made of; `**` is any
 /// run. Everything else is itself, to the letter.
@@ -26,7 +26,10 @@ enum Part {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedPattern {
-    #[error("a pattern has 1 to {} characters, none of them a control character", Pattern::LONGEST)]
+    #[error(
+        "a pattern has 1 to {} characters, not all of them spaces and none a control character",
+        Pattern::LONGEST
+    )]
     Form,
     #[error("the pattern `{0}` says nothing: name at least a letter or a digit beside `*`")]
     Anything(String),
@@ -85,12 +88,17 @@ impl Pattern {
     }
 }
 
+impl Item for Pattern {
+    const MEMBER: &'static str = "conditions";
+    const EXAMPLE: &'static str = "refs/heads/main";
+}
+
 impl FromStr for Pattern {
     type Err = MalformedPattern;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let length = text.chars().count();
-        if !(1..=Self::LONGEST).contains(&length) || text.contains(deceives) {
+        if is_blank(text) || length > Self::LONGEST || text.contains(deceives) {
             return Err(MalformedPattern::Form);
         }
         if !text.contains('*') {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{ProofDemand, Thumbprint},
-    http::api::{extract::Parsed, problem::Problem},
+    domain::{ProofDemand, items},
+    http::api::problem::Problem,
 };
 
 /// What the holder of a credential has to prove beside it (DPoP, RFC 9449): nothing, the possession of any
@@ -14,8 +14,7 @@ use crate::{
 #[serde(untagged)]
 pub(super) enum AskedProof {
     Word(ProofWord),
-    #[schema(value_type = Vec<String>)]
-    Keys(Vec<Parsed<Thumbprint>>),
+    Keys(Vec<String>),
 }
 
 #[derive(Clone, Copy, Deserialize, ToSchema)]
@@ -30,7 +29,7 @@ impl AskedProof {
         match self {
             Self::Word(ProofWord::None) => Ok(ProofDemand::None),
             Self::Word(ProofWord::Any) => Ok(ProofDemand::Any),
-            Self::Keys(keys) => ProofDemand::one_of(keys.into_iter().map(|key| key.0).collect())
+            Self::Keys(keys) => ProofDemand::one_of(items("proof", &keys)?)
                 .map_err(|bad| Problem::invalid(format!("proof: {bad}"))),
         }
     }

@@ -18,11 +18,13 @@ use super::{
     list::ListOf,
     moment::Moment,
     problem::{Answer, Problem},
-    texts::{Scope, scopes},
+    texts::{Scope, few},
 };
 use crate::{
     clock::Timestamp,
-    domain::{Algorithm, JwtType, MalformedResource, Resource, ResourceIdentifier, Version},
+    domain::{
+        Algorithm, JwtType, MalformedResource, Resource, ResourceIdentifier, ScopeToken, Version,
+    },
     http::edge::Edge,
     manage::{
         Rejection,
@@ -132,7 +134,7 @@ impl SetResource {
         let seconds = |it: u16| TimeDelta::seconds(it.into());
         Ok(NewResource {
             identifier,
-            scopes: scopes(&self.scopes, MOST_SCOPES)?,
+            scopes: few::<ScopeToken, _>("scopes", &self.scopes, MOST_SCOPES)?,
             algorithm: self.algorithm.unwrap_or(Algorithm::Es256),
             jwt_type: self.jwt_type.unwrap_or_default(),
             token_lifetime: self.token_lifetime_seconds.map(seconds),

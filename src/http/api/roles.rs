@@ -14,10 +14,10 @@ use super::{
     made::made,
     organizations::PATH,
     problem::{Answer, Problem},
-    texts::{RoleText, Scope, scopes},
+    texts::{RoleText, Scope, few},
 };
 use crate::{
-    domain::{OrganizationId, Role, RoleName, Scopes, Version},
+    domain::{OrganizationId, Role, RoleName, ScopeToken, Scopes, Version},
     http::edge::Edge,
     manage::roles::{self, Definition, Known, Origin},
 };
@@ -153,7 +153,8 @@ async fn define(
         Ok(name) => name,
         Err(bad) => return Err(Problem::invalid(format!("name: {bad}"))),
     };
-    let new = Definition { organization_id, name, scopes: scopes(&body.scopes, MOST_SCOPES)? };
+    let scopes = few::<ScopeToken, _>("scopes", &body.scopes, MOST_SCOPES)?;
+    let new = Definition { organization_id, name, scopes };
     let role = roles::define(&edge.app, &asker, &expected, new).await?;
     let version = role.version;
     if version == Version::FIRST {

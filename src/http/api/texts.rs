@@ -8,7 +8,7 @@ use utoipa::{
 };
 
 use super::problem::Problem;
-use crate::domain::{MalformedScope, Scopes};
+use crate::domain::{Item, items};
 
 macro_rules! texts {
     ($($(#[doc = $doc:literal])+ $name:ident: $least:literal to $most:literal of $pattern:literal;)*)
@@ -44,16 +44,14 @@ texts! {
     Scope: 1 to 200 of r"^[!#-\[\]-~]+$";
 }
 
-/// One scope an item.
-pub(super) fn scopes(listed: &[String], most: usize) -> Result<Scopes, Problem> {
-    const LONGEST: usize = 200;
+/// As many items as there may be of them.
+pub(super) fn few<T: Item, L: FromIterator<T>>(
+    member: &str,
+    listed: &[String],
+    most: usize,
+) -> Result<L, Problem> {
     if listed.len() > most {
-        return Err(Problem::invalid(format!("{most} scopes at most")));
+        return Err(Problem::invalid(format!("{member}: a list of {most} items at most")));
     }
-    if listed.iter().any(|scope| !(1..=LONGEST).contains(&scope.len()) || scope.contains(' ')) {
-        let detail = "scopes: each one is an item of the list, of 1 to 200 characters, no spaces";
-        return Err(Problem::invalid(detail));
-    }
-    let scopes = listed.join(" ").parse();
-    scopes.map_err(|bad: MalformedScope| Problem::invalid(format!("scopes: {bad}")))
+    Ok(items(member, listed)?)
 }

@@ -14,13 +14,14 @@ use uuid::Uuid;
 use super::{
     caller::Caller,
     conditions::{IfMatch, etag},
-    extract::{Body, Named, Parsed},
+    extract::{Body, Named},
     list::ListOf,
     moment::Moment,
     problem::{Answer, Problem},
+    texts::few,
 };
 use crate::{
-    domain::{EventName, OrganizationId, Webhook, WebhookId},
+    domain::{EventName, Events, OrganizationId, Webhook, WebhookId},
     http::edge::Edge,
     manage::{
         Asker,
@@ -47,8 +48,8 @@ struct NewHook {
     #[schema(example = "https://hooks.example.com/keyturn", max_length = 2000)]
     url: String,
     /// What it wants to hear of; left out or empty: everything.
-    #[schema(value_type = Option<Vec<String>>, example = json!(["api_key.leaked"]))]
-    events: Option<Vec<Parsed<EventName>>>,
+    #[schema(example = json!(["api_key.leaked"]))]
+    events: Option<Vec<String>>,
 }
 
 /// What is to be otherwise. What is left out stays.
@@ -57,9 +58,12 @@ struct NewHook {
 struct ChangeHook {
     #[schema(max_length = 2000)]
     url: Option<String>,
-    #[schema(value_type = Option<Vec<String>>)]
-    events: Option<Vec<Parsed<EventName>>>,
+    events: Option<Vec<String>>,
     enabled: Option<bool>,
+}
+
+fn events(named: &[String]) -> Result<Events, Problem> {
+    few::<EventName, _>("events", named, 100)
 }
 
 /// A webhook.
@@ -137,7 +141,7 @@ async fn create(
     let new = NewWebhook {
         organization_id: OrganizationId(new.organization_id),
         url: new.url,
-        events: new.events.unwrap_or_default().into_iter().map(|event| event.0).collect(),
+        events: events(new.events.as_deref().unwrap_or_default())?,
     };
     let made = webhooks::create(&edge.app, &asker, new).await?;
     let place = format!("{}{PATH}/{}", edge.app.settings.issuer, made.webhook.id);
@@ -178,7 +182,7 @@ async fn update(
 ) -> Answer {
     let change = WebhookChange {
         url: change.url,
-        events: change.events.map(|events| events.into_iter().map(|event| event.0).collect()),
+        events: change.events.as_deref().map(events).transpose()?,
         enabled: change.enabled,
     };
     let webhook = webhooks::update(&edge.app, &asker, id, &expected, change).await?;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::members::Members;
 use crate::{
-    domain::{AskedTerms, Authentication, ClientId, GrantType, Scopes, SelfDescription},
+    domain::{AskedTerms, Authentication, ClientId, GrantType, Scopes, SelfDescription, items},
     http::error::RegistrationError,
     manage::clients::itself::NewItself,
 };
@@ -70,7 +70,8 @@ fn terms(members: &mut Members) -> Read<AskedTerms> {
     let grants = grants(members.texts("grant_types")?)?;
     check_response_types(&members.texts("response_types")?.unwrap_or_default())?;
     let scope = members.text("scope")?.map(|text| text.parse::<Scopes>());
-    let scopes = scope.transpose().map_err(|bad| RegistrationError::metadata(bad.to_string()))?;
+    let bad = |bad| RegistrationError::metadata(format!("scope: {bad}"));
+    let scopes = scope.transpose().map_err(bad)?;
     Ok(AskedTerms {
         authentication: authentication(members)?,
         grants,
@@ -86,12 +87,7 @@ fn grants(said: Option<Vec<String>>) -> Read<Vec<GrantType>> {
                        out, is not there yet";
         return Err(RegistrationError::metadata(problem));
     };
-    let known = said.iter().map(|text| {
-        let ours = GrantType::ALL.map(GrantType::as_str).join(", ");
-        let problem = || format!("grant_types are some of {ours}");
-        text.parse().map_err(|_| RegistrationError::metadata(problem()))
-    });
-    known.collect()
+    items("grant_types", &said).map_err(|bad| RegistrationError::metadata(bad.to_string()))
 }
 
 /// They come with grants that go through a browser (RFC 7591, section 2.1): there are none.

@@ -228,7 +228,7 @@ impl World {
         let lacking: Vec<_> =
             case.lacks.iter().filter_map(|place| known.iter().nth(*place)).collect();
         let carried = held.iter().filter(|it| known.contains(it) && !lacking.contains(it));
-        let scopes = carried.map(Into::into).collect();
+        let scopes = carried.map(std::sync::Arc::<str>::from).collect();
         let carried = self.carries(&own, acting, scopes).await;
         // All of the networks have this one.
         let asker = asks_from(&self.server, &carried, "10.1.2.3").await?;

@@ -6,15 +6,15 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        KeyName, Lifetime, Networks, OrganizationId, Owner, Reach, RoleName, Status, Text,
-        WhenLeaked,
+        KeyName, Lifetime, Network, Networks, OrganizationId, Owner, Reach, RoleName, Roles,
+        Status, Text, WhenLeaked, items,
     },
     http::api::{
         extract::{Parsed, present},
         moment::Moment,
         problem::Problem,
         proof::AskedProof,
-        texts::{Name, RoleText},
+        texts::{Name, RoleText, few},
     },
     manage::{
         Asker,
@@ -107,7 +107,7 @@ pub(super) struct NewKey {
     organization_id: Option<Uuid>,
     /// At least one for an organization's key. A user's key without roles may do all its user may.
     #[schema(value_type = Option<Vec<RoleText>>, example = json!(["viewer"]))]
-    roles: Option<Vec<Parsed<RoleName>>>,
+    roles: Option<Vec<String>>,
     reach: Option<AskedReach>,
     /// Address ranges it may be used from; left out: where the key that asks may.
     #[schema(value_type = Option<Vec<String>>, example = json!(["10.2.0.0/16"]))]
@@ -126,7 +126,8 @@ pub(super) struct NewKey {
 #[serde(untagged)]
 pub(super) enum AskedReach {
     Word(ReachWord),
-    Listed(Vec<Uuid>),
+    #[schema(value_type = Vec<Uuid>)]
+    Listed(Vec<String>),
 }
 
 #[derive(Clone, Copy, Deserialize, ToSchema)]
@@ -163,9 +164,9 @@ impl NewKey {
             owner,
             name: self.name.0,
             description: self.description.map(|text| text.0).unwrap_or_default(),
-            roles: self.roles.map(|roles| roles.into_iter().map(|role| role.0).collect()),
+            roles: self.roles.as_deref().map(roles).transpose()?,
             reach: self.reach.map_or(Ok(reach), AskedReach::into_reach)?,
-            allowed_networks: networks(&self.allowed_networks.unwrap_or_default())?,
+            allowed_networks: networks(self.allowed_networks.as_deref().unwrap_or_default())?,
             lifetime: self.expires_at.map_or(Lifetime::Default, lifetime),
             when_leaked: self.when_leaked.map_or(WhenLeaked::Revoke, WhenLeaked::from),
             proof: self.proof.map(AskedProof::into_demand).transpose()?,
@@ -179,7 +180,7 @@ impl AskedReach {
             Self::Word(ReachWord::Own) => Ok(Reach::Own),
             Self::Word(ReachWord::Subtree) => Ok(Reach::Subtree),
             Self::Listed(ids) if (1..=100).contains(&ids.len()) => {
-                Ok(Reach::Listed(ids.into_iter().map(OrganizationId).collect()))
+                Ok(Reach::Listed(items("reach", &ids)?))
             }
             Self::Listed(_) => Err(Problem::invalid("a reach lists 1 to 100 organizations")),
         }
@@ -197,13 +198,11 @@ impl From<AskedReaction> for WhenLeaked {
 }
 
 fn networks(ranges: &[String]) -> Result<Networks, Problem> {
-    const MOST: usize = 100;
-    if ranges.len() > MOST {
-        return Err(Problem::invalid("a key has 100 address ranges at most"));
-    }
-    ranges.join(" ").parse().map_err(|bad: crate::domain::MalformedNetworks| {
-        Problem::invalid(format!("allowed_networks: {bad}"))
-    })
+    few::<Network, _>("allowed_networks", ranges, 100)
+}
+
+fn roles(names: &[String]) -> Result<Roles, Problem> {
+    few::<RoleName, _>("roles", names, 100)
 }
 
 fn lifetime(expires_at: Option<Moment>) -> Lifetime {
@@ -220,7 +219,7 @@ pub(super) struct ChangeKey {
     /// `null`, for a user's key: all its user may.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<RoleText>>)]
-    roles: Option<Option<Vec<Parsed<RoleName>>>>,
+    roles: Option<Option<Vec<String>>>,
     reach: Option<AskedReach>,
     /// Empty: anywhere.
     allowed_networks: Option<Vec<String>>,
@@ -234,10 +233,9 @@ pub(super) struct ChangeKey {
 
 impl ChangeKey {
     pub(super) fn into_edit(self) -> Result<Edit, Problem> {
-        let roles = |roles: Vec<Parsed<RoleName>>| roles.into_iter().map(|role| role.0).collect();
         Ok(Edit {
             description: self.description.map(|text| text.0),
-            roles: self.roles.map(|given| given.map(roles)),
+            roles: self.roles.map(|it| it.as_deref().map(roles).transpose()).transpose()?,
             reach: self.reach.map(AskedReach::into_reach).transpose()?,
             allowed_networks: self.allowed_networks.as_deref().map(networks).transpose()?,
             lifetime: self.expires_at.map(lifetime),

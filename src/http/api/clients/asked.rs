@@ -8,15 +8,15 @@ use uuid::Uuid;
 use super::words::{Exchange, Method, Refresh};
 use crate::{
     domain::{
-        Authentication, ClientTerms, ExchangeRule, GrantType, KeyName, OrganizationId,
-        ResourceIdentifier,
+        Authentication, ClientTerms, ExchangeRule, GrantType, KeyName, OrganizationId, ScopeToken,
+        Scopes,
     },
     http::api::{
         extract::{Parsed, present},
         moment::Moment,
         problem::Problem,
         proof::AskedProof,
-        texts::{Name, Scope, scopes},
+        texts::{Name, Scope, few},
     },
     manage::{
         Asker,
@@ -63,14 +63,14 @@ macro_rules! said_of_a_client {
             token_endpoint_auth_signing_alg: Option<String>,
             /// As the token endpoint is asked for them.
             #[schema(value_type = Option<Vec<String>>, example = json!(["client_credentials"]))]
-            grant_types: Option<Vec<Parsed<GrantType>>>,
+            grant_types: Option<Vec<String>>,
             /// No token that it obtains has others; for itself it has these.
             #[schema(value_type = Option<Vec<Scope>>, max_items = 100, example = json!(["read"]))]
             scopes: Option<Vec<String>>,
             /// Whom its tokens may be for; `null`: for any resource.
             #[serde(default, deserialize_with = "present")]
             #[schema(value_type = Option<Vec<String>>, max_items = 50)]
-            resources: Option<Option<Vec<Parsed<ResourceIdentifier>>>>,
+            resources: Option<Option<Vec<String>>>,
             /// Compared to the letter: https, http on a loopback address, or a scheme with a dot.
             #[schema(max_items = 20)]
             redirect_uris: Option<Vec<String>>,
@@ -102,14 +102,12 @@ macro_rules! said_of_a_client {
             }
 
             fn terms(mut self) -> Result<TermsEdit, Problem> {
-                let plain = |list: Vec<Parsed<ResourceIdentifier>>| {
-                    list.into_iter().map(|it| it.0).collect()
-                };
+                let resources = |named: &[String]| few("resources", named, 50);
                 Ok(TermsEdit {
                     authentication: self.authentication()?,
-                    grants: self.grant_types.map(|all| all.into_iter().map(|it| it.0).collect()),
-                    scopes: self.scopes.map(|all| scopes(&all, 100)).transpose()?,
-                    resources: self.resources.map(|all| all.map(plain)),
+                    grants: self.grant_types.map(|all| grants(&all)).transpose()?,
+                    scopes: self.scopes.map(|all| scopes(&all)).transpose()?,
+                    resources: self.resources.map(|it| it.as_deref().map(resources).transpose()).transpose()?,
                     redirect_uris: self.redirect_uris,
                     token_lifetime: self.token_lifetime_seconds,
                     refresh: self.refresh.map(|it| it.map(Into::into)),
@@ -121,8 +119,16 @@ macro_rules! said_of_a_client {
     };
 }
 
+fn grants(named: &[String]) -> Result<Vec<GrantType>, Problem> {
+    few("grant_types", named, 20)
+}
+
+fn scopes(named: &[String]) -> Result<Scopes, Problem> {
+    few::<ScopeToken, _>("scopes", named, 100)
+}
+
 fn rules(asked: Vec<Exchange>) -> Result<Vec<ExchangeRule>, Problem> {
-    asked.into_iter().map(TryInto::try_into).collect()
+    asked.into_iter().enumerate().map(|(place, rule)| rule.read(place)).collect()
 }
 
 said_of_a_client! {

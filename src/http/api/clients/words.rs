@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    domain::{ExchangeRule, RefreshTerms},
+    domain::{ExchangeRule, MalformedResource, RefreshTerms},
     http::api::problem::Problem,
 };
 
@@ -74,14 +74,14 @@ pub(super) struct Exchange {
     impersonation: bool,
 }
 
-impl TryFrom<Exchange> for ExchangeRule {
-    type Error = Problem;
-
-    fn try_from(said: Exchange) -> Result<Self, Problem> {
-        let Exchange { issuer, resource, impersonation } = said;
-        let resource = resource.parse();
-        let bad = |bad: crate::domain::MalformedResource| Problem::invalid(bad.to_string());
-        Ok(Self { issuer, resource: resource.map_err(bad)?, impersonation })
+impl Exchange {
+    /// As the item at this place of the list.
+    pub(super) fn read(self, place: usize) -> Result<ExchangeRule, Problem> {
+        let Self { issuer, resource, impersonation } = self;
+        let bad = |bad: MalformedResource| {
+            Problem::invalid(format!("exchanges[{place}].resource: {bad}"))
+        };
+        Ok(ExchangeRule { issuer, resource: resource.parse().map_err(bad)?, impersonation })
     }
 }
 

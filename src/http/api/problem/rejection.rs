@@ -3,7 +3,13 @@
 use axum::http::StatusCode as Http;
 
 use super::{AllThatWouldEnd, Demand, InTheWay, Problem, WouldEnd};
-use crate::manage::Rejection;
+use crate::{domain::BadItem, manage::Rejection};
+
+impl From<BadItem> for Problem {
+    fn from(bad: BadItem) -> Self {
+        Self::invalid(bad.to_string())
+    }
+}
 
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {

@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Algorithms, Conditions, KeyName, KeySource, MalformedNetworks, Networks, OrganizationId,
+        Algorithms, Conditions, KeyName, KeySource, Network, Networks, OrganizationId,
         ResourceIdentifier, RoleName, Roles, SignatureAlgorithm,
     },
     http::api::{
         extract::{Parsed, present},
         moment::Moment,
         problem::Problem,
-        texts::{Name, RoleText},
+        texts::{Name, RoleText, few},
     },
     manage::trusts::{GivenKeys, NewTrust, TrustChange},
 };
@@ -88,7 +88,7 @@ pub(super) struct NewRule {
     keys: Option<RuleKeys>,
     /// By which the issuer signs its tokens. Left out or empty: any that is verified here.
     #[schema(value_type = Option<Vec<AlgorithmWord>>, example = json!(["RS256"]))]
-    algorithms: Option<Vec<Parsed<SignatureAlgorithm>>>,
+    algorithms: Option<Vec<String>>,
     /// What `aud` of the tokens has to be, or to contain. Left out: the issuer of this server.
     #[schema(max_length = 512)]
     audience: Option<String>,
@@ -100,10 +100,10 @@ pub(super) struct NewRule {
     conditions: Conditions,
     /// What its tokens may do, at most what you may.
     #[schema(value_type = Vec<RoleText>, example = json!(["viewer"]))]
-    roles: Vec<Parsed<RoleName>>,
+    roles: Vec<String>,
     /// Whom its tokens may be for. Left out: any resource.
     #[schema(value_type = Option<Vec<String>>)]
-    resources: Option<Vec<Parsed<ResourceIdentifier>>>,
+    resources: Option<Vec<String>>,
     /// Address ranges it may be used from; left out: where the key that asks may.
     #[schema(value_type = Option<Vec<String>>, example = json!(["10.2.0.0/16"]))]
     allowed_networks: Option<Vec<String>>,
@@ -122,11 +122,11 @@ impl NewRule {
             name: self.name.0,
             issuer: self.issuer,
             keys: self.keys.map_or(GivenKeys::Discovered, GivenKeys::from),
-            algorithms: algorithms(self.algorithms.unwrap_or_default()),
+            algorithms: algorithms(self.algorithms.as_deref().unwrap_or_default())?,
             audience: self.audience,
             conditions: self.conditions,
-            roles: roles(self.roles),
-            resources: self.resources.map(resources),
+            roles: roles(&self.roles)?,
+            resources: self.resources.as_deref().map(resources).transpose()?,
             allowed_networks: networks(self.allowed_networks.as_deref().unwrap_or_default())?,
             expires_at: self.expires_at.map(|at| at.0),
             once: self.once.unwrap_or(true),
@@ -146,17 +146,17 @@ pub(super) struct ChangeRule {
     keys: Option<RuleKeys>,
     /// Empty: any that is verified here.
     #[schema(value_type = Option<Vec<AlgorithmWord>>)]
-    algorithms: Option<Vec<Parsed<SignatureAlgorithm>>>,
+    algorithms: Option<Vec<String>>,
     #[schema(max_length = 512)]
     audience: Option<String>,
     #[schema(value_type = Option<std::collections::HashMap<String, Vec<String>>>)]
     conditions: Option<Conditions>,
     #[schema(value_type = Option<Vec<RoleText>>)]
-    roles: Option<Vec<Parsed<RoleName>>>,
+    roles: Option<Vec<String>>,
     /// `null`: any resource.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>)]
-    resources: Option<Option<Vec<Parsed<ResourceIdentifier>>>>,
+    resources: Option<Option<Vec<String>>>,
     #[schema(value_type = Option<Vec<String>>)]
     allowed_networks: Option<Vec<String>>,
     /// `null`: never.
@@ -174,11 +174,14 @@ impl ChangeRule {
             name: self.name.map(|name| name.0),
             issuer: self.issuer,
             keys: self.keys.map(GivenKeys::from),
-            algorithms: self.algorithms.map(algorithms),
+            algorithms: self.algorithms.as_deref().map(algorithms).transpose()?,
             audience: self.audience,
             conditions: self.conditions,
-            roles: self.roles.map(roles),
-            resources: self.resources.map(|all| all.map(resources)),
+            roles: self.roles.as_deref().map(roles).transpose()?,
+            resources: self
+                .resources
+                .map(|it| it.as_deref().map(resources).transpose())
+                .transpose()?,
             allowed_networks: self.allowed_networks.as_deref().map(networks).transpose()?,
             expires_at: self.expires_at.map(|at| at.map(|at| at.0)),
             once: self.once,
@@ -204,19 +207,18 @@ pub(super) enum AlgorithmWord {
     Rs512,
 }
 
-fn algorithms(names: Vec<Parsed<SignatureAlgorithm>>) -> Algorithms {
-    names.into_iter().map(|name| name.0).collect()
+fn algorithms(names: &[String]) -> Result<Algorithms, Problem> {
+    few::<SignatureAlgorithm, _>("algorithms", names, 20)
 }
 
-fn roles(names: Vec<Parsed<RoleName>>) -> Roles {
-    names.into_iter().map(|name| name.0).collect()
+fn roles(names: &[String]) -> Result<Roles, Problem> {
+    few::<RoleName, _>("roles", names, 100)
 }
 
-fn resources(names: Vec<Parsed<ResourceIdentifier>>) -> Vec<ResourceIdentifier> {
-    names.into_iter().map(|name| name.0).collect()
+fn resources(names: &[String]) -> Result<Vec<ResourceIdentifier>, Problem> {
+    few("resources", names, 50)
 }
 
 fn networks(ranges: &[String]) -> Result<Networks, Problem> {
-    let networks = ranges.join(" ").parse();
-    networks.map_err(|bad: MalformedNetworks| Problem::invalid(bad.to_string()))
+    few::<Network, _>("allowed_networks", ranges, 100)
 }
