@@ -53,7 +53,9 @@ async fn redirect_uri(
         Some(id) => app.directory.client(id).await?,
         None => None,
     };
-    let known = known.filter(|known| known.client.disabled_at.is_none());
+    let known = known.filter(|known| {
+        known.client.disabled_at.is_none() && !known.client.terms.has_expired(app.clock.now())
+    });
     let client = &known.ok_or(Unanswerable::UnknownClient)?.client;
     let found = client.terms.redirect_uri(request.redirect_uri.as_deref());
     let found = found.ok_or(Unanswerable::UnknownRedirectUri)?;

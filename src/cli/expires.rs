@@ -29,6 +29,16 @@ impl Expires {
     }
 }
 
+impl Expires {
+    /// Of what has no usual lifetime. `None`: it never ends by itself.
+    pub(super) fn end(self, now: Timestamp) -> Option<Timestamp> {
+        match self.lifetime(now) {
+            Lifetime::Until(end) => Some(end),
+            Lifetime::Never | Lifetime::Default => None,
+        }
+    }
+}
+
 impl FromStr for Expires {
     type Err = MalformedExpiry;
 

@@ -206,6 +206,7 @@ impl Thing for Client {
             ("refresh", terms.refresh.as_ref().map_or("none".into(), refresh)),
             ("proof", proof(&terms.proof)),
             ("exchanges", terms.exchanges.iter().map(exchange).collect()),
+            ("expires", terms.expires_at.map_or("never".into(), |end| json!(end))),
             ("enabled", self.enabled.into()),
         ]
     }

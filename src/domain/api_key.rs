@@ -184,6 +184,8 @@ pub struct ApiKeySecret {
     pub created_at: Timestamp,
     /// Set when its successor is made.
     pub dies_at: Option<Timestamp>,
+    /// Set then, too: how far that end may be put off.
+    pub dies_by: Option<Timestamp>,
     /// Its place in the status list; never given to another source of tokens.
     pub status_index: i64,
 }

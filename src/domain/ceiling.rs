@@ -25,6 +25,7 @@ impl Ceiling {
         Self {
             scopes: Some(terms.scopes.clone()),
             resources: terms.resources.clone(),
+            expires_at: terms.expires_at,
             ..Self::default()
         }
     }

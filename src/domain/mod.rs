@@ -9,6 +9,7 @@ mod change;
 mod client;
 mod delegate;
 mod family;
+mod given;
 mod id;
 mod items;
 mod jwt_type;
@@ -55,6 +56,7 @@ pub use client::{
 };
 pub use delegate::Delegate;
 pub use family::{Family, Granted, Turn};
+pub use given::{Ends, Given};
 pub use id::{
     ApiKeyId, ClientId, FamilyId, MalformedId, MessageId, OrganizationId, SecretId, TrustId,
     UserId, WebhookId,

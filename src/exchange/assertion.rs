@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Failed, Refusal,
-    client::{Caller, enabled, find},
+    client::{Caller, find, usable},
 };
 use crate::{
     app::App,
@@ -53,7 +53,7 @@ pub(super) async fn authenticate(
     let assertion = Assertion { token: &token, algorithm: *signing_alg, compat: *compat_aud, now };
     let checked = assertion.of(&app.settings.issuer, &known);
     let (jti, until) = checked.map_err(|why| Refusal::BadAssertion(client_id, why))?;
-    let caller = enabled(Arc::clone(&known), None)?;
+    let caller = usable(Arc::clone(&known), None, now)?;
     // Last, so that nothing but an assertion that is good is used up.
     let hash = Once::hash(&[b"client_assertion", client_id.0.as_bytes(), jti.as_bytes()]);
     if app.ledger.decide(Decision::Once { hash, until }).await? {

@@ -106,7 +106,7 @@ pub(super) async fn authenticate(
     now: Timestamp,
 ) -> Result<Caller, Failed> {
     let secret = match &claim.proof {
-        ClientProof::None => return public(app, &claim.id, source).await,
+        ClientProof::None => return public(app, &claim.id, source, now).await,
         ClientProof::Basic(secret) | ClientProof::Post(secret) => secret,
         ClientProof::Assertion(jwt) => {
             // First: a signature costs more than the rest of a request.
@@ -151,13 +151,13 @@ async fn by_secret(
         let method = known.client.terms.authentication.as_str();
         return Err(Refusal::WrongMethod(id, method).into());
     }
-    enabled(known, Some(*secret_id))
+    usable(known, Some(*secret_id), now)
 }
 
-async fn public(app: &App, id: &str, source: IpAddr) -> Result<Caller, Failed> {
+async fn public(app: &App, id: &str, source: IpAddr, now: Timestamp) -> Result<Caller, Failed> {
     let known = find(app, id, source).await?;
     match known.client.terms.authentication {
-        Authentication::None => enabled(known, None),
+        Authentication::None => usable(known, None, now),
         _ => Err(Refusal::OtherMethod(known.client.id).into()),
     }
 }
@@ -166,10 +166,12 @@ pub(super) async fn find(app: &App, id: &str, source: IpAddr) -> Result<Arc<Know
     Ok(look_up(app, id, source).await?.ok_or(Refusal::UnknownClient)?)
 }
 
-pub(super) fn enabled(known: Arc<KnownClient>, secret: Option<SecretId>) -> Result<Caller, Failed> {
-    if known.client.disabled_at.is_some() {
-        return Err(Refusal::ClientDisabled(known.client.id).into());
-    }
+pub(super) fn usable(
+    known: Arc<KnownClient>,
+    secret: Option<SecretId>,
+    now: Timestamp,
+) -> Result<Caller, Failed> {
+    judge::usable(&known, now)?;
     Ok(Caller(Identity::of_client(known, secret)))
 }
 

@@ -24,11 +24,11 @@ pub(super) async fn judge(
         return Err(Refusal::InputExpired(end).into());
     }
     if let Some(known) = &identity.client {
-        client(app, known).await?;
+        client(app, known, now).await?;
     }
     match &identity.holder {
         Holder::Key(presented) => key(app, presented, from, now).await,
-        Holder::Client(known) => client(app, known).await,
+        Holder::Client(known) => client(app, known, now).await,
         Holder::Workload(trust, _) => {
             if trust.disabled_at.is_some() {
                 return Err(Refusal::TrustDisabled(trust.id).into());
@@ -67,11 +67,21 @@ async fn key(
     standing(app, key.owner).await
 }
 
-async fn client(app: &App, known: &KnownClient) -> Result<Standing, Failed> {
-    if known.client.disabled_at.is_some() {
-        return Err(Refusal::ClientDisabled(known.client.id).into());
-    }
+async fn client(app: &App, known: &KnownClient, now: Timestamp) -> Result<Standing, Failed> {
+    usable(known, now)?;
     standing(app, Owner::Organization(known.client.organization_id)).await
+}
+
+/// Whether the client itself may get tokens.
+pub(super) fn usable(known: &KnownClient, now: Timestamp) -> Result<(), Refusal> {
+    let KnownClient { client, .. } = known;
+    if client.disabled_at.is_some() {
+        return Err(Refusal::ClientDisabled(client.id));
+    }
+    match client.terms.expires_at.filter(|end| *end <= now) {
+        Some(end) => Err(Refusal::ClientExpired(client.id, end)),
+        None => Ok(()),
+    }
 }
 
 async fn standing(app: &App, owner: Owner) -> Result<Standing, Failed> {

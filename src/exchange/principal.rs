@@ -118,7 +118,8 @@ impl Facts {
 
     /// A client is used from anywhere.
     fn of_client(known: &KnownClient) -> Self {
-        Self { proof: known.client.terms.proof.clone(), ..Self::default() }
+        let terms = &known.client.terms;
+        Self { ends_at: terms.expires_at, proof: terms.proof.clone(), ..Self::default() }
     }
 
     fn and(self, other: Self) -> Self {

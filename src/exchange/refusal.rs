@@ -83,6 +83,8 @@ pub enum Refusal {
     ResourceNotAllowed(ResourceIdentifier),
     #[error("client {0} is disabled")]
     ClientDisabled(ClientId),
+    #[error("client {0} expired at {1}")]
+    ClientExpired(ClientId, Timestamp),
     #[error("client {0} may not use the grant {1}")]
     GrantNotAllowed(ClientId, GrantType),
     #[error("the rule of trust {0} is disabled")]
@@ -134,6 +136,7 @@ impl Refusal {
             Self::BadAssertion(..) => "bad_assertion",
             Self::ResourceNotAllowed(_) => "resource_not_allowed",
             Self::ClientDisabled(_) => "client_disabled",
+            Self::ClientExpired(..) => "client_expired",
             Self::GrantNotAllowed(..) => "grant_not_allowed",
             Self::Distrusted(distrust) => distrust.code(),
             Self::TrustDisabled(_) => "trust_disabled",
@@ -216,6 +219,7 @@ impl Refusal {
             | Self::BadAssertion(..)
             | Self::AssertionUsed(_)
             | Self::ClientDisabled(_)
+            | Self::ClientExpired(..)
             | Self::GrantNotAllowed(..)
             | Self::Distrusted(_)
             | Self::TrustDisabled(_)

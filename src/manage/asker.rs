@@ -8,10 +8,12 @@ use uuid::Uuid;
 use super::Rejection;
 use crate::{
     app::App,
-    domain::{Actor, Authority, Lineage, OrganizationId, Origin, Sight, Wider, printable},
+    domain::{
+        Actor, Authority, Given, Lineage, OrganizationId, Origin, Reach, Sight, Wider, printable,
+    },
     exchange::{self, ExchangeError, Principal},
     signing::VerifiedToken,
-    store::{self, Tx},
+    store::{self, Page, Tx},
 };
 
 /// Who asks. How far their word goes is known as of the moment when the request came: enough to
@@ -46,6 +48,30 @@ impl Deref for Judged {
 
     fn deref(&self) -> &Asker {
         &self.0
+    }
+}
+
+impl Judged {
+    /// That the principal has all that something gives, as it was and as it is to be. Who may only
+    /// narrow a thing could otherwise take its secret and wait until it is widened again.
+    pub(super) fn must_hold<'a>(
+        &self,
+        given: impl IntoIterator<Item = &'a Given>,
+    ) -> Result<(), Rejection> {
+        let Some(bounds) = self.authority.bounds() else { return Ok(()) };
+        Ok(given.into_iter().try_for_each(|given| bounds.hold(given))?)
+    }
+
+    /// How far a right that is given in an organization reaches: it counts in all below it, too.
+    pub(super) async fn reach_of_right(
+        &self,
+        tx: &mut Tx,
+        organization: OrganizationId,
+    ) -> Result<Reach, Rejection> {
+        let one = Page { after: None, most: 1 };
+        let below = Some(organization);
+        let below = store::organizations::list(tx, Sight::Everything, below, one).await?;
+        Ok(if below.is_empty() { Reach::Own } else { Reach::Subtree })
     }
 }
 

@@ -204,7 +204,7 @@ async fn carry_out(
     let now = app.clock.now();
     match became {
         Leaked::WasDead | Leaked::Noticed => (),
-        Leaked::SecretEnded => store::api_key_secrets::set_end(tx, secret, now).await?,
+        Leaked::SecretEnded => store::api_key_secrets::set_end(tx, secret, now, now).await?,
         Leaked::Disabled => key.disabled_at = key.disabled_at.or(Some(now)),
         Leaked::Revoked => {
             key.revoked_at = Some(now);

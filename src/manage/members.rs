@@ -6,8 +6,8 @@ use super::{Asker, Change, Judged, Made, Rejection, audit, once, users};
 use crate::{
     app::App,
     domain::{
-        Email, Expected, Lineage, Membership, Once, OrganizationId, RoleName, Text, User, UserId,
-        Version,
+        Email, Expected, Given, Lineage, Membership, Once, OrganizationId, RoleName, Scopes, Text,
+        User, UserId, Version,
     },
     store::{self, Page, Tx},
 };
@@ -187,8 +187,8 @@ pub(super) async fn give_role(
     write(app, tx, asker, before, new).await
 }
 
-/// Takes the place of the membership that was there before, for an asker who may both give this
-/// role and take that one.
+/// Takes the place of the membership that was there before, for a principal that has both roles:
+/// who manages members neither makes nor demotes those who may more.
 async fn write(
     app: &App,
     tx: &mut Tx,
@@ -201,10 +201,13 @@ async fn write(
     if !lineage.knows(&membership.role) {
         return Err(Rejection::UnknownRole(membership.role));
     }
-    check_role(asker, &lineage, &membership.role)?;
+    let reach = asker.reach_of_right(tx, membership.organization_id).await?;
+    let roles = [&membership.role].into_iter().chain(before.as_ref().map(|it| &it.role));
+    let given: Vec<_> =
+        roles.map(|role| Given::right(scopes_of(&lineage, role), reach.clone())).collect();
+    asker.must_hold(&given)?;
     let detail = json!({ "from": before.as_ref().map(|it| &it.role), "to": membership.role });
     if let Some(before) = before {
-        check_role(asker, &lineage, &before.role)?;
         membership.created_at = before.created_at;
         membership.version = Version(before.version.0 + 1);
     }
@@ -231,7 +234,9 @@ pub async fn remove(
     if !expected.allows(before.membership.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
-    check_role(asker, &lineage, &before.membership.role)?;
+    if let Some(bounds) = asker.authority.bounds() {
+        bounds.check_scopes(&scopes_of(&lineage, &before.membership.role))?;
+    }
     if !store::memberships::remove(&mut tx, &before.membership).await? {
         return Err(Rejection::ChangedMeanwhile);
     }
@@ -240,11 +245,8 @@ pub async fn remove(
     Ok(app.commit(tx).await?)
 }
 
-/// Whoever manages members neither makes nor demotes those who may more.
-fn check_role(asker: &Judged, lineage: &Lineage, role: &RoleName) -> Result<(), Rejection> {
-    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
-    let roles = [role.clone()].into_iter().collect();
-    Ok(bounds.check_scopes(&lineage.scopes_of(&roles))?)
+fn scopes_of(lineage: &Lineage, role: &RoleName) -> Scopes {
+    lineage.scopes_of(&[role.clone()].into_iter().collect())
 }
 
 fn event(

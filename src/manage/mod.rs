@@ -111,7 +111,9 @@ pub enum Rejection {
     Revoked,
     #[error("the key is locked: unlock it first")]
     Locked,
-    #[error("the old secret may live 7 days at most, until {0}")]
+    #[error(
+        "the old secret may live 7 days at most and not beyond the end that its key had, until {0}"
+    )]
     GraceTooLong(Timestamp),
     #[error("the key has expired: say when the new secret is to expire")]
     Expired,

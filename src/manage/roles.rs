@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Asker, Change, Judged, Obstacle, Rejection, audit, trusts};
 use crate::{
     app::App,
-    domain::{Below, Expected, OrganizationId, Role, RoleName, Scopes, Sight, Version},
+    domain::{Below, Expected, Given, OrganizationId, Role, RoleName, Scopes, Sight, Version},
     store::{self, Page, Tx},
 };
 
@@ -118,10 +118,13 @@ pub(super) async fn set(
         return Err(Rejection::BuiltInRole(name));
     }
     asker.organization(tx, organization_id).await?;
-    if let Some(bounds) = asker.authority.bounds() {
-        bounds.check_scopes(&scopes)?;
-    }
     let before = store::roles::find(tx, organization_id, &name).await?;
+    // Who has the role has all of it, from anywhere, below this organization as well.
+    let reach = asker.reach_of_right(tx, organization_id).await?;
+    let was = before.as_ref().map(|role| &role.scopes);
+    let given = [&scopes].into_iter().chain(was);
+    let given: Vec<_> = given.map(|it| Given::right(it.clone(), reach.clone())).collect();
+    asker.must_hold(&given)?;
     let version = match (&before, expected) {
         (None, Expected::Any | Expected::Absent) => Version::FIRST,
         (Some(before), _) if expected.allows(before.version) => Version(before.version.0 + 1),

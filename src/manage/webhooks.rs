@@ -8,8 +8,8 @@ use crate::{
     announce::announce_test,
     app::App,
     domain::{
-        Events, Expected, MessageId, OrganizationId, Recipient, SecretOrigin, Version, Webhook,
-        WebhookId,
+        Events, Expected, Given, MessageId, OrganizationId, Recipient, Scopes, SecretOrigin,
+        Version, Webhook, WebhookId,
     },
     signing::WebhookSecret,
     store::{self, Tx, outbox},
@@ -46,6 +46,7 @@ pub async fn create(app: &App, asker: &Asker, new: NewWebhook) -> Result<WithSec
     let url = app.outbound.check(&new.url)?;
     let now = app.clock.now();
     asker.organization(&mut tx, new.organization_id).await?;
+    check(&mut tx, asker, new.organization_id).await?;
     if store::webhooks::count_of(&mut tx, new.organization_id).await? >= MOST {
         return Err(Rejection::TooManyWebhooks(MOST));
     }
@@ -108,6 +109,9 @@ pub async fn update(
     asker.must(WRITE)?;
     let url = to.url.map(|url| app.outbound.check(&url)).transpose()?;
     let mut webhook = find(&mut tx, asker, id).await?;
+    if url.is_some() || to.events.is_some() || to.enabled == Some(true) {
+        check(&mut tx, asker, webhook.organization_id).await?;
+    }
     let detail = json!({
         "host": url.as_deref().map(host),
         "events": to.events,
@@ -133,6 +137,7 @@ pub async fn rotate_secret(
     let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
     let mut webhook = find(&mut tx, asker, id).await?;
+    check(&mut tx, asker, webhook.organization_id).await?;
     let generation = webhook.secret.generation + 1;
     let made_by = app.key_encryption_key.id();
     webhook.secret = SecretOrigin { generation, made_by, made_at: app.clock.now() };
@@ -182,6 +187,13 @@ async fn find(tx: &mut Tx, asker: &Asker, id: WebhookId) -> Result<Webhook, Reje
         other => other,
     })?;
     Ok(webhook)
+}
+
+/// That the principal may tell others what happens in an organization and below it, wherever they
+/// are.
+async fn check(tx: &mut Tx, asker: &Judged, organization: OrganizationId) -> Result<(), Rejection> {
+    let reach = asker.reach_of_right(tx, organization).await?;
+    asker.must_hold(&[Given::right(Scopes::default(), reach)])
 }
 
 /// Writes the webhook as it is to be, unless it was changed since it was read or expected.

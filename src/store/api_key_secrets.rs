@@ -18,7 +18,7 @@ statements! {
 
     FIND = "
         select s.id as secret_id, s.api_key_id, s.hash, s.status_index,
-            s.created_at as secret_created_at, s.dies_at,
+            s.created_at as secret_created_at, s.dies_at, s.dies_by,
             k.id, k.organization_id, k.user_id, k.name, k.description, k.roles, k.reach,
             k.allowed_networks, k.created_at, k.expires_at, k.disabled_at, k.locked_at,
             k.revoked_at, k.when_leaked, k.proof, k.version
@@ -27,7 +27,7 @@ statements! {
 
     FIND_MANY = "
         select s.id as secret_id, s.api_key_id, s.hash, s.status_index,
-            s.created_at as secret_created_at, s.dies_at,
+            s.created_at as secret_created_at, s.dies_at, s.dies_by,
             k.id, k.organization_id, k.user_id, k.name, k.description, k.roles, k.reach,
             k.allowed_networks, k.created_at, k.expires_at, k.disabled_at, k.locked_at,
             k.revoked_at, k.when_leaked, k.proof, k.version
@@ -44,11 +44,11 @@ statements! {
 
     OF_KEY = "
         select id as secret_id, api_key_id, hash, status_index, created_at as secret_created_at,
-            dies_at
+            dies_at, dies_by
         from api_key_secrets where api_key_id = $1 order by status_index";
 
     SET_END = "
-        update api_key_secrets set dies_at = $2 where id = $1";
+        update api_key_secrets set dies_at = $2, dies_by = $3 where id = $1";
 
     REPLACED = "
         select count(*) from api_key_secrets s
@@ -76,7 +76,15 @@ pub async fn insert(
     let none: Option<i64> = None;
     execute!(tx, INSERT(id.0, api_key_id.0, hash.as_bytes(), status_index, now.timestamp(), none))?;
     tx.changes(Change::secret(&hash));
-    Ok(ApiKeySecret { id, api_key_id, hash, created_at: now, dies_at: None, status_index })
+    Ok(ApiKeySecret {
+        id,
+        api_key_id,
+        hash,
+        created_at: now,
+        dies_at: None,
+        dies_by: None,
+        status_index,
+    })
 }
 
 row! {
@@ -87,6 +95,7 @@ row! {
         status_index: i64,
         secret_created_at: i64,
         dies_at: Option<i64>,
+        dies_by: Option<i64>,
     }
 }
 
@@ -100,6 +109,7 @@ impl TryFrom<Row> for ApiKeySecret {
             hash: row.hash.try_into().map_err(|_| StoreError::Corrupt("api_key_secrets.hash"))?,
             created_at: moment("api_key_secrets.created_at", row.secret_created_at)?,
             dies_at: moment_if_any("api_key_secrets.dies_at", row.dies_at)?,
+            dies_by: moment_if_any("api_key_secrets.dies_by", row.dies_by)?,
             status_index: row.status_index,
         })
     }
@@ -187,9 +197,14 @@ pub async fn of_key(tx: &mut Tx, id: ApiKeyId) -> Result<Vec<ApiKeySecret>, Stor
     rows.into_iter().map(ApiKeySecret::try_from).collect()
 }
 
-/// Lets a secret die at this moment.
-pub async fn set_end(tx: &mut Tx, secret: &ApiKeySecret, at: Timestamp) -> Result<(), StoreError> {
-    execute!(tx, SET_END(secret.id.0, at.timestamp()))?;
+/// Lets a secret die at this moment, which may be put off until `by`.
+pub async fn set_end(
+    tx: &mut Tx,
+    secret: &ApiKeySecret,
+    at: Timestamp,
+    by: Timestamp,
+) -> Result<(), StoreError> {
+    execute!(tx, SET_END(secret.id.0, at.timestamp(), by.timestamp()))?;
     tx.changes(Change::secret(&secret.hash));
     Ok(())
 }

@@ -29,6 +29,7 @@ migrations! {
     10 "0010_resource_spellings",
     12 "0012_former_key_encryption_keys",
     14 "0014_jwt_type",
+    16 "0016_secret_dies_by",
 }
 
 /// How many migrations the database had, and has.

@@ -225,7 +225,7 @@ async fn the_end_of_a_secret_is_what_was_said_last() {
         let mut ends = Vec::new();
         for hours in [2, 3, 1] {
             let at = now() + TimeDelta::hours(hours);
-            api_key_secrets::set_end(&mut tx, &secret, at).await.unwrap();
+            api_key_secrets::set_end(&mut tx, &secret, at, at).await.unwrap();
             let kept = api_key_secrets::of_key(&mut tx, key.id).await.unwrap();
             ends.push((kept[0].dies_at.unwrap() - now()).num_hours());
         }

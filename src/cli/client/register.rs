@@ -35,7 +35,7 @@ pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result
     let Args { name, org, file, terms } = args;
     let organization_id = named::organization_or_only(app, org.as_deref()).await?.id;
     let unsaid = ClientTerms::default();
-    let terms = terms.edit(&unsaid)?.over(unsaid);
+    let terms = terms.edit(&unsaid, app.clock.now())?.over(unsaid);
     // Before the client: a secret that cannot be kept must not be made.
     let file = file.filter(|_| terms.authentication.has_secret());
     let file = file.as_deref().map(SecretFile::create).transpose()?;

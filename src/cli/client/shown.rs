@@ -39,6 +39,7 @@ pub(super) struct Shown {
     self_registered: bool,
     description: SelfDescription,
     created_at: Timestamp,
+    expires_at: Option<Timestamp>,
     disabled_at: Option<Timestamp>,
     /// Oldest first.
     secrets: Vec<ShownSecret>,
@@ -101,6 +102,7 @@ impl Shown {
             self_registered: client.registration.is_some(),
             description: client.description,
             created_at: client.created_at,
+            expires_at: terms.expires_at,
             disabled_at: client.disabled_at,
             secrets: secrets.into_iter().map(|it| ShownSecret::new(it, now)).collect(),
             version: client.version.0,
@@ -145,6 +147,7 @@ impl Shown {
             ("refresh tokens", self.refresh.as_ref().map_or("none".to_owned(), refresh)),
             ("proof", self.proof.clone()),
         ];
+        lines.extend(self.expires_at.map(|end| ("expires", end.to_rfc3339())));
         lines.extend(self.signing_alg.map(|it| ("assertions signed by", it.to_string())));
         if self.self_registered {
             lines.push(("registered by", "itself: what it says of itself is not verified".into()));

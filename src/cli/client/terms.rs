@@ -5,7 +5,8 @@ use std::{fs, path::PathBuf};
 use anyhow::Context as _;
 
 use crate::{
-    cli::proof::Proof,
+    cli::{expires::Expires, proof::Proof},
+    clock::Timestamp,
     domain::{
         Authentication, ClientTerms, ExchangeRule, GrantType, RefreshTerms, ResourceIdentifier,
         ScopeToken, UnknownGrantType,
@@ -67,6 +68,10 @@ pub(super) struct Terms {
     /// The same, also so that nobody sees it was the client
     #[arg(long = "impersonate", num_args = 2, value_names = ["ISSUER", "RESOURCE"])]
     impersonations: Vec<String>,
+    /// The first day on which it no longer gets tokens, a number of days, or `never`
+    /// [default for a new client: never]
+    #[arg(long, value_name = "DATE|DAYS|never")]
+    expires: Option<Expires>,
 }
 
 /// How its refresh tokens live, where it has the grant.
@@ -91,7 +96,7 @@ fn grant(text: &str) -> Result<GrantType, UnknownGrantType> {
 
 impl Terms {
     /// What is to be otherwise than `before`.
-    pub(super) fn edit(self, before: &ClientTerms) -> anyhow::Result<TermsEdit> {
+    pub(super) fn edit(self, before: &ClientTerms, now: Timestamp) -> anyhow::Result<TermsEdit> {
         let jwks = self.jwks.map(|path| {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
         });
@@ -118,6 +123,7 @@ impl Terms {
             refresh: self.refresh.over(before.refresh.as_ref()).map(Some),
             proof: Proof::demand(&self.proof)?,
             exchanges: some(exchanges),
+            expires_at: self.expires.map(|expires| expires.end(now)),
         })
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Args {
 pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result<()> {
     let Args { client, new_name, terms } = args;
     let client = named::client(app, &client).await?;
-    let terms = terms.edit(&client.terms)?;
+    let terms = terms.edit(&client.terms, app.clock.now())?;
     let is_otherwise = terms.clone().over(client.terms.clone()) != client.terms;
     ensure!(is_otherwise || new_name.is_some(), "this changes nothing: `--help` says what can be");
     let edit = Edit { name: new_name, enabled: None, terms };

@@ -8,7 +8,7 @@ use crate::{
     cli::expires::Expires,
     clock::Timestamp,
     domain::{
-        Algorithms, ClaimName, Conditions, KeyName, Lifetime, Network, OrganizationId, Pattern,
+        Algorithms, ClaimName, Conditions, KeyName, Network, OrganizationId, Pattern,
         ResourceIdentifier, RoleName, SignatureAlgorithm, items,
     },
     manage::trusts::{GivenKeys, NewTrust, TrustChange},
@@ -108,7 +108,7 @@ impl Create {
             roles: self.roles.into_iter().collect(),
             resources: (!self.resources.is_empty()).then_some(self.resources),
             allowed_networks: self.cidr.into_iter().collect(),
-            expires_at: end(self.expires, now),
+            expires_at: self.expires.end(now),
             once: !self.reusable,
         })
     }
@@ -194,7 +194,7 @@ impl Update {
             roles: (!roles.is_empty()).then(|| roles.into_iter().collect()),
             resources: (self.changes.any_resource || resources.is_some()).then_some(resources),
             allowed_networks: networks,
-            expires_at: self.changes.expires.map(|expires| end(expires, now)),
+            expires_at: self.changes.expires.map(|expires| expires.end(now)),
             once: self.changes.once,
             enabled: None,
         })
@@ -214,12 +214,5 @@ fn algorithms_said(names: &[String]) -> anyhow::Result<Option<Algorithms>> {
         [] => Ok(None),
         [any] if any == "any" => Ok(Some(Algorithms::default())),
         names => Ok(Some(items::<SignatureAlgorithm, _>("--alg", names)?)),
-    }
-}
-
-fn end(expires: Expires, now: Timestamp) -> Option<Timestamp> {
-    match expires.lifetime(now) {
-        Lifetime::Until(end) => Some(end),
-        Lifetime::Never | Lifetime::Default => None,
     }
 }

@@ -8,7 +8,7 @@ use toml::Value;
 use super::{
     entries::Entry,
     problem::Problem,
-    values::{Listed, Parsed, Proof, Resources, TokenLifetime},
+    values::{Expires, Listed, Parsed, Proof, Resources, TokenLifetime},
 };
 use crate::{
     declare::{Client, ClientOf, OrganizationPath},
@@ -43,6 +43,7 @@ struct Written {
     refresh: Option<Refresh>,
     proof: Option<Proof>,
     exchanges: Option<Vec<Exchange>>,
+    expires: Option<Expires>,
     enabled: Option<bool>,
     write_secret_to: Option<PathBuf>,
 }
@@ -140,6 +141,7 @@ impl Entry for ClientEntry {
             refresh: it.refresh.clone().map_or(usual, |terms| terms.0),
             proof: it.proof.clone().map_or(ground.proof, |it| it.0),
             exchanges: exchanges.unwrap_or(ground.exchanges),
+            expires_at: it.expires.map_or(ground.expires_at, Expires::end),
         };
         let enabled = before.is_none_or(|before| before.enabled);
         Client {

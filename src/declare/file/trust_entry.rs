@@ -11,7 +11,7 @@ use super::{
 use crate::{
     declare::{OrganizationPath, Trust, TrustOf},
     domain::{
-        Algorithms, Conditions, KeyName, KeySource, Lifetime, Network, Networks, RoleName, Roles,
+        Algorithms, Conditions, KeyName, KeySource, Network, Networks, RoleName, Roles,
         SignatureAlgorithm,
     },
 };
@@ -61,11 +61,7 @@ impl Entry for TrustEntry {
     }
 
     fn over(&self, before: Option<&Trust>) -> Trust {
-        let ends = match self.expires {
-            None => before.and_then(|before| before.expires_at),
-            Some(Expires(Lifetime::Until(end))) => Some(end),
-            Some(Expires(Lifetime::Never | Lifetime::Default)) => None,
-        };
+        let ends = || before.and_then(|before| before.expires_at);
         let networks = self.allowed_networks.as_ref().map(|it| it.listed.clone());
         let algorithms = self.algorithms.as_ref().map(|it| it.listed.clone());
         let resources = || before.and_then(|before| before.resources.clone());
@@ -80,7 +76,7 @@ impl Entry for TrustEntry {
             allowed_networks: networks
                 .or_else(|| Some(before?.allowed_networks.clone()))
                 .unwrap_or_default(),
-            expires_at: ends,
+            expires_at: self.expires.map_or_else(ends, Expires::end),
             once: self.once.unwrap_or_else(|| before.is_none_or(|before| before.once)),
             enabled: self.enabled.unwrap_or_else(|| before.is_none_or(|before| before.enabled)),
         }

@@ -129,6 +129,16 @@ impl<'de> Deserialize<'de> for Expires {
     }
 }
 
+impl Expires {
+    /// Of what has no usual lifetime.
+    pub(super) fn end(self) -> Option<Timestamp> {
+        match self.0 {
+            Lifetime::Until(end) => Some(end),
+            Lifetime::Never | Lifetime::Default => None,
+        }
+    }
+}
+
 /// A date is its first second, UTC. Parts of a second are dropped.
 fn moment(text: &str) -> Option<Timestamp> {
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {

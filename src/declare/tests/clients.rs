@@ -4,6 +4,7 @@ use proptest::{option, prelude::*, sample::select};
 
 use super::{KEYS, words};
 use crate::{
+    clock::timestamp,
     declare::Client,
     domain::{
         Authentication, ClientTerms, ExchangeRule, GrantType, KeySource, RefreshTerms,
@@ -36,6 +37,7 @@ prop_compose! {
         refresh in option::of((any::<bool>(), 60..9999_u32)),
         proof in select(&["none", "any", KEYS][..]),
         impersonation in option::of(any::<bool>()),
+        days in option::of(1..30_000_i64),
         enabled in any::<bool>(),
     ) -> Client {
         let refresh = refresh.map(|(rotates, idle)| RefreshTerms { rotates, lifetime: 9999, idle });
@@ -55,6 +57,7 @@ prop_compose! {
             refresh,
             proof: proof.parse().unwrap(),
             exchanges: impersonation.into_iter().map(exchange).collect(),
+            expires_at: days.map(|days| timestamp(days * 86_400).unwrap()),
         };
         Client { terms: terms.checked().unwrap(), enabled }
     }

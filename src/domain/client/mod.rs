@@ -64,9 +64,16 @@ pub struct ClientTerms {
     pub proof: ProofDemand,
     /// What it may exchange beside what is its own (RFC 8693).
     pub exchanges: Vec<ExchangeRule>,
+    /// From then on it gets no tokens, and those it got are dead. `None`: it never ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 impl ClientTerms {
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
     /// `None`: it has not registered that one, or more or fewer than one and the request names
     /// none.
     pub fn redirect_uri(&self, asked: Option<&str>) -> Option<RedirectUri> {

@@ -157,10 +157,11 @@ impl Identity {
                 [presented.key.expires_at, presented.secret.dies_at].into_iter().flatten().min()
             }
             Holder::Workload(trust, _) => trust.terms.expires_at,
-            Holder::Client(_) => None,
+            Holder::Client(known) => known.client.terms.expires_at,
         };
+        let of_client = self.client.as_ref().and_then(|known| known.client.terms.expires_at);
         let of_others = self.beside.iter().filter_map(Self::ends);
-        of_others.chain(of_holder).chain(self.ceiling.expires_at).min()
+        of_others.chain(of_holder).chain(of_client).chain(self.ceiling.expires_at).min()
     }
 
     /// The same, asked for by this client. Whoever asked before goes on to bound it.

@@ -33,6 +33,7 @@ impl OAuthError {
     );
 
     pub(super) const CLIENT_DISABLED: Self = Self::invalid_client("the client is disabled");
+    pub(super) const CLIENT_EXPIRED: Self = Self::invalid_client("the client has expired");
     pub(super) const ASSERTION_USED: Self = Self::invalid_client(
         "the client_assertion was used before: sign a new one, with a jti of its own, for each \
          request",

@@ -97,7 +97,9 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         // Whoever it was not given to need not know that there is one.
         | Refusal::RefreshTokenOfAnother(_)
         | Refusal::TurnedAway(TurnedAway::Untrusted(_)) => blame.unproved(),
-        Refusal::ClientDisabled(_) if matches!(blame, Blame::Bearer | Blame::Proved) => {
+        Refusal::ClientDisabled(_) | Refusal::ClientExpired(..)
+            if matches!(blame, Blame::Bearer | Blame::Proved) =>
+        {
             blame.unproved()
         }
         // The client has proved who it is, and is told what to do otherwise.
@@ -105,12 +107,14 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::BadAssertion(_, why) => OAuthError::bad_assertion(*why),
         Refusal::AssertionUsed(_) => OAuthError::ASSERTION_USED,
         Refusal::ClientDisabled(_) if blame == Blame::Client => OAuthError::CLIENT_DISABLED,
+        Refusal::ClientExpired(..) if blame == Blame::Client => OAuthError::CLIENT_EXPIRED,
         // Whatever the grant, the client has to prove itself first.
         Refusal::UnknownClient
         | Refusal::WrongClientSecret(_)
         | Refusal::WrongAssertion(..)
         | Refusal::OtherMethod(_)
-        | Refusal::ClientDisabled(_) => OAuthError::INVALID_CLIENT,
+        | Refusal::ClientDisabled(_)
+        | Refusal::ClientExpired(..) => OAuthError::INVALID_CLIENT,
         Refusal::TooManyFailures(told) => (*told).into(),
         // Whoever hears the rest has already proved to hold the credential.
         Refusal::SecretReplaced(_) => {

@@ -55,10 +55,11 @@ impl Shown {
         let signing_alg = signing_alg(&terms.authentication);
         let (jwks, jwks_uri) = keys(terms.authentication);
         let secret = secret.map(|secret| secret.reveal().to_owned());
+        let end = terms.expires_at.map_or(0, |end| end.timestamp());
         Self {
             client_id: client.id.0,
             client_id_issued_at: client.created_at.timestamp(),
-            client_secret_expires_at: secret.is_some().then_some(0),
+            client_secret_expires_at: secret.is_some().then_some(end),
             client_secret: secret,
             registration_access_token: token.reveal().to_owned(),
             registration_client_uri: format!("{}{PATH}/{}", edge.app.settings.issuer, client.id),

@@ -5,28 +5,60 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{
-        ApiKey, Bounds, Lifetime, OrganizationId, Owner, Person, Reach, Roles, Scopes, UserId,
-        held_scopes,
+        ApiKey, Bounds, Ends, Given, Lifetime, OrganizationId, Owner, Person, Reach, Roles, Scopes,
+        UserId, held_scopes,
     },
     manage::{Asker, Judged},
     store::{self, Tx},
 };
 
-/// That the key names only what its owner has, and does not go beyond the asker's own.
+/// That the key names only what its owner has, and that the principal has what it gives: as it is
+/// to be, and as it was, where that is something else.
 pub(super) async fn check(
     app: &App,
     tx: &mut Tx,
     asker: &Judged,
+    before: Option<&ApiKey>,
     key: &ApiKey,
 ) -> Result<(), Rejection> {
     match key.owner {
-        Owner::Organization(id) => of_organization(tx, asker, id, key).await?,
-        Owner::User(id) => of_user(app, tx, asker, id, key).await?,
+        Owner::Organization(id) => check_sound(tx, asker, id, key).await?,
+        Owner::User(id) => {
+            store::users::person(tx, id).await?.ok_or(Rejection::NotFound("user"))?;
+            if key.roles.as_ref().is_some_and(Roles::is_empty) {
+                return Err(Rejection::NoRole);
+            }
+        }
     }
-    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
-    bounds.check_expiry(key.expires_at)?;
-    bounds.check_networks(&key.allowed_networks)?;
-    Ok(bounds.check_proof(&key.proof)?)
+    for key in [key].into_iter().chain(before) {
+        let given = given(app, tx, asker, key).await?;
+        asker.must_hold(&given)?;
+    }
+    Ok(())
+}
+
+/// What the key gives. What a user's key may do differs from place to place, and is held against
+/// the principal's own key here.
+async fn given(
+    app: &App,
+    tx: &mut Tx,
+    asker: &Judged,
+    key: &ApiKey,
+) -> Result<Option<Given>, Rejection> {
+    let Some(bounds) = asker.authority.bounds() else { return Ok(None) };
+    let (scopes, reach) = match key.owner {
+        Owner::Organization(id) => {
+            let lineage = asker.organization(tx, id).await?;
+            let roles = key.roles.clone().unwrap_or_default();
+            (lineage.scopes_of(&roles), key.reach.clone())
+        }
+        Owner::User(id) => {
+            of_user(app, tx, bounds, id, key).await?;
+            (Scopes::default(), Reach::Own)
+        }
+    };
+    let (networks, proof) = (key.allowed_networks.clone(), key.proof.clone());
+    Ok(Some(Given { scopes, reach, ends: Ends::At(key.expires_at), networks, proof }))
 }
 
 /// When a key with this lifetime ends. Whoever does not say gets what the policy gives, at most
@@ -45,7 +77,7 @@ pub(super) fn expiry(
     }
 }
 
-async fn of_organization(
+async fn check_sound(
     tx: &mut Tx,
     asker: &Judged,
     id: OrganizationId,
@@ -68,24 +100,18 @@ async fn of_organization(
             }
         }
     }
-    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
-    bounds.check_scopes(&lineage.scopes_of(roles))?;
-    Ok(bounds.check_reach(&key.reach)?)
+    Ok(())
 }
 
 /// Read in the transaction: one that waits for another connection holds its own meanwhile.
 async fn of_user(
     app: &App,
     tx: &mut Tx,
-    asker: &Judged,
+    bounds: &Bounds,
     id: UserId,
     key: &ApiKey,
 ) -> Result<(), Rejection> {
     let person = store::users::person(tx, id).await?.ok_or(Rejection::NotFound("user"))?;
-    if key.roles.as_ref().is_some_and(Roles::is_empty) {
-        return Err(Rejection::NoRole);
-    }
-    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
     let own = bounds.users_key.as_ref().ok_or(Rejection::NotFound("user"))?;
     bounds.check_roles_of_user(key.roles.as_ref())?;
     let member_of = person.memberships.iter().map(|it| it.organization_id).collect::<Vec<_>>();

@@ -120,10 +120,10 @@ pub(in crate::manage) async fn edit_in(
 ) -> Result<ApiKey, Rejection> {
     let mut key = find_to_change(tx, asker, id, expected).await?;
     check_unlocked(&key)?;
-    let before = describe(&key);
+    let before = key.clone();
     apply(app, asker, &mut key, edit)?;
-    bounds::check(app, tx, asker, &key).await?;
-    let detail = json!({ "from": before, "to": describe(&key) });
+    bounds::check(app, tx, asker, Some(&before), &key).await?;
+    let detail = json!({ "from": describe(&before), "to": describe(&key) });
     write(app, tx, asker, &mut key, "api_key.updated", detail).await?;
     Ok(key)
 }
@@ -188,7 +188,7 @@ pub(in crate::manage) async fn set_enabled_in(
     }
     key.disabled_at = (!enabled).then(|| app.clock.now());
     if enabled {
-        bounds::check(app, tx, asker, &key).await?;
+        bounds::check(app, tx, asker, None, &key).await?;
     }
     let action = if enabled { "api_key.enabled" } else { "api_key.disabled" };
     write(app, tx, asker, &mut key, action, json!({})).await?;
@@ -223,7 +223,7 @@ pub(in crate::manage) async fn set_locked_in(
         return Ok(key);
     }
     key.locked_at = locked.then(|| app.clock.now());
-    bounds::check(app, tx, asker, &key).await?;
+    bounds::check(app, tx, asker, None, &key).await?;
     let action = if locked { "api_key.locked" } else { "api_key.unlocked" };
     write(app, tx, asker, &mut key, action, json!({})).await?;
     Ok(key)

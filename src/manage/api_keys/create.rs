@@ -88,7 +88,7 @@ pub(in crate::manage) async fn add(
         proof: proof(asker, new.proof),
         version: Version::FIRST,
     };
-    bounds::check(app, tx, asker, &key).await?;
+    bounds::check(app, tx, asker, None, &key).await?;
     check_number(app, tx, key.owner).await?;
     store::api_keys::insert(tx, &key).await.map_err(taken("a key"))?;
     let secret = add_secret(app, tx, key.id, now).await?;

@@ -58,6 +58,7 @@ pub async fn rotate(
         Status::Expired if rotation.lifetime.is_none() => return Err(Rejection::Expired),
         Status::Active | Status::Disabled | Status::Expired => (),
     }
+    let latest = latest_end(&editing.key, now);
     let wanted = match rotation.old_secret {
         OldSecret::DiesAt(at) => at,
         OldSecret::DiesAfter(span) => now.checked_add_signed(span).unwrap_or(Timestamp::MAX_UTC),
@@ -65,16 +66,16 @@ pub async fn rotate(
     if wanted > now + LONGEST_GRACE {
         return Err(Rejection::GraceTooLong(now + LONGEST_GRACE));
     }
-    // An old secret gains nothing from the new end of its key.
-    let dies_at = editing.key.expires_at.into_iter().fold(wanted.max(now), Timestamp::min);
+    let dies_at = wanted.max(now).min(latest);
+    let before = editing.key.clone();
     if let Some(lifetime) = rotation.lifetime {
         editing.key.expires_at = bounds::expiry(app, &editing.asker, lifetime, now)?;
     }
     let Editing { tx, asker, key } = &mut editing;
-    // Whoever gets the secret gets all that the key may do.
-    bounds::check(app, tx, asker, key).await?;
+    // Who gets the secret gets all that the key may do.
+    bounds::check(app, tx, asker, Some(&before), key).await?;
     endings::check(rotation.force, ended_by_rotation(tx, key, now).await?)?;
-    let old = retire(tx, id, now, dies_at).await?;
+    let old = retire(tx, id, now, (dies_at, latest)).await?;
     let secret = add_secret(app, tx, id, now).await?;
     let old_secret_dies_at = old.filter(|_| status != Status::Expired).map(|_| dies_at);
     announce(app, tx, Subject::Key(key), &News::Rotated { old_secret_dies_at }).await?;
@@ -109,28 +110,34 @@ async fn ended_by_rotation(
     Ok(endings)
 }
 
+/// When the old secret of a key that is rotated now dies at the latest. It gains nothing from the
+/// new end of its key.
+fn latest_end(key: &ApiKey, now: Timestamp) -> Timestamp {
+    key.expires_at.into_iter().fold(now + LONGEST_GRACE, Timestamp::min)
+}
+
 /// Of several secrets that work, only the newest is given time: never more than two work.
 async fn retire(
     tx: &mut Tx,
     id: ApiKeyId,
     now: Timestamp,
-    dies_at: Timestamp,
+    (dies_at, latest): (Timestamp, Timestamp),
 ) -> Result<Option<ApiKeySecret>, Rejection> {
     let secrets = store::api_key_secrets::of_key(tx, id).await?;
     let mut live: Vec<_> = secrets.into_iter().filter(|secret| secret.is_live(now)).collect();
     let newest = live.pop();
     for old in live {
-        store::api_key_secrets::set_end(tx, &old, now).await?;
+        store::api_key_secrets::set_end(tx, &old, now, now).await?;
     }
     if let Some(newest) = &newest {
         let end = newest.dies_at.into_iter().fold(dies_at, Timestamp::min);
-        store::api_key_secrets::set_end(tx, newest, end).await?;
+        store::api_key_secrets::set_end(tx, newest, end, latest).await?;
     }
     Ok(newest)
 }
 
 /// Lets the old secret of a key that was rotated die earlier or later than was said; at once, if
-/// this moment is past. At most 7 days after the rotation.
+/// this moment is past. At most 7 days after the rotation, and not after the end that its key had.
 pub async fn set_rotation_end(
     app: &App,
     asker: &Asker,
@@ -144,15 +151,15 @@ pub async fn set_rotation_end(
     let secrets = store::api_key_secrets::of_key(tx, id).await?;
     let dying = |secret: &&ApiKeySecret| secret.is_live(now) && secret.dies_at.is_some();
     let old = secrets.iter().rev().find(dying).ok_or(Rejection::NotRotating)?;
-    let latest = secrets.last().map_or(now, |newest| newest.created_at) + LONGEST_GRACE;
+    let latest = old.dies_by.unwrap_or(now);
     if dies_at > latest {
         return Err(Rejection::GraceTooLong(latest));
     }
     let dies_at = dies_at.max(now);
     if old.dies_at.is_some_and(|end| dies_at > end) {
-        bounds::check(app, tx, asker, key).await?;
+        bounds::check(app, tx, asker, None, key).await?;
     }
-    store::api_key_secrets::set_end(tx, old, dies_at).await?;
+    store::api_key_secrets::set_end(tx, old, dies_at, latest).await?;
     let detail = json!({ "old_secret_dies_at": dies_at });
     editing.save(app, "api_key.rotation_end_set", detail).await
 }

@@ -1,9 +1,9 @@
-//! Holds a client against what whoever asks may hand on.
+//! Holds a client against what the principal has.
 
 use super::{Judged, Rejection};
 use crate::{
     app::App,
-    domain::{Authentication, Client, ClientTerms, KeySource, Networks},
+    domain::{Authentication, Client, ClientTerms, Ends, Given, KeySource, Networks, Reach},
     manage::key_set,
 };
 
@@ -20,10 +20,30 @@ pub(super) fn checked(app: &App, terms: ClientTerms) -> Result<ClientTerms, Reje
     Ok(terms)
 }
 
-/// That it may do no more than the asker. A client is used from anywhere, so that who is bound to
-/// addresses cannot hand one on; like a membership it does not end with whoever made it.
-pub(super) fn check(asker: &Judged, client: &Client) -> Result<(), Rejection> {
-    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
-    bounds.check_scopes(&client.terms.scopes)?;
-    Ok(bounds.check_networks(&Networks::default())?)
+/// A client that a principal makes ends when the principal does, unless it says an earlier end.
+pub(super) fn ending(asker: &Judged, terms: ClientTerms) -> ClientTerms {
+    let own = asker.authority.bounds().and_then(|bounds| bounds.expires_at);
+    ClientTerms { expires_at: terms.expires_at.or(own), ..terms }
+}
+
+/// That the principal has what the client gives: as it is to be, and as it was, where that is
+/// something else. A client is used from anywhere, so that a principal that is bound to addresses
+/// cannot hand one on.
+pub(super) fn check(
+    asker: &Judged,
+    before: Option<&Client>,
+    client: &Client,
+) -> Result<(), Rejection> {
+    let given: Vec<_> = [client].into_iter().chain(before).map(given).collect();
+    asker.must_hold(&given)
+}
+
+fn given(client: &Client) -> Given {
+    Given {
+        scopes: client.terms.scopes.clone(),
+        reach: Reach::Own,
+        ends: Ends::At(client.terms.expires_at),
+        networks: Networks::default(),
+        proof: client.terms.proof.clone(),
+    }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Rejection, WRITE, bounds, event, find, secrets};
 use crate::{
     app::App,
+    clock::Timestamp,
     domain::{
         Authentication, Client, ClientId, ClientTerms, ExchangeRule, Expected, GrantType, KeyName,
         ProofDemand, RefreshTerms, ResourceIdentifier, Scopes, Version,
@@ -33,6 +34,7 @@ pub struct TermsEdit {
     pub refresh: Option<Option<RefreshTerms>>,
     pub proof: Option<ProofDemand>,
     pub exchanges: Option<Vec<ExchangeRule>>,
+    pub expires_at: Option<Option<Timestamp>>,
 }
 
 impl TermsEdit {
@@ -48,6 +50,7 @@ impl TermsEdit {
             refresh: Some(terms.refresh),
             proof: Some(terms.proof),
             exchanges: Some(terms.exchanges),
+            expires_at: Some(terms.expires_at),
         }
     }
 
@@ -72,6 +75,7 @@ impl TermsEdit {
             refresh,
             proof: self.proof.unwrap_or(was.proof),
             exchanges: self.exchanges.unwrap_or(was.exchanges),
+            expires_at: self.expires_at.unwrap_or(was.expires_at),
         }
     }
 }
@@ -111,7 +115,7 @@ pub(in crate::manage) async fn edit_in(
     };
     let only_stops = Client { disabled_at: client.disabled_at, ..before.clone() } == client;
     if !(only_stops && client.disabled_at.is_some()) && client != before {
-        bounds::check(asker, &client)?;
+        bounds::check(asker, Some(&before), &client)?;
     }
     replace(app, tx, asker, &before, client).await
 }

@@ -68,7 +68,7 @@ pub(in crate::manage) async fn add(
         id: ClientId(app.random.id(now)),
         organization_id: new.organization_id,
         name: new.name,
-        terms: bounds::checked(app, new.terms)?,
+        terms: bounds::ending(asker, bounds::checked(app, new.terms)?),
         created_at: now,
         disabled_at: None,
         status_index: 0,
@@ -76,7 +76,7 @@ pub(in crate::manage) async fn add(
         description: SelfDescription::default(),
         version: Version::FIRST,
     };
-    bounds::check(asker, &client)?;
+    bounds::check(asker, None, &client)?;
     if store::clients::count(tx, client.organization_id).await? >= MOST {
         return Err(Rejection::TooManyClients(MOST));
     }

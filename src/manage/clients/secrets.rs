@@ -38,8 +38,8 @@ pub async fn add_secret(
     if !client.terms.authentication.has_secret() {
         return Err(Rejection::NoSecretNeeded);
     }
-    // Whoever has the secret has all that the client has.
-    bounds::check(asker, &client)?;
+    // Who has the secret has all that the client has.
+    bounds::check(asker, None, &client)?;
     if store::client_secrets::of_client(&mut tx, id).await?.len() >= MOST {
         return Err(Rejection::TooManySecrets(MOST));
     }

@@ -1,20 +1,24 @@
-//! Holds a rule of trust against what would be unsafe, and against what its maker may hand on.
+//! Holds a rule of trust against what would be unsafe, and against what the principal has.
 
 use std::collections::HashSet;
 
 use crate::{
     app::App,
-    domain::{KeySource, Lineage, MOST_SOURCES_PER_TREE, OrganizationId, Trust},
+    domain::{
+        Ends, Given, KeySource, Lineage, MOST_SOURCES_PER_TREE, OrganizationId, ProofDemand, Reach,
+        Trust,
+    },
     manage::{Judged, Rejection, key_set},
     store::{self, Tx},
 };
 
-/// That nobody else can fulfil it, that its keys can be had, and that it hands on no more than the
-/// asker has.
+/// That only those meant can fulfil it, that its keys can be had, and that the principal has what
+/// it gives: as it is to be, and as it was, where that is something else.
 pub(super) async fn check(
     app: &App,
     tx: &mut Tx,
     asker: &Judged,
+    before: Option<&Trust>,
     trust: &Trust,
 ) -> Result<(), Rejection> {
     trust.check()?;
@@ -27,10 +31,20 @@ pub(super) async fn check(
     if let Some(unknown) = trust.terms.roles.iter().find(|role| !lineage.knows(role)) {
         return Err(Rejection::UnknownRole(unknown.clone()));
     }
-    let Some(bounds) = asker.authority.bounds() else { return Ok(()) };
-    bounds.check_scopes(&lineage.scopes_of(&trust.terms.roles))?;
-    bounds.check_expiry(trust.terms.expires_at)?;
-    Ok(bounds.check_networks(&trust.terms.allowed_networks)?)
+    let given = |trust| given(&lineage, trust);
+    let given: Vec<_> = [trust].into_iter().chain(before).map(given).collect();
+    asker.must_hold(&given)
+}
+
+/// A workload proves no possession of a key.
+fn given(lineage: &Lineage, trust: &Trust) -> Given {
+    Given {
+        scopes: lineage.scopes_of(&trust.terms.roles),
+        reach: Reach::Own,
+        ends: Ends::At(trust.terms.expires_at),
+        networks: trust.terms.allowed_networks.clone(),
+        proof: ProofDemand::None,
+    }
 }
 
 /// A token is held against the keys of all rules for its issuer, so that a tree has but a few of them.

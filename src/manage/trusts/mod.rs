@@ -92,7 +92,7 @@ pub(super) async fn add(
         status_index: 0,
         version: Version::FIRST,
     };
-    check(app, tx, asker, &trust).await?;
+    check(app, tx, asker, None, &trust).await?;
     let trust = store::trusts::insert(tx, trust).await.map_err(taken("a rule of trust"))?;
     audit(app, tx, asker, event("trust.created", &trust, described(&trust)));
     Ok(trust)
@@ -144,17 +144,17 @@ pub(super) async fn change(
     to: TrustChange,
 ) -> Result<Trust, Rejection> {
     let mut trust = find_to_change(tx, asker, id, expected).await?;
-    let (before, only_disables) = (described(&trust), to.only_disables());
+    let (before, only_disables) = (trust.clone(), to.only_disables());
     apply(app, &mut trust, to);
     if !only_disables {
-        check(app, tx, asker, &trust).await?;
+        check(app, tx, asker, Some(&before), &trust).await?;
     }
     let written = store::trusts::update(tx, &trust).await;
     if !written.map_err(taken("a rule of trust"))? {
         return Err(Rejection::ChangedMeanwhile);
     }
     trust.version = Version(trust.version.0 + 1);
-    let detail = json!({ "from": before, "to": described(&trust) });
+    let detail = json!({ "from": described(&before), "to": described(&trust) });
     audit(app, tx, asker, event("trust.changed", &trust, detail));
     Ok(trust)
 }

@@ -3,10 +3,12 @@
 mod any;
 mod changes;
 mod keys;
+mod made;
 mod now;
 mod people;
 mod races;
 mod server_wide;
+mod takeover;
 
 use std::fmt::Debug;
 

@@ -62,6 +62,11 @@ pub(crate) async fn servers() -> Vec<TestServer> {
 }
 
 async fn furnished(server: TestServer) -> TestServer {
+    furnish(&server).await;
+    server
+}
+
+pub(crate) async fn furnish(server: &TestServer) {
     server.resource("api", "read write admin").await;
     let partners = Organization {
         id: PARTNERS,
@@ -74,7 +79,6 @@ async fn furnished(server: TestServer) -> TestServer {
     let mut tx = server.app.store.write().await.unwrap();
     store::organizations::insert(&mut tx, &partners).await.unwrap();
     server.app.commit(tx).await.unwrap();
-    server
 }
 
 /// What a client that gets tokens for itself says.

@@ -88,6 +88,11 @@ macro_rules! said_of_a_client {
             /// What it may exchange beside what is its own (RFC 8693).
             #[schema(max_items = 50)]
             exchanges: Option<Vec<Exchange>>,
+            /// When it ends, with all that it got. Left out of a new one, or `null`: never; made
+            /// by a token whose key ends, with that key.
+            #[serde(default, deserialize_with = "present")]
+            #[schema(value_type = Option<Moment>)]
+            expires_at: Option<Option<Moment>>,
         }
 
         impl $name {
@@ -113,6 +118,7 @@ macro_rules! said_of_a_client {
                     refresh: self.refresh.map(|it| it.map(Into::into)),
                     proof: self.proof.map(AskedProof::into_demand).transpose()?,
                     exchanges: self.exchanges.map(rules).transpose()?,
+                    expires_at: self.expires_at.map(|at| at.map(|at| at.0)),
                 })
             }
         }

@@ -52,6 +52,8 @@ pub(super) struct ShownClient {
     /// What it calls itself, where it registered itself. Nobody has verified it.
     client_name: Option<String>,
     created_at: Moment,
+    /// From then on it gets no tokens; `null`: it never ends by itself.
+    expires_at: Option<Moment>,
     /// Not `null`: it gets no tokens.
     disabled_at: Option<Moment>,
     /// Oldest first.
@@ -127,6 +129,7 @@ impl ShownClient {
             self_registered: client.registration.is_some(),
             client_name: client.description.client_name,
             created_at: Moment(client.created_at),
+            expires_at: terms.expires_at.map(Moment),
             disabled_at: client.disabled_at.map(Moment),
             secrets: secrets.into_iter().map(|it| ShownClientSecret::new(it, now)).collect(),
         }

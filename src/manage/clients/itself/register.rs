@@ -41,7 +41,7 @@ pub async fn enter(
     let policy = policy(app)?;
     let now = app.clock.now();
     let (id, token) = (ClientId(app.random.id(now)), Secret::for_registration(&app.random));
-    let client = Client {
+    let mut client = Client {
         id,
         organization_id: policy.organization_id,
         name: name_of(id),
@@ -62,7 +62,8 @@ pub async fn enter(
     let asker = by.unwrap_or_else(|| asker(id, origin));
     let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    bounds::check(asker, &client)?;
+    client.terms = bounds::ending(asker, client.terms);
+    bounds::check(asker, None, &client)?;
     if has_token {
         spend()?;
     }
