@@ -125,11 +125,23 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "config/key_file",
         ],
     ),
+    ("serde_path_to_error", &["http/input"]),
+    ("serde_urlencoded", &["http/input"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["listener"]),
     ("toml", &["config", "declare/file"]),
     // `config` has a module of the same name.
-    ("url", &["outbound", "cli/auth", "config", "domain/client/redirect_uri"]),
+    (
+        "url",
+        &[
+            "outbound",
+            "cli/auth",
+            "config",
+            "domain/client/redirect_uri",
+            "http/input",
+            "http/api/parameters",
+        ],
+    ),
     ("utoipa", &["http/api"]),
     ("utoipa_axum", &["http/api"]),
 ];

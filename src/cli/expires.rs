@@ -1,29 +1,24 @@
-//! When a key is to expire, as a command line says it: a date, a number of days, or `never`.
+//! When something is to expire, as a command line says it: any moment, or `never`.
 
 use std::str::FromStr;
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
-
+use super::when::{WAYS, When};
 use crate::{clock::Timestamp, domain::Lifetime};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expires {
-    /// From the first second of this date, UTC.
-    On(NaiveDate),
-    /// From now.
-    After(TimeDelta),
+    At(When),
     Never,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("say a date like 2030-01-31, a number of days, or `never`")]
+#[error("{WAYS}, or `never`")]
 pub(super) struct MalformedExpiry;
 
 impl Expires {
     pub(super) fn lifetime(self, now: Timestamp) -> Lifetime {
         match self {
-            Self::On(date) => Lifetime::Until(date.and_time(NaiveTime::MIN).and_utc()),
-            Self::After(span) => Lifetime::Until(now + span),
+            Self::At(when) => Lifetime::Until(when.ahead(now)),
             Self::Never => Lifetime::Never,
         }
     }
@@ -46,11 +41,7 @@ impl FromStr for Expires {
         if text == "never" {
             return Ok(Self::Never);
         }
-        // Five digits of days: further than any clock of ours goes, and no date.
-        if let Ok(days) = text.parse::<u16>() {
-            return Ok(Self::After(TimeDelta::days(days.into())));
-        }
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self::On).map_err(|_| MalformedExpiry)
+        text.parse().map(Self::At).map_err(|_| MalformedExpiry)
     }
 }
 
@@ -64,7 +55,9 @@ mod tests {
         let now = timestamp(0).unwrap();
         let until = |text: &str| text.parse::<Expires>().unwrap().lifetime(now);
         assert_eq!(until("1970-01-03"), Lifetime::Until(timestamp(2 * 86_400).unwrap()));
-        assert_eq!(until("2"), Lifetime::Until(timestamp(2 * 86_400).unwrap()));
+        for text in ["2", "2d", "48h", "1970-01-03T00:00:00Z", "1970-01-03T02:00:00+02:00"] {
+            assert_eq!(until(text), Lifetime::Until(timestamp(2 * 86_400).unwrap()), "{text}");
+        }
         assert_eq!(until("never"), Lifetime::Never);
         assert!("tomorrow".parse::<Expires>().is_err());
         assert!("2030-02-30".parse::<Expires>().is_err());

@@ -16,6 +16,7 @@ use super::{
     edge::Edge,
     error::OAuthError,
     form::{BODY_WITHIN, read_body},
+    input,
 };
 use crate::{
     domain::{Actor, Origin, Secret},
@@ -69,7 +70,10 @@ pub(super) async fn revoke_found(
     State(edge): State<Edge>,
     report: Report,
 ) -> Result<Response, OAuthError> {
-    let found: FoundSecrets = report.json()?;
+    let found: FoundSecrets = report.json(
+        "the body is JSON like {\"secrets\": [\"ktk_1\", \"ktk_2\"], \"place\": \"https://example.com\"}: \
+         `secrets` is a list of texts, `place` is a text or left out",
+    )?;
     if found.secrets.len() > MOST {
         return Err(OAuthError::invalid_request("a report has 1000 secrets at most"));
     }
@@ -128,7 +132,10 @@ pub(super) async fn github(
             return Err(OAuthError::UNSIGNED_REPORT);
         }
     }
-    let findings: Vec<GithubFinding> = report.json()?;
+    let findings: Vec<GithubFinding> = report.json(
+        "the body is JSON like [{\"token\": \"ktk_1\", \"type\": \"keyturn\", \"url\": \"https://example.com\"}]: \
+         `token` and `type` are texts, `url` is a text or left out",
+    )?;
     let asker = asker(Actor::Keyturn, &report.origin);
     let secret = |it: &GithubFinding| read(&it.token, it.url.as_deref());
     let found: Vec<_> = findings.iter().filter_map(secret).collect();
@@ -168,9 +175,8 @@ impl FromRequest<Edge> for Report {
 
 impl Report {
     /// What is wrong with it is not said in the words of the parser: they could quote a secret.
-    fn json<T: DeserializeOwned>(&self) -> Result<T, OAuthError> {
-        let parsed = serde_json::from_slice(&self.body);
-        parsed.map_err(|_| OAuthError::invalid_request("the body is not the JSON that is expected"))
+    fn json<T: DeserializeOwned>(&self, expected: &'static str) -> Result<T, OAuthError> {
+        input::json(&self.body).map_err(|_| OAuthError::invalid_request(expected))
     }
 }
 

@@ -14,6 +14,7 @@ mod error;
 mod etag;
 mod form;
 mod gateway;
+mod input;
 mod introspect;
 mod jwks;
 mod leaks;

@@ -151,7 +151,7 @@ fn an_update_without_a_change_is_a_mistake_and_a_fixed_end_stays() {
     let fixed = place.fails(&["key", "update", "ci", "--expires", "30"]);
 
     assert_eq!(nothing.status.code(), Some(2));
-    assert!(fixed.contains("`keyturn key rotate ci --expires DAYS`"), "{fixed}");
+    assert!(fixed.contains("`keyturn key rotate ci --expires 90d`"), "{fixed}");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn after_a_key_is_made_its_maker_knows_what_to_do() {
 
     assert!(shown.contains("/auth/v1/api-key/token"), "{shown}");
     assert!(shown.contains("--data-urlencode 'name=night run'"), "{shown}");
-    assert!(shown.contains("`keyturn key rotate 'night run' --expires DAYS`"), "{shown}");
+    assert!(shown.contains("`keyturn key rotate 'night run' --expires 90d`"), "{shown}");
     assert!(shown.contains("in 90 days") || shown.contains("in 89 days"), "{shown}");
     assert!(shown.contains("not in code"), "{shown}");
 }
@@ -321,4 +321,52 @@ fn an_enabled_key_that_is_revoked_does_not_pass_for_one_that_works() {
     let told = place.succeeds(&["key", "enable", "ci"]);
 
     assert!(told.contains("still revoked"), "{told}");
+}
+
+#[test]
+fn fx_37a_an_end_is_a_span_a_date_or_a_moment() {
+    let settings =
+        [("API_KEYS__LONGEST_LIFETIME_DAYS", "3650"), ("API_KEYS__MAY_NEVER_EXPIRE", "true")];
+    let (place, _) = Place::with_key_and(&settings);
+    let moment = "2030-01-31T12:00:00Z";
+
+    for (number, end) in
+        ["90", "90d", "12h", "2w", "2030-01-31", moment, "never"].iter().enumerate()
+    {
+        let name = format!("k{number}");
+        place.succeeds(&["key", "create", &name, "--role", "viewer", "--expires", end]);
+        let shown = place.json(&["key", "show", &name, "--json"]);
+        let expected = match *end {
+            "2030-01-31" => Some("2030-01-31T00:00:00Z"),
+            it if it == moment => Some(moment),
+            _ => None,
+        };
+        if let Some(expected) = expected {
+            assert_eq!(shown["expires_at"], expected, "{end}");
+        }
+        assert_eq!(shown["expires_at"].is_null(), *end == "never", "{end}");
+    }
+    let wrong = place.fails(&["key", "create", "x", "--expires", "tomorrow"]);
+    for way in ["--expires", "90d", "2030-01-31,", "2030-01-31T12:00:00Z", "`never`"] {
+        assert!(wrong.contains(way), "{way}: {wrong}");
+    }
+}
+
+#[test]
+fn fx_39n_advice_on_a_taken_name_is_advice_that_works() {
+    let (place, _) = Place::with_key();
+
+    place.succeeds(&["key", "disable", "ci"]);
+    let disabled = place.fails(&["key", "create", "ci"]);
+    place.succeeds(&["key", "enable", "ci"]);
+    place.succeeds(&["key", "revoke", "ci"]);
+    let revoked = place.fails(&["key", "create", "ci"]);
+    let rotated = place.fails(&["key", "rotate", "ci"]);
+    place.succeeds(&["key", "delete", "ci"]);
+    place.key("ci");
+
+    assert!(disabled.contains("`keyturn key enable ci`"), "{disabled}");
+    for told in [revoked, rotated] {
+        assert!(told.contains("revoked") && told.contains("`keyturn key delete ci`"), "{told}");
+    }
 }

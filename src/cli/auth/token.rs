@@ -9,6 +9,7 @@ use super::{
     fetch,
     holder::Holder,
     output::{self, Output},
+    wire,
 };
 use crate::{clock::Clock, random::Random, signing::ProvedRequest};
 
@@ -73,6 +74,8 @@ pub(super) async fn header(args: HeaderArgs) -> anyhow::Result<()> {
     let url = target.as_deref().ok_or(Failure::WrongUsage(what))?;
     let access_token = Some(token.bearer.as_str());
     let request = ProvedRequest { method: &method, url, access_token };
-    let proof = key.prove(&request, None, Clock::system().now(), &Random::System)?;
+    let clock = Clock::system();
+    let nonce = wire::nonce_of(key, url, &token, &clock).await?;
+    let proof = key.prove(&request, nonce.as_deref(), clock.now(), &Random::System)?;
     output::print(&format!("{header}\nDPoP: {proof}"))
 }

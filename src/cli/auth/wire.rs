@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Wanted,
+    access_token::AccessToken,
     answer::{self, Granted},
     failure::{Failure, Said},
     server_url::ServerUrl,
@@ -155,8 +156,7 @@ impl<'a> Wire<'a> {
         let request = request.header(header::ACCEPT, "application/json");
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
-        let nonce = response.headers().get("DPoP-Nonce");
-        let nonce = nonce.and_then(|nonce| nonce.to_str().ok()).map(str::to_owned);
+        let nonce = nonce(&response);
         let body = read(response).await.map_err(unreachable)?;
         let body = body.ok_or_else(|| Failure::Strange {
             url: url.to_string(),
@@ -164,6 +164,32 @@ impl<'a> Wire<'a> {
         })?;
         Ok(Answered { status, nonce, body })
     }
+}
+
+/// The nonce that a server wants in proofs for this URL, if it gives one (RFC 9449, section 8.2).
+/// It is asked by `HEAD`, which changes nothing there. A server that cannot be asked gives none.
+pub(super) async fn nonce_of(
+    key: &ProofKey,
+    url: &str,
+    token: &AccessToken,
+    clock: &Clock,
+) -> anyhow::Result<Option<String>> {
+    // A query does not belong to what is proved, and the server is asked without it.
+    let place = url.split(['?', '#']).next().unwrap_or_default();
+    let Ok(place) = ServerUrl::parse(place) else { return Ok(None) };
+    let request =
+        ProvedRequest { method: "HEAD", url: place.as_str(), access_token: Some(&token.bearer) };
+    let proof = key.prove(&request, None, clock.now(), &Random::System)?;
+    let asked = client(&place)?
+        .head(place.as_str())
+        .header(header::AUTHORIZATION, format!("{} {}", token.scheme(), token.bearer))
+        .header("DPoP", proof);
+    Ok(asked.send().await.ok().and_then(|answer| nonce(&answer)))
+}
+
+fn nonce(response: &Response) -> Option<String> {
+    let nonce = response.headers().get("DPoP-Nonce")?;
+    nonce.to_str().ok().map(str::to_owned)
 }
 
 /// Follows no redirect: a credential goes where its holder sends it. Honours `HTTPS_PROXY` and

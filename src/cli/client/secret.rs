@@ -20,8 +20,8 @@ pub(super) enum Command {
         /// The client's name, or its id
         #[arg(value_name = "NAME|ID")]
         client: String,
-        /// The first day on which it no longer works, a number of days, or `never`
-        #[arg(long, value_name = "DATE|DAYS|never", default_value = "never")]
+        /// When it stops working: a span (90d), a date, an RFC 3339 moment, or `never`
+        #[arg(long, value_name = "WHEN|never", default_value = "never")]
         expires: Expires,
         /// Write the secret into this new file, as JSON, instead of showing it
         #[arg(short, long, value_name = "FILE")]

@@ -32,7 +32,7 @@ pub(super) struct RotateArgs {
     #[arg(long)]
     force: bool,
     /// When the key expires from here on [default: when it did before]
-    #[arg(long, value_name = "DATE|DAYS|never")]
+    #[arg(long, value_name = "WHEN|never")]
     expires: Option<Expires>,
     /// Write the secret into this new file, as JSON, instead of showing it
     #[arg(short, long, value_name = "FILE")]

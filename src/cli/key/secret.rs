@@ -54,7 +54,7 @@ fn advice(app: &App, key: &ApiKey, file: Option<&SecretFile>) -> String {
     };
     let until = match key.expires_at {
         Some(_) => format!(
-            "Before it expires, `keyturn key rotate {name} --expires DAYS` makes its next secret."
+            "Before it expires, `keyturn key rotate {name} --expires 90d` makes its next secret."
         ),
         None => format!("It never expires: `keyturn key rotate {name}` now and then."),
     };

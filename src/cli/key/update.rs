@@ -47,7 +47,7 @@ struct Changes {
     #[arg(long, conflicts_with = "cidr")]
     any_address: bool,
     /// When the key expires, where `api_keys.expiry_may_change` allows it
-    #[arg(long, value_name = "DATE|DAYS|never")]
+    #[arg(long, value_name = "WHEN|never")]
     expires: Option<Expires>,
     /// What happens by itself where somebody finds the secret: `notify`, `disable` or `revoke`
     #[arg(long, value_name = "WHAT")]

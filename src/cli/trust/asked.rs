@@ -62,8 +62,8 @@ pub(super) struct Create {
     /// An address range it may be used from, may be repeated [default: anywhere]
     #[arg(long, value_name = "RANGE")]
     cidr: Vec<Network>,
-    /// The first day on which it no longer counts, a number of days, or `never`
-    #[arg(long, value_name = "DATE|DAYS|never", default_value = "never")]
+    /// When it stops counting: a span (90d), a date, an RFC 3339 moment, or `never`
+    #[arg(long, value_name = "WHEN|never", default_value = "never")]
     expires: Expires,
     /// Take a token of the issuer as often as it comes, until it expires
     #[arg(long)]
@@ -166,8 +166,8 @@ struct Changes {
     /// It may be used from anywhere
     #[arg(long, conflicts_with = "cidr")]
     any_address: bool,
-    /// The first day on which it no longer counts, a number of days, or `never`
-    #[arg(long, value_name = "DATE|DAYS|never")]
+    /// When it stops counting: a span (90d), a date, an RFC 3339 moment, or `never`
+    #[arg(long, value_name = "WHEN|never")]
     expires: Option<Expires>,
     /// Whether a token of the issuer counts only once
     #[arg(long, value_name = "true|false")]

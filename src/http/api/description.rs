@@ -179,7 +179,7 @@ pub(super) fn operations(api: &mut openapi::OpenApi) -> impl Iterator<Item = &mu
     })
 }
 
-fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+pub(super) fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
     operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
         RefOr::T(parameter) => Some(parameter),
         RefOr::Ref(_) => None,

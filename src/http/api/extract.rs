@@ -3,17 +3,19 @@
 use std::str::FromStr;
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, header, request::Parts},
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::{example, problem::Problem};
 use crate::{
     domain::Once,
     http::{
         edge::Edge,
         form::{BODY_WITHIN, LONGEST_BODY, read_body},
+        input::{self, BadMember},
     },
 };
 
@@ -32,19 +34,20 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Edge> for Named<T> {
 /// The query, whose parameters are all known.
 pub(super) struct Asked<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequestParts<Edge> for Asked<T> {
+impl<T: DeserializeOwned + IntoParams> FromRequestParts<Edge> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Edge) -> Result<Self, Problem> {
-        let query = Query::try_from_uri(&parts.uri);
-        query.map(|Query(value)| Self(value)).map_err(|bad| Problem::invalid(bad.body_text()))
+        let query = input::query(parts.uri.query().unwrap_or_default());
+        let example = |bad: &BadMember| example::of_parameter::<T>(&bad.path);
+        query.map(Self).map_err(|bad| bad_member(&bad, example(&bad)))
     }
 }
 
 /// A JSON body, whose members are all known.
 pub(super) struct Body<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<Edge> for Body<T> {
+impl<T: DeserializeOwned + ToSchema> FromRequest<Edge> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Edge) -> Result<Self, Problem> {
@@ -59,7 +62,7 @@ pub(super) struct ToMake<T> {
     pub(super) once: Option<Once>,
 }
 
-impl<T: DeserializeOwned> FromRequest<Edge> for ToMake<T> {
+impl<T: DeserializeOwned + ToSchema> FromRequest<Edge> for ToMake<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Edge) -> Result<Self, Problem> {
@@ -77,7 +80,7 @@ fn once(headers: &HeaderMap, path: &str, body: &[u8]) -> Result<Option<Once>, Pr
     once.map(Some).map_err(|malformed| Problem::invalid(malformed.to_string()))
 }
 
-async fn read<T: DeserializeOwned>(
+async fn read<T: DeserializeOwned + ToSchema>(
     request: Request,
 ) -> Result<(Parts, axum::body::Bytes, T), Problem> {
     let (parts, body) = request.into_parts();
@@ -89,8 +92,17 @@ async fn read<T: DeserializeOwned>(
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Problem::invalid("the body is a JSON object, not an array"));
     }
-    let value = serde_json::from_slice(&bytes).map_err(|bad| Problem::invalid(bad.to_string()))?;
+    let value = input::json(&bytes)
+        .map_err(|bad| bad_member(&bad, Some(example::of_member::<T>(&bad.path))))?;
     Ok((parts, bytes, value))
+}
+
+/// Names the member, and shows a right one.
+fn bad_member(bad: &BadMember, example: Option<String>) -> Problem {
+    match example.filter(|_| !bad.is_unknown()) {
+        Some(example) => Problem::invalid(format!("{bad}; for example {example}")),
+        None => Problem::invalid(bad.to_string()),
+    }
 }
 
 fn declares_json(headers: &HeaderMap) -> bool {

@@ -8,6 +8,7 @@ mod clients;
 mod conditions;
 mod description;
 mod docs;
+mod example;
 mod explanations;
 mod extract;
 mod list;
@@ -15,6 +16,7 @@ mod made;
 mod members;
 mod moment;
 mod organizations;
+mod parameters;
 mod problem;
 mod proof;
 mod published;
@@ -55,7 +57,9 @@ fn described() -> OpenApiRouter<Edge> {
 }
 
 pub(super) fn router(edge: &Edge) -> Router<Edge> {
-    Router::from(described())
+    let (router, api) = described().split_for_parts();
+    router
+        .layer(middleware::from_fn_with_state(parameters::taken(&api), parameters::check))
         .layer(middleware::from_fn(challenge::by_scheme))
         .layer(middleware::from_fn_with_state(edge.clone(), crate::http::proof::with_nonce))
         .merge(published::router())

@@ -20,7 +20,11 @@ impl Moment {
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let at = Timestamp::deserialize(deserializer)?.trunc_subsecs(0);
+        let text = String::deserialize(deserializer)?;
+        let at = text.parse::<Timestamp>().map_err(|_| {
+            D::Error::custom("a moment has a date, a time and a zone, as RFC 3339 writes them")
+        })?;
+        let at = at.trunc_subsecs(0);
         if (0..Self::TOO_LATE).contains(&at.timestamp()) {
             return Ok(Self(at));
         }

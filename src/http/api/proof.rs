@@ -11,7 +11,7 @@ use crate::{
 /// What the holder of a credential has to prove beside it (DPoP, RFC 9449): nothing, the possession of any
 /// key, or of one of the keys with these thumbprints (RFC 7638).
 #[derive(Clone, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a proof is `none`, `any`, or a list of thumbprints (RFC 7638)")]
 pub(super) enum AskedProof {
     Word(ProofWord),
     Keys(Vec<String>),

@@ -1,9 +1,6 @@
 //! What a gateway wants to know, and what its visitor shows.
 
-use axum::{
-    extract::Query,
-    http::{HeaderMap, Uri, header::AUTHORIZATION, request::Parts},
-};
+use axum::http::{HeaderMap, Uri, header::AUTHORIZATION, request::Parts};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -11,7 +8,10 @@ use super::turned::Turned;
 use crate::{
     domain::{ResourceIdentifier, Scopes},
     exchange::Shown,
-    http::presented::{Presented, Scheme},
+    http::{
+        input::query,
+        presented::{Presented, Scheme},
+    },
 };
 
 pub(super) struct Asked {
@@ -40,8 +40,7 @@ impl Asked {
     }
 
     pub(super) fn in_query(parts: &Parts) -> Result<Self, Turned> {
-        let written = Query::try_from_uri(&parts.uri);
-        let Query(written) = written.map_err(|_| {
+        let written = query(parts.uri.query().unwrap_or_default()).map_err(|_| {
             Turned::malformed("the query has resource, scope, token and origin, each once")
         })?;
         Self::read(written)

@@ -11,6 +11,7 @@ use crate::http::{
     edge::Edge,
     error::RegistrationError,
     form::{BODY_WITHIN, LONGEST_BODY, read_body},
+    input,
 };
 
 pub(super) struct Members(Map<String, Value>);
@@ -25,8 +26,12 @@ impl FromRequest<Edge> for Members {
         }
         let body = read_body(body, LONGEST_BODY, BODY_WITHIN).await?;
         // Not in the words of the parser: they could quote a secret.
-        let bad = |_| RegistrationError::metadata("the body is not a JSON object");
-        let members: Map<String, Value> = serde_json::from_slice(&body).map_err(bad)?;
+        let bad = |_| {
+            let problem = "the body is not a JSON object; for example {\"client_name\": \"shop\", \
+                           \"grant_types\": [\"client_credentials\"]}";
+            RegistrationError::metadata(problem)
+        };
+        let members: Map<String, Value> = input::json(&body).map_err(bad)?;
         // A member without a value is as good as absent (RFC 7592, section 2.2).
         Ok(Self(members.into_iter().filter(|(_, value)| !value.is_null()).collect()))
     }
@@ -51,24 +56,26 @@ impl Members {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(wrong(name, "a text")),
+            Some(_) => Err(wrong(name, "a text", "\"shop\"")),
         }
     }
 
     pub(super) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, RegistrationError> {
         let Some(value) = self.take(name) else { return Ok(None) };
-        serde_json::from_value(value).map(Some).map_err(|_| wrong(name, "a list of texts"))
+        serde_json::from_value(value)
+            .map(Some)
+            .map_err(|_| wrong(name, "a list of texts", "[\"client_credentials\"]"))
     }
 
     pub(super) fn truth(&mut self, name: &str) -> Result<Option<bool>, RegistrationError> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Bool(truth)) => Ok(Some(truth)),
-            Some(_) => Err(wrong(name, "true or false")),
+            Some(_) => Err(wrong(name, "true or false", "true")),
         }
     }
 }
 
-fn wrong(name: &str, expected: &str) -> RegistrationError {
-    RegistrationError::metadata(format!("{name} is {expected}"))
+fn wrong(name: &str, expected: &str, example: &str) -> RegistrationError {
+    RegistrationError::metadata(format!("{name} is {expected}; for example {example}"))
 }

@@ -297,7 +297,7 @@ async fn a_key_asks_for_what_there_is() {
             (json!({ "roles": ["wizard"] }), "role wizard is not defined"),
             (json!({ "reach": [] }), "a reach lists 1 to 100"),
             (json!({ "reach": vec![acme; 101] }), "a reach lists 1 to 100"),
-            (json!({ "reach": "everything" }), "did not match"),
+            (json!({ "reach": "everything" }), "`reach`: a reach is `own`, `subtree`, or a list"),
             (json!({ "allowed_networks": ["10.0.0.0/33"] }), "an address range looks like"),
             (json!({ "allowed_networks": ["10.0.0.1\u{0}"] }), "an address range looks like"),
             (
@@ -306,7 +306,7 @@ async fn a_key_asks_for_what_there_is() {
             ),
             (json!({ "expires_at": "2027-01-15T08:00:00Z" }), "must expire in the future"),
             (json!({ "expires_at": "2030-01-01T00:00:00Z" }), "may live 365 days at most"),
-            (json!({ "expires_at": "tomorrow" }), "invalid characters"),
+            (json!({ "expires_at": "tomorrow" }), "`expires_at`: a moment has a date, a time"),
             (json!({ "expires_at": 1_900_000_000 }), "invalid type: integer"),
             (json!({ "expires_at": "+12027-01-01T00:00:00Z" }), "the years 1970 and 9999"),
             (json!({ "expires_at": "1969-12-31T23:59:59Z" }), "the years 1970 and 9999"),
@@ -330,7 +330,7 @@ async fn a_parameter_that_is_none_is_refused() {
     let server = TestServer::start().await;
     let (_, caller) = acme(&server).await;
     let cases = [
-        (format!("{ORGANIZATIONS}?parent=x"), "unknown field `parent`"),
+        (format!("{ORGANIZATIONS}?parent=x"), "unknown parameter `parent`"),
         (format!("{ORGANIZATIONS}?parent_id=x"), "parent_id"),
         (format!("{ORGANIZATIONS}?parent_id=%00"), "parent_id"),
         (format!("{KEYS}?status=asleep"), "unknown variant `asleep`"),

@@ -110,7 +110,7 @@ async fn a_limit_and_a_cursor_are_what_they_should_be() {
             ("limit=1&limit=2", "duplicate field"),
             ("cursor=%20", "a cursor is the next_cursor of a list"),
             ("cursor=A%00", "a cursor is the next_cursor of a list"),
-            ("page=2", "unknown field `page`"),
+            ("page=2", "unknown parameter `page`"),
             ("cursor=%FF", "a cursor is the next_cursor of a list"),
         ] {
             let answer = caller.get(&format!("{path}?{query}")).await;

@@ -13,6 +13,7 @@ mod input;
 mod jwt_type;
 mod lists;
 mod members;
+mod named;
 mod nodes;
 mod once;
 mod operators;

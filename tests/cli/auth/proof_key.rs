@@ -90,6 +90,24 @@ fn a_header_of_a_bound_token_goes_with_a_proof_for_one_request() {
 }
 
 #[test]
+fn fx_37d_a_header_has_the_nonce_that_the_server_wants() {
+    let (place, key) = Place::with_key_and(&[("DPOP__NONCE", "required")]);
+    let server = place.serve();
+    let url = format!("http://{}", server.address);
+    let home = Home::of(&url, &key.secret);
+    home.succeeds(&["proof-key"]);
+    let target = format!("{url}/api/v1/organizations");
+
+    let headers = home.succeeds(&["header", "--resource", &url, "--for", &target]);
+
+    place.keep_out_of_logs(headers.lines().next().unwrap().rsplit(' ').next().unwrap());
+    let mut connection = Connection::open(server.address).unwrap();
+    let headers = format!("{}\r\n", headers.replace('\n', "\r\n"));
+    let answer = connection.get_with("/api/v1/organizations", &headers).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[test]
 fn who_cannot_prove_a_key_is_given_no_bound_token() {
     let (place, key) = Place::with_key();
     let server = place.serve();

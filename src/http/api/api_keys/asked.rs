@@ -123,7 +123,7 @@ pub(super) struct NewKey {
 
 /// Where a key may act: its own organization, everything below it, or these organizations.
 #[derive(Clone, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a reach is `own`, `subtree`, or a list of ids of organizations")]
 pub(super) enum AskedReach {
     Word(ReachWord),
     #[schema(value_type = Vec<Uuid>)]

@@ -8,10 +8,11 @@ mod shape;
 use askama::Template;
 use utoipa::openapi::{OpenApi, RefOr};
 
+pub(super) use self::shape::Shapes;
 use self::{
     operation::{Shown, shown},
     prose::Prose,
-    shape::{Member, Shapes},
+    shape::Member,
 };
 
 pub(super) const STYLE: &str = include_str!("style.css");

@@ -9,7 +9,7 @@ use utoipa::openapi::{
 use super::prose::Prose;
 
 /// The schemas that have a name.
-pub(super) struct Shapes<'a>(&'a Components);
+pub(in crate::http::api) struct Shapes<'a>(&'a Components);
 
 /// A member of an object, or a parameter.
 pub(super) struct Member {
@@ -36,12 +36,12 @@ impl Kind {
 const NAMED: &str = "#/components/schemas/";
 
 impl<'a> Shapes<'a> {
-    pub(super) fn new(components: &'a Components) -> Self {
+    pub(in crate::http::api) fn new(components: &'a Components) -> Self {
         Self(components)
     }
 
     /// What the schema is, whatever name it stands under.
-    pub(super) fn resolve(&self, schema: &'a RefOr<Schema>) -> Option<&'a Schema> {
+    pub(in crate::http::api) fn resolve(&self, schema: &'a RefOr<Schema>) -> Option<&'a Schema> {
         match schema {
             RefOr::T(schema) => Some(schema),
             RefOr::Ref(named) => {
