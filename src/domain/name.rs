@@ -3,11 +3,12 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a name is 1 to 64 letters, digits, '-', '_', '.' and single spaces, and begins and ends with \
-     a letter or digit"
+    "a name is 1 to 64 letters, digits, '-', '_', '.' and single spaces, begins and ends with a \
+     letter or digit, and is no id (UUID)"
 )]
 pub struct MalformedName;
 
@@ -17,7 +18,9 @@ fn check(text: &str) -> Result<(), MalformedName> {
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
     let fits = bytes.len() <= 64 && ends(bytes.first()) && ends(bytes.last());
-    if plain && fits && !text.contains("  ") { Ok(()) } else { Err(MalformedName) }
+    // What is named by its name or its id must not be two things.
+    let is_id = Uuid::try_parse(text).is_ok();
+    if plain && fits && !is_id && !text.contains("  ") { Ok(()) } else { Err(MalformedName) }
 }
 
 macro_rules! names {
@@ -66,6 +69,19 @@ mod tests {
         for text in ["ci", "Nightly Build 2", "a", "deploy.prod_eu-1", &"x".repeat(64)] {
             assert_eq!(text.parse::<KeyName>().unwrap().as_str(), text);
         }
+    }
+
+    #[test]
+    fn fx_39k_a_name_is_no_id() {
+        for text in [
+            "0197f000-0000-7000-8000-000000000000",
+            "0197F000-0000-7000-8000-00000000000A",
+            "0197f00000007000800000000000000a",
+        ] {
+            assert_eq!(text.parse::<KeyName>(), Err(MalformedName), "{text}");
+            assert_eq!(text.parse::<OrganizationName>(), Err(MalformedName), "{text}");
+        }
+        assert!("0197f000".parse::<KeyName>().is_ok());
     }
 
     #[test]

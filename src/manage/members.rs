@@ -164,6 +164,9 @@ pub async fn change_role(
     if !expected.allows(before.membership.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
+    if role == before.membership.role {
+        return Ok(before);
+    }
     let wanted = Membership { role, ..before.membership.clone() };
     let membership = write(app, &mut tx, asker, Some(before.membership), wanted).await?;
     app.commit(tx).await?;

@@ -126,7 +126,8 @@ pub(super) async fn change(
     expected: &Expected,
     edit: Edit,
 ) -> Result<Organization, Rejection> {
-    let mut organization = find_to_change(tx, asker, id, expected).await?;
+    let before = find_to_change(tx, asker, id, expected).await?;
+    let mut organization = before.clone();
     if let Some(name) = edit.name.filter(|name| *name != organization.name) {
         let detail = json!({ "from": organization.name, "to": name });
         audit(app, tx, asker, event("organization.renamed", id, detail));
@@ -139,6 +140,9 @@ pub(super) async fn change(
         let action = if enabled { "organization.enabled" } else { "organization.disabled" };
         audit(app, tx, asker, event(action, id, json!({})));
         organization.disabled_at = (!enabled).then(|| app.clock.now());
+    }
+    if organization == before {
+        return Ok(organization);
     }
     let written = store::organizations::update(tx, &organization).await;
     if !written.map_err(taken("an organization"))? {

@@ -159,10 +159,11 @@ pub(super) async fn change(
     edit: Edit,
 ) -> Result<User, Rejection> {
     asker.must_run_server(WRITE)?;
-    let mut user = find(tx, id).await?.user;
-    if !expected.allows(user.version) {
+    let before = find(tx, id).await?.user;
+    if !expected.allows(before.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
+    let mut user = before.clone();
     if let Some(name) = edit.name.filter(|name| *name != user.name) {
         user.name = name;
         audit(app, tx, asker, event("user.renamed", id, json!({})));
@@ -171,6 +172,9 @@ pub(super) async fn change(
         let action = if enabled { "user.enabled" } else { "user.disabled" };
         audit(app, tx, asker, event(action, id, json!({})));
         user.disabled_at = (!enabled).then(|| app.clock.now());
+    }
+    if user == before {
+        return Ok(user);
     }
     if !store::users::update(tx, &user).await? {
         return Err(Rejection::ChangedMeanwhile);

@@ -108,7 +108,8 @@ pub async fn update(
     let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
     let url = to.url.map(|url| app.outbound.check(&url)).transpose()?;
-    let mut webhook = find(&mut tx, asker, id).await?;
+    let before = find(&mut tx, asker, id).await?;
+    let mut webhook = before.clone();
     if url.is_some() || to.events.is_some() || to.enabled == Some(true) {
         check(&mut tx, asker, webhook.organization_id).await?;
     }
@@ -124,6 +125,9 @@ pub async fn update(
         Some(false) => webhook.disabled_at.or(Some(app.clock.now())),
         None => webhook.disabled_at,
     };
+    if webhook == before && expected.allows(before.version) {
+        return Ok(before);
+    }
     write(app, (tx, asker), webhook, expected, ("webhook.changed", detail)).await
 }
 

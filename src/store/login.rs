@@ -1,10 +1,8 @@
 //! Another password for the same database: connections that are made from now on use it.
 
-use std::str::FromStr as _;
-
 use sqlx::postgres::PgConnectOptions;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, open::postgres_options};
 
 /// Says nothing of the URL, which holds a password.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +20,7 @@ impl Store {
         let Self::Postgres { pool, .. } = self else { return Ok(()) };
         let malformed = |error: sqlx::Error| NotAdopted::Malformed(error.into());
         let now = pool.connect_options();
-        let new = PgConnectOptions::from_str(url).map_err(malformed)?;
+        let new = postgres_options(url).map_err(malformed)?;
         let place = |of: &PgConnectOptions| {
             (of.get_host().to_owned(), of.get_port(), of.get_socket().cloned())
         };

@@ -87,7 +87,7 @@ impl Store {
             let pool = pool.connect_with(connect).await?;
             return Ok(Self::Sqlite { pool, writer: Arc::default(), session });
         }
-        let connect = PgConnectOptions::from_str(url)?
+        let connect = postgres_options(url)?
             .application_name("keyturn doctor")
             .options([("default_transaction_read_only", "on")]);
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(within);
@@ -101,7 +101,7 @@ impl Store {
         let session = options.session(None, false);
         let within = options.acquire_within;
         let deadline = format!("{}ms", options.statement_within.as_millis());
-        let connect = PgConnectOptions::from_str(url)?.application_name("keyturn").options([
+        let connect = postgres_options(url)?.application_name("keyturn").options([
             ("statement_timeout", deadline.as_str()),
             ("lock_timeout", deadline.as_str()),
         ]);
@@ -184,6 +184,17 @@ async fn check_new_session(connection: &mut PgConnection) -> sqlx::Result<()> {
     checked
 }
 
+/// A URL writes an IPv6 address in brackets (RFC 3986, section 3.2.2), which are no part of it.
+pub(super) fn postgres_options(url: &str) -> sqlx::Result<PgConnectOptions> {
+    let read = PgConnectOptions::from_str(url)?;
+    let address = read.get_host().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = address.map(str::to_owned);
+    Ok(match address {
+        Some(address) => read.host(&address),
+        None => read,
+    })
+}
+
 /// What keeps the pool waiting, which does not say so itself.
 async fn why_not(connect: &PgConnectOptions, within: Duration) -> sqlx::Error {
     let session = async { check_session(&mut PgConnection::connect_with(connect).await?).await };
@@ -201,5 +212,22 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
             Err(sqlx::Error::Io(error).into())
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fx_39o_an_ipv6_address_is_read_without_its_brackets() {
+        for (url, host, port) in [
+            ("postgres://u@[::1]:5433/d", "::1", 5433),
+            ("postgres://u:p@[2001:db8::7]/d", "2001:db8::7", 5432),
+            ("postgres://u@db.example.com/d", "db.example.com", 5432),
+        ] {
+            let options = postgres_options(url).unwrap();
+            assert_eq!((options.get_host(), options.get_port()), (host, port), "{url}");
+        }
     }
 }

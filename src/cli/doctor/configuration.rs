@@ -2,8 +2,11 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use chrono::TimeDelta;
+
 use super::{super::github, report::Report, with_causes};
 use crate::{
+    cli::words::span,
     clock::Timestamp,
     config::{Config, Tls},
     listener::tls,
@@ -43,10 +46,13 @@ fn check_certificate(files: &Tls, expires_at: Option<i64>, now: Timestamp, repor
         None => report.warning(CERTIFICATE, format!("{path} does not say when it expires")),
         Some(..0) => report.failed(CERTIFICATE, format!("{path} has expired: renew it")),
         Some(left) if left < SOON => {
-            let days = left / DAY;
-            report.warning(CERTIFICATE, format!("{path} expires in {days} days: renew it"));
+            let left = span(TimeDelta::seconds(left));
+            report.warning(CERTIFICATE, format!("{path} expires in {left}: renew it"));
         }
-        Some(left) => report.ok(CERTIFICATE, format!("{path} expires in {} days", left / DAY)),
+        Some(left) => {
+            let left = span(TimeDelta::seconds(left));
+            report.ok(CERTIFICATE, format!("{path} expires in {left}"));
+        }
     }
     let mode = fs::metadata(&files.key).map(|it| it.permissions().mode() & 0o777);
     if let Ok(mode) = mode

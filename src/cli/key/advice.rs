@@ -9,19 +9,18 @@ pub(super) fn with_advice(error: Rejection, name: &KeyName) -> anyhow::Error {
     let key = words::argument(name.as_str());
     let advice = match &error {
         Rejection::Locked => format!("`keyturn key unlock {key}`"),
-        Rejection::Expired => format!("`keyturn key rotate {key} --expires DAYS`"),
+        Rejection::Expired => format!("`keyturn key rotate {key} --expires 90d`"),
         Rejection::NotRotating => format!("`keyturn key rotate {key}` makes a new one beside it"),
         Rejection::ExpiryIsFixed => {
-            format!(
-                "`keyturn key rotate {key} --expires DAYS` gives it a new end with a new secret"
-            )
+            format!("`keyturn key rotate {key} --expires 90d` gives it a new end with a new secret")
         }
         Rejection::ChangedMeanwhile => format!("`keyturn key show {key}`"),
-        Rejection::NameTaken(_) => {
-            format!("choose another, or `keyturn key rotate {key}` gives that one a new secret")
+        Rejection::NameTaken(_) => "choose another".to_owned(),
+        Rejection::Revoked => {
+            format!("`keyturn key delete {key}` frees its name for `keyturn key create {key}`")
         }
         Rejection::TooManyKeys(_) => {
-            "`keyturn key list --unused-since 90` shows which nobody needs, `keyturn key revoke` \
+            "`keyturn key list --unused-since 90d` shows which nobody needs, `keyturn key revoke` \
              makes room (setting api_keys.most_per_tree)"
                 .to_owned()
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use serde_json::json;
 
 use super::{advice::with_advice, secret};
@@ -17,9 +18,12 @@ use crate::{
     },
     domain::{
         ApiKey, Email, KeyName, Lifetime, Network, Owner, ProofDemand, Reach, RoleName, Roles,
-        Text, WhenLeaked,
+        Status, Text, WhenLeaked,
     },
-    manage::api_keys::{self, NewApiKey},
+    manage::{
+        Rejection,
+        api_keys::{self, NewApiKey},
+    },
 };
 
 #[derive(clap::Args)]
@@ -42,9 +46,9 @@ pub(super) struct Args {
     /// [default: own; for a user's key subtree, wherever its user may act]
     #[arg(long)]
     reach: Option<String>,
-    /// The first day on which the key no longer works, a number of days, or `never`
+    /// When the key stops working: a span (90d), a date, an RFC 3339 moment, or `never`
     /// [default: as configured]
-    #[arg(long, value_name = "DATE|DAYS|never")]
+    #[arg(long, value_name = "WHEN|never")]
     expires: Option<Expires>,
     /// An address range the key may be used from, may be repeated [default: anywhere]
     #[arg(long, value_name = "RANGE")]
@@ -63,14 +67,15 @@ pub(super) struct Args {
 
 pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result<()> {
     let new = new_key(app, &args).await?;
-    let owner = Names::default().learn_owner(app, new.owner).await?;
+    let wanted = new.owner;
+    let owner = Names::default().learn_owner(app, wanted).await?;
     // Before the key: a secret that cannot be kept must not be made.
     let file = args.file.as_deref().map(SecretFile::create).transpose()?;
     let created = match api_keys::create(app, &start::asker(), new).await {
         Ok(created) => created,
         Err(error) => {
             file.map(SecretFile::remove).transpose()?;
-            return Err(with_advice(error, &args.name));
+            return Err(refused(app, error, &args.name, wanted).await?);
         }
     };
     let key = &created.key;
@@ -113,6 +118,35 @@ async fn new_key(app: &App, args: &Args) -> anyhow::Result<NewApiKey> {
         proof: Proof::demand(&args.proof)?,
         lifetime: args.expires.map_or(Lifetime::Default, |expires| expires.lifetime(now)),
     })
+}
+
+/// A name is taken also by a key that has ended, and that one is not rotated.
+async fn refused(
+    app: &App,
+    error: Rejection,
+    name: &KeyName,
+    owner: Owner,
+) -> anyhow::Result<anyhow::Error> {
+    if !matches!(error, Rejection::NameTaken(_)) {
+        return Ok(with_advice(error, name));
+    }
+    let named = api_keys::named(app, name).await?;
+    let Some(taken) = named.iter().find(|key| key.owner == owner) else {
+        return Ok(with_advice(error, name));
+    };
+    // The name alone may be that of several owners' keys.
+    let key = if named.len() > 1 { taken.id.to_string() } else { words::argument(name.as_str()) };
+    let advice = match taken.status(app.clock.now()) {
+        Status::Revoked => {
+            format!("that one is revoked, `keyturn key delete {key}` frees its name")
+        }
+        Status::Expired => {
+            format!("`keyturn key rotate {key} --expires 90d` gives that one a new end")
+        }
+        Status::Disabled => format!("`keyturn key enable {key}` lets that one work again"),
+        Status::Active => format!("`keyturn key rotate {key}` gives that one a new secret"),
+    };
+    Ok(anyhow!("key {name}: {error}: choose another, or {advice}"))
 }
 
 fn describe(app: &App, key: &ApiKey, owner: &str) -> String {

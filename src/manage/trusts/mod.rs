@@ -143,9 +143,12 @@ pub(super) async fn change(
     expected: &Expected,
     to: TrustChange,
 ) -> Result<Trust, Rejection> {
-    let mut trust = find_to_change(tx, asker, id, expected).await?;
-    let (before, only_disables) = (trust.clone(), to.only_disables());
+    let before = find_to_change(tx, asker, id, expected).await?;
+    let (mut trust, only_disables) = (before.clone(), to.only_disables());
     apply(app, &mut trust, to);
+    if trust == before {
+        return Ok(trust);
+    }
     if !only_disables {
         check(app, tx, asker, Some(&before), &trust).await?;
     }

@@ -23,6 +23,7 @@ mod roles;
 mod shrink;
 mod signing_keys;
 mod trusts;
+mod unchanged;
 mod usage;
 mod users;
 
