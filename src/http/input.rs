@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 use url::form_urlencoded;
 
@@ -29,7 +28,7 @@ const NAMING: [&str; 3] = [UNKNOWN, "missing field `", "duplicate field `"];
 pub(super) fn json<T: DeserializeOwned>(text: &[u8]) -> Result<T, BadMember> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|bad| BadMember::new(bad.path(), in_words(bad.inner())))?;
+        .map_err(|bad| BadMember::new(bad.path(), bad.inner().to_string()))?;
     let end = reader.end();
     end.map(|()| value).map_err(|bad| BadMember { path: Vec::new(), reason: bad.to_string() })
 }
@@ -38,15 +37,6 @@ pub(super) fn query<T: DeserializeOwned>(text: &str) -> Result<T, BadMember> {
     let pairs = form_urlencoded::parse(text.as_bytes());
     serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
         .map_err(|bad| BadMember::new(bad.path(), bad.inner().to_string()))
-}
-
-/// The place in the text is told only where no member tells it better.
-fn in_words(bad: &serde_json::Error) -> String {
-    let text = bad.to_string();
-    match (bad.classify(), text.rsplit_once(" at line ")) {
-        (Category::Data, Some((reason, _))) => reason.to_owned(),
-        _ => text,
-    }
 }
 
 impl BadMember {
@@ -61,6 +51,11 @@ impl BadMember {
         if let Some(named) = named.filter(|named| path.last() != Some(named)) {
             path.push(named);
         }
+        // The place in the text is told only where no member tells it better.
+        let reason = match reason.rsplit_once(" at line ") {
+            Some((reason, _)) if !path.is_empty() => reason.to_owned(),
+            _ => reason,
+        };
         Self { path, reason }
     }
 

@@ -335,7 +335,7 @@ fn fx_37a_an_end_is_a_span_a_date_or_a_moment() {
     {
         let name = format!("k{number}");
         place.succeeds(&["key", "create", &name, "--role", "viewer", "--expires", end]);
-        let shown = place.json(&["key", "show", &name, "--json"]);
+        let shown = place.json(&["key", "show", &name]);
         let expected = match *end {
             "2030-01-31" => Some("2030-01-31T00:00:00Z"),
             it if it == moment => Some(moment),

@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use super::docs::Shapes;
+use super::{docs::Shapes, moment::Moment, texts::Name};
 use crate::http::input::Step;
 
 /// Of the member of a body that lies there, or of what it lies in.
@@ -26,7 +26,9 @@ pub(super) fn of_member<T: ToSchema>(path: &[Step]) -> String {
 pub(super) fn of_parameter<T: IntoParams>(path: &[Step]) -> Option<String> {
     let [Step::Member(name)] = path else { return None };
     let parameter = T::into_params(|| None).into_iter().find(|it| it.name == *name)?;
-    let components = ComponentsBuilder::new().build();
+    // The shapes that parameters have by their name.
+    let named = ComponentsBuilder::new().schema_from::<Moment>().schema_from::<Name>();
+    let components = named.build();
     let example = example(parameter.schema.as_ref()?, &Shapes::new(&components));
     (example != "null").then(|| format!("`{name}={}`", example.trim_matches('"')))
 }
@@ -104,6 +106,7 @@ fn string(object: &Object) -> String {
         Some("date-time") => "2027-01-31T12:00:00Z",
         Some("email") => "ann@example.com",
         Some("uuid") => "01890a5d-ac96-774b-bcce-b302099a8057",
+        _ if object.pattern.is_some() => "deploy",
         _ => "…",
     };
     format!("\"{text}\"")

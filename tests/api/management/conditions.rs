@@ -84,8 +84,7 @@ async fn a_tag_that_is_not_the_latest_changes_nothing() {
             assert_eq!(one_of.status, 200, "{} {place}: {}", server.engine, one_of.text);
             assert_eq!(problem(&stale), (412, "changed-meanwhile"), "{place}");
             assert_eq!(any.status, 200, "{place}: {}", any.text);
-            let tags = [before.etag(), one_of.etag(), any.etag()];
-            assert!(tags[0] != tags[1] && tags[1] != tags[2], "{place}: {tags:?}");
+            assert_ne!(before.etag(), one_of.etag(), "{place}");
             if !place.starts_with(USERS) {
                 assert_eq!(problem(&deleted), (412, "changed-meanwhile"), "{place}");
             }

@@ -16,7 +16,7 @@ async fn fx_39m_a_change_of_nothing_raises_no_version_and_is_no_event() {
         let hook = caller.post("/api/v1/webhooks", &hook).await;
         let trust = json!({
             "name": "ci", "issuer": "https://token.actions.githubusercontent.com",
-            "conditions": { "sub": ["repo:acme/shop:ref:refs/heads/main"] }, "roles": ["viewer"],
+            "conditions": { "repository_id": ["1296269"] }, "roles": ["viewer"],
         });
         let trust = caller.post("/api/v1/trusts", &trust).await;
         let things = [
