@@ -130,7 +130,7 @@ macro_rules! fetch_built {
     };
 }
 
-/// Like `fetch!`, by whatever a [`Reader`] can be made of.
+/// Like `fetch!`, by whatever a `Reader` can be made of.
 macro_rules! fetch_by {
     ($by:expr, $sql:ident($($arg:expr),* $(,)?) => $fetch:ident) => {
         match $by.into() {

@@ -1,9 +1,10 @@
 //! A server whose tokens a test can sign itself, so that it can make those that a verifier must
 //! refuse.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
-use keyturn::clock::Clock;
+use aws_lc_rs::digest::{SHA256, digest};
+use keyturn::{clock::Clock, random::Random};
 use serde_json::{Value, json};
 
 use super::{
@@ -121,6 +122,11 @@ impl Issuer {
         self.signed("at+jwt", &json!({ "scope": null }))
     }
 
+    /// A good token that is bound to a key pair.
+    pub(crate) fn bound_to(&self, thumbprint: &str) -> String {
+        self.signed("at+jwt", &json!({ "cnf": { "jkt": thumbprint } }))
+    }
+
     fn with_changed_claims(&self, token: &str) -> String {
         let mut parts: Vec<_> = token.split('.').map(str::to_owned).collect();
         parts[1] = base64(self.claims(&json!({ "scope": "read write" })).to_string());
@@ -137,5 +143,36 @@ impl Issuer {
     fn unsigned(&self) -> String {
         let header = json!({ "alg": "none", "typ": "at+jwt", "kid": self.signing_key.key_id });
         compact(&header, &self.claims(&json!({})), |_| Vec::new())
+    }
+}
+
+/// The holder of a key pair, who proves it (RFC 9449).
+pub(crate) struct Holder(Foreigner);
+
+impl Holder {
+    pub(crate) fn new() -> Self {
+        Self(Foreigner::new(""))
+    }
+
+    fn jwk(&self) -> Value {
+        let mut jwk = self.0.jwk();
+        jwk.as_object_mut().unwrap().retain(|name, _| !matches!(name.as_str(), "kid" | "alg"));
+        jwk
+    }
+
+    /// RFC 7638: of the members that make up the key, sorted, without spaces.
+    pub(crate) fn thumbprint(&self) -> String {
+        let sorted: BTreeMap<String, Value> = serde_json::from_value(self.jwk()).unwrap();
+        base64(digest(&SHA256, &serde_json::to_vec(&sorted).unwrap()))
+    }
+
+    /// A proof for `GET` of this URL, beside this token.
+    pub(crate) fn proof(&self, url: &str, token: &str) -> String {
+        let header = json!({ "typ": "dpop+jwt", "alg": self.0.algorithm(), "jwk": self.jwk() });
+        let claims = json!({
+            "jti": base64(Random::System.bytes::<16>()), "iat": Clock::system().now().timestamp(),
+            "htm": "GET", "htu": url, "ath": base64(digest(&SHA256, token.as_bytes())),
+        });
+        self.0.signed(&header, &claims)
     }
 }

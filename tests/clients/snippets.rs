@@ -16,7 +16,7 @@ use super::{
         Installed,
         Language::{Go, Java, Node, Python},
     },
-    issuer::{Issuer, PLAIN_RESOURCE},
+    issuer::{Holder, Issuer, PLAIN_RESOURCE},
     rust,
     support::{free_port, wait},
     world::RESOURCE,
@@ -144,8 +144,27 @@ impl Spring {
     }
 
     fn status(&self, token: &str) -> u16 {
-        let bearer = format!("Authorization: Bearer {token}\r\nConnection: close\r\n");
-        self.connect().unwrap().get_with("/orders", &bearer).unwrap().status
+        self.status_with(&format!("Authorization: Bearer {token}\r\n"))
+    }
+
+    /// With these headers, each with its line end.
+    fn status_with(&self, headers: &str) -> u16 {
+        let headers = format!("{headers}Connection: close\r\n");
+        self.connect().unwrap().get_with("/orders", &headers).unwrap().status
+    }
+
+    /// A token that is bound to a key pair passes with a proof (RFC 9449), and only so.
+    fn takes_a_bound_token_with_its_proof_alone(&self, issuer: &Issuer) {
+        let holder = Holder::new();
+        let token = issuer.bound_to(&holder.thumbprint());
+        let shown = |token: &str, proof: &str| {
+            self.status_with(&format!("Authorization: DPoP {token}\r\nDPoP: {proof}\r\n"))
+        };
+
+        assert_eq!(self.status(&token), 401, "as a bearer token");
+        assert_eq!(shown(&token, &holder.proof("http://localhost/orders", &token)), 200);
+        assert_eq!(shown(&token, &Holder::new().proof("http://localhost/orders", &token)), 401);
+        assert_eq!(shown(&token, &holder.proof("http://localhost/other", &token)), 401);
     }
 }
 
@@ -163,6 +182,7 @@ fn spring_verifies_by_the_documented_validator(module: &str) {
         }
     });
     assert_eq!(spring.status(&issuer.without_scope()), 403);
+    spring.takes_a_bound_token_with_its_proof_alone(&issuer);
 }
 
 fn spring_verifies_by_properties_alone(module: &str) {

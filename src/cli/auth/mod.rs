@@ -58,7 +58,7 @@ enum Command {
 /// Which server, and who we are to it.
 #[derive(clap::Args, Default)]
 struct Server {
-    /// The server [default: `KEYTURN_URL`, else what is kept, else <http://127.0.0.1:8080>]
+    /// The server (default: `KEYTURN_URL`, else what is kept, else <http://127.0.0.1:8080>)
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// The client that a refresh token was given to [default: what is kept, else keyturn-cli]
