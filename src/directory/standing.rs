@@ -38,6 +38,20 @@ impl Directory {
         Ok(operators == Some(id))
     }
 
+    /// Whether clients of the one organization may see and exchange tokens of the other: it runs the
+    /// server, is the same, or is above.
+    pub async fn serves(
+        &self,
+        one: OrganizationId,
+        other: OrganizationId,
+    ) -> Result<bool, StoreError> {
+        if self.runs_server(one).await? {
+            return Ok(true);
+        }
+        let other = self.lineage(other).await?;
+        Ok(other.is_some_and(|other| other.is_within(one)))
+    }
+
     /// `None` where the owner no longer exists.
     pub async fn standing(&self, owner: Owner) -> Result<Option<Standing>, StoreError> {
         match owner {

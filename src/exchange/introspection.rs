@@ -37,7 +37,7 @@ pub async fn introspect(
 }
 
 /// Whether the client is a resource server that the token is for: it is registered for the resource,
-/// and belongs to whoever runs the server, or to the token's organization, or to one above that.
+/// and its organization serves that of the token.
 async fn is_meant(
     app: &App,
     known: &KnownClient,
@@ -58,10 +58,5 @@ async fn is_meant(
     if !token.audiences.iter().all(is_named) {
         return Ok(false);
     }
-    let own = known.client.organization_id;
-    if app.directory.runs_server(own).await? {
-        return Ok(true);
-    }
-    let acting = app.directory.lineage(token.organization_id).await?;
-    Ok(acting.is_some_and(|acting| acting.is_within(own)))
+    Ok(app.directory.serves(known.client.organization_id, token.organization_id).await?)
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Authentication, GrantType, Secret, Source},
+    domain::{Authentication, GrantType, OrganizationId, Secret, Source},
     signing::{Audience, TokenType, Unverified},
 };
 
@@ -44,6 +44,8 @@ pub enum TokenKind {
 struct Proven {
     kind: TokenKind,
     identity: Identity,
+    /// Where an access token acts.
+    organization_id: Option<OrganizationId>,
 }
 
 pub(super) async fn identify(
@@ -60,8 +62,16 @@ pub(super) async fn identify(
         Some(actor) => Some(prove(app, Part::Actor, actor, request, now).await?),
         None => None,
     };
-    let combined = combine(app, &subject, actor, caller, &request.wish);
-    combined.map_err(|why| Failed::from(Refusal::from(why)).of(&subject.identity))
+    let refused = |why| Failed::from(Refusal::from(why)).of(&subject.identity);
+    let combined = combine(app, &subject, actor, caller, &request.wish).map_err(refused)?;
+    if combined.by_rules.is_some()
+        && let Some(known) = caller.and_then(Caller::registered)
+        && let Some(organization_id) = subject.organization_id
+        && !app.directory.serves(known.client.organization_id, organization_id).await?
+    {
+        return Err(refused(NotExchanged::OtherTree(known.client.id)));
+    }
+    Ok(combined)
 }
 
 /// Anybody may say to be a public client: none is trusted with what is not its own.
@@ -84,18 +94,23 @@ async fn prove(
     let caller = request.caller.as_ref();
     let text = offered.token.expose_secret();
     let kind = kind(app, offered.kind, text);
+    let mut organization_id = None;
     let identity = match kind {
         TokenKind::ApiKey => {
             let source = request.origin.source;
             api_key::identify(app, &ClaimedName::None, &offered.token, source).await?
         }
-        TokenKind::AccessToken => access_token(app, part, text, caller, now).await?,
+        TokenKind::AccessToken => {
+            let (identity, acting) = access_token(app, part, text, caller, now).await?;
+            organization_id = Some(acting);
+            identity
+        }
         TokenKind::RefreshToken => refresh_token(app, part, &offered.token, request, now).await?,
         TokenKind::Jwt | TokenKind::IdToken => {
             workload::identify_external(app, text, request).await?
         }
     };
-    Ok(Proven { kind, identity })
+    Ok(Proven { kind, identity, organization_id })
 }
 
 /// What a token is, where its type leaves that open.
@@ -119,7 +134,7 @@ async fn access_token(
     text: &str,
     caller: Option<&Caller>,
     now: Timestamp,
-) -> Result<Identity, Failed> {
+) -> Result<(Identity, OrganizationId), Failed> {
     if caller.is_none() {
         return Err(Refusal::from(NotExchanged::NoClient).into());
     }
@@ -131,7 +146,7 @@ async fn access_token(
         Part::Subject => access_token::audience(app, &token).await?,
         Part::Actor => None,
     };
-    Ok(Identity { usual, ..identity })
+    Ok((Identity { usual, ..identity }, token.organization_id))
 }
 
 /// Whoever may use a refresh token may exchange it, too, unless it rotates: an exchange would not use

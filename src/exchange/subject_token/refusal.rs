@@ -19,6 +19,8 @@ pub enum NotExchanged {
     NotTheKeys,
     #[error("no rule lets client {0} exchange tokens of {1}")]
     NoRule(ClientId, String),
+    #[error("client {0} exchanges only tokens of its own organization and of those below it")]
+    OtherTree(ClientId),
     #[error("client {0} may exchange tokens of {1} only with an actor_token of its own")]
     NoActor(ClientId, String),
     #[error("the actor_token is not the client's own")]
@@ -59,6 +61,7 @@ impl NotExchanged {
             Self::Rotates(Part::Actor) => "actor_token_rotates",
             Self::NotTheKeys => "exchange_not_the_keys",
             Self::NoRule(..) => "exchange_without_rule",
+            Self::OtherTree(_) => "exchange_of_another_tree",
             Self::NoActor(..) => "exchange_without_actor",
             Self::OtherActor => "actor_not_the_client",
             Self::NotTheActor => "not_the_actor",

@@ -256,7 +256,7 @@ fn not_exchanged(why: &NotExchanged, blame: Blame) -> OAuthError {
         NotExchanged::Rotates(_) => blame.proved(
             "a refresh token that rotates is not exchanged: use it with grant_type=refresh_token",
         ),
-        NotExchanged::NotTheKeys | NotExchanged::NoRule(..) => {
+        NotExchanged::NotTheKeys | NotExchanged::NoRule(..) | NotExchanged::OtherTree(_) => {
             blame.proved("the client may not exchange this token")
         }
         NotExchanged::NoActor(..) => {

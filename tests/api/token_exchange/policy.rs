@@ -268,3 +268,27 @@ async fn a_client_has_no_more_resources_than_its_terms_whoever_asks_after_it() {
     assert_eq!(first.error(), (400, "invalid_target"));
     assert_eq!(second.error(), (400, "invalid_target"));
 }
+
+#[tokio::test]
+async fn a_client_exchanges_no_tokens_of_another_tree_unless_its_organization_runs_the_server() {
+    for World { server, acme, secret, .. } in World::on_each_engine().await {
+        let other = server.root("other").await;
+        let below = server.suborganization(other, "below").await;
+        let rules = || terms(vec![rule("urn:other", true)]);
+        let stranger = party(&server, other, "stranger", rules()).await;
+        let operator = party(&server, acme, "operator", rules()).await;
+        let (_, of_below) = server.key(Owner::Organization(below), "of-below").await;
+        let ours = token_of_key(&server, &secret).await;
+        let theirs = token_of_key(&server, &of_below).await;
+        let wanted = [("resource", "urn:other")];
+
+        let refused = stranger.exchanges(&server, &ours, &wanted).await;
+        assert_eq!(refused.error(), (400, "invalid_request"), "{}", server.engine);
+        for allowed in [
+            stranger.exchanges(&server, &theirs, &wanted).await,
+            operator.exchanges(&server, &theirs, &wanted).await,
+        ] {
+            assert_eq!(allowed.status, 200, "{} {}", server.engine, allowed.text);
+        }
+    }
+}
