@@ -164,9 +164,6 @@ pub async fn change_role(
     if !expected.allows(before.membership.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
-    if role == before.membership.role {
-        return Ok(before);
-    }
     let wanted = Membership { role, ..before.membership.clone() };
     let membership = write(app, &mut tx, asker, Some(before.membership), wanted).await?;
     app.commit(tx).await?;
@@ -211,6 +208,9 @@ async fn write(
     asker.must_hold(&given)?;
     let detail = json!({ "from": before.as_ref().map(|it| &it.role), "to": membership.role });
     if let Some(before) = before {
+        if before.role == membership.role {
+            return Ok(before);
+        }
         membership.created_at = before.created_at;
         membership.version = Version(before.version.0 + 1);
     }

@@ -122,10 +122,10 @@ pub(in crate::manage) async fn edit_in(
     check_unlocked(&key)?;
     let before = key.clone();
     apply(app, asker, &mut key, edit)?;
+    bounds::check(app, tx, asker, Some(&before), &key).await?;
     if key == before {
         return Ok(key);
     }
-    bounds::check(app, tx, asker, Some(&before), &key).await?;
     let detail = json!({ "from": describe(&before), "to": describe(&key) });
     write(app, tx, asker, &mut key, "api_key.updated", detail).await?;
     Ok(key)

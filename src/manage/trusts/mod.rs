@@ -146,11 +146,11 @@ pub(super) async fn change(
     let before = find_to_change(tx, asker, id, expected).await?;
     let (mut trust, only_disables) = (before.clone(), to.only_disables());
     apply(app, &mut trust, to);
-    if trust == before {
-        return Ok(trust);
-    }
     if !only_disables {
         check(app, tx, asker, Some(&before), &trust).await?;
+    }
+    if trust == before {
+        return Ok(trust);
     }
     let written = store::trusts::update(tx, &trust).await;
     if !written.map_err(taken("a rule of trust"))? {
