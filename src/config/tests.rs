@@ -150,7 +150,7 @@ fn fx_14c_an_unknown_variable_is_told_the_nearest_one() {
 #[test]
 fn a_wrong_setting_says_which_and_what_to_do() {
     let wrong: &[(&str, &str, &str)] = &[
-        ("KEYTURN_LISTEN", "localhost:80", "listen: `localhost:80` is not an address"),
+        ("KEYTURN_LISTEN", "keys:80", "listen: `keys:80` is not an IP address"),
         ("KEYTURN_LISTEN", "0.0.0.0:80", "issuer: cannot be guessed"),
         ("KEYTURN_ISSUER", "http://keys.example.com", "issuer: must begin with https://"),
         ("KEYTURN_ISSUER", "https://keys.example.com/", "issuer: must not end with a slash"),
