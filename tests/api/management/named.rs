@@ -76,7 +76,7 @@ async fn fx_37b_moments_items_and_inner_members_are_named() {
         ),
         (KEYS, json!({ "name": "x", "expires_at": "never" }), format!("`expires_at`: {moment}")),
         (KEYS, json!({ "name": "x", "roles": ["viewer", 1] }), "`roles[1]`: ".to_owned()),
-        (KEYS, json!({ "name": "x", "proof": [""] }), "`proof`: ".to_owned()),
+        (KEYS, json!({ "name": "x", "proof": [""] }), "proof[0] is blank; write it".to_owned()),
         (
             KEYS,
             json!({ "roles": ["viewer"] }),
