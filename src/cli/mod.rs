@@ -76,7 +76,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Asked {
     #[command(flatten)]
-    OfServer(Command),
+    OfServer(Box<Command>),
     /// Look at all that a server needs, also where that is broken, and say what to do
     Doctor(doctor::Args),
     #[command(flatten)]
@@ -167,7 +167,7 @@ pub async fn run() -> anyhow::Result<()> {
     confirm::ask(&matches)?;
     signals::survive_full_files();
     match command {
-        Asked::OfServer(command) => run_by_config(command, config.as_deref()).await,
+        Asked::OfServer(command) => run_by_config(*command, config.as_deref()).await,
         Asked::Doctor(args) => {
             let config = start::read_config(config.as_deref());
             shown("checking", Box::pin(doctor::run(args, config))).await

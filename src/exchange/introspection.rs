@@ -58,5 +58,5 @@ async fn is_meant(
     if !token.audiences.iter().all(is_named) {
         return Ok(false);
     }
-    Ok(app.directory.serves(known.client.organization_id, token.organization_id).await?)
+    app.directory.serves(known.client.organization_id, token.organization_id).await
 }

@@ -25,7 +25,7 @@ async fn caller(server: &TestServer, new: NewApiKey) -> Caller {
     server.manage(&server.make_key(new).await.1).await
 }
 
-fn shop(name: &str, more: Value) -> Value {
+fn shop(name: &str, more: &Value) -> Value {
     let mut new = json!({
         "name": name, "grant_types": ["client_credentials"], "scopes": ["keys:read"],
     });
@@ -50,9 +50,9 @@ async fn fx_05a_a_client_ends_with_the_key_that_made_it() {
             "jwks_uri": "https://shop.example.com/jwks",
         });
 
-        let made = short.post(CLIENTS, &shop("a", json!({}))).await;
-        let by_keys = short.post(CLIENTS, &shop("b", jwt)).await;
-        let too_late = short.post(CLIENTS, &shop("c", later.clone())).await;
+        let made = short.post(CLIENTS, &shop("a", &json!({}))).await;
+        let by_keys = short.post(CLIENTS, &shop("b", &jwt)).await;
+        let too_late = short.post(CLIENTS, &shop("c", &later)).await;
         let path = format!("{CLIENTS}/{}", made.id());
         let put_off = short.patch(&path, "*", &later).await;
         let endless = short.patch(&path, "*", &json!({ "expires_at": null })).await;
@@ -85,7 +85,7 @@ async fn fx_05b_an_ending_key_takes_no_secret_of_what_is_endless() {
         let (acme, _) = acme(&server).await;
         let endless = NewApiKey { lifetime: Lifetime::Never, ..owners(acme, "endless") };
         let endless = caller(&server, endless).await;
-        let made = endless.post(CLIENTS, &shop("a", json!({}))).await;
+        let made = endless.post(CLIENTS, &shop("a", &json!({}))).await;
         let path = format!("{CLIENTS}/{}", made.id());
         let ending = owner_of(&server, acme).await;
 
@@ -118,7 +118,7 @@ async fn fx_05c_a_key_that_is_bound_to_addresses_gives_nothing_that_is_not() {
         let rotate = format!("{webhook}/rotate-secret");
 
         let refused = [
-            bound.post(CLIENTS, &shop("a", json!({}))).await,
+            bound.post(CLIENTS, &shop("a", &json!({}))).await,
             bound.put_new(&at("/roles/deployer"), &json!({ "scopes": ["read"] })).await,
             bound.patch(&at(&format!("/members/{ada}")), "*", &json!({ "role": "owner" })).await,
             bound.post("/api/v1/webhooks", &hook).await,

@@ -51,7 +51,7 @@ async fn fx_02a_a_manager_does_not_narrow_an_owners_key_to_take_its_secret() {
         ];
         let stopped = manager.act(&format!("{path}/disable"), "*").await;
 
-        check(&server.engine.to_string(), &refused, &stopped);
+        check(server.engine, &refused, &stopped);
         let kept = owner.get(&path).await;
         assert_eq!(kept.body["roles"], json!(["owner"]));
     }
@@ -74,7 +74,7 @@ async fn fx_02b_nor_a_client_to_add_a_secret() {
         ];
         let stopped = steward.patch(&path, "*", &json!({ "enabled": false })).await;
 
-        check(&server.engine.to_string(), &refused, &stopped);
+        check(server.engine, &refused, &stopped);
     }
 }
 
@@ -96,7 +96,7 @@ async fn fx_02c_nor_a_rule_of_trust_to_let_its_own_jobs_in() {
         ];
         let stopped = steward.patch(&path, "*", &json!({ "enabled": false })).await;
 
-        check(&server.engine.to_string(), &refused, &stopped);
+        check(server.engine, &refused, &stopped);
     }
 }
 
@@ -118,6 +118,6 @@ async fn fx_02d_nor_a_role_or_a_member_that_may_more() {
         ];
         let stopped = owner.put(&role, "*", &json!({ "scopes": ["read"] })).await;
 
-        check(&server.engine.to_string(), &refused, &stopped);
+        check(server.engine, &refused, &stopped);
     }
 }
