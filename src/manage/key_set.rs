@@ -3,7 +3,7 @@
 use super::Rejection;
 use crate::signing::ForeignKeys;
 
-/// That they can verify signatures, and that to do so costs no more than it has to.
+/// Checks that the keys can verify signatures, and that each check is cheap.
 pub(super) fn check(jwks: &str) -> Result<(), Rejection> {
     let keys = ForeignKeys::parse(jwks.as_bytes())?;
     if let Some(weak) = keys.refused().iter().find(|why| why.is_weak()) {

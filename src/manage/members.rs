@@ -188,7 +188,7 @@ pub(super) async fn give_role(
 }
 
 /// Takes the place of the membership that was there before, for a principal that has both roles:
-/// who manages members neither makes nor demotes those who may more.
+/// a manager of members neither adds nor demotes a member with more rights than its own.
 async fn write(
     app: &App,
     tx: &mut Tx,

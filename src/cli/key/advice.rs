@@ -20,7 +20,7 @@ pub(super) fn with_advice(error: Rejection, name: &KeyName) -> anyhow::Error {
             format!("`keyturn key delete {key}` frees its name for `keyturn key create {key}`")
         }
         Rejection::TooManyKeys(_) => {
-            "`keyturn key list --unused-since 90d` shows which nobody needs, `keyturn key revoke` \
+            "`keyturn key list --unused-since 90d` lists unused keys, `keyturn key revoke` \
              makes room (setting api_keys.most_per_tree)"
                 .to_owned()
         }

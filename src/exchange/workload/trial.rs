@@ -146,10 +146,10 @@ async fn verify(
 /// Sets of pinned keys that are looked through for one that a token names.
 const MOST_PINNED: usize = 32;
 
-/// Where the keys of these rules are. Anybody may send a token, and whoever may make rules says
-/// where the keys for it are: only the first few count, those of the oldest rules, so that
-/// newer rules of others push none aside. The rules of one organization have no more, so
-/// that all of them count where it is named.
+/// Where the keys of these rules are. Every caller may send a token, and every tenant may add rules
+/// for its issuer, so only a few places count: those of the oldest rules, which a newer rule of
+/// another tenant cannot displace. One organization may have only as many, so all of its places
+/// count where a request names it.
 fn sources(rules: &[Arc<Trust>], from: KeysFrom) -> Vec<&KeySource> {
     let (mut seen, mut places, mut pinned) = (HashSet::new(), 0, 0);
     let all = rules.iter().map(|rule| &rule.terms.keys).filter(|keys| seen.insert(*keys));

@@ -122,7 +122,7 @@ async fn prune_hour(
     Ok(gone)
 }
 
-/// The most rows that each may keep so that all together have no more than `most`.
+/// The row limit for each owner that keeps the total at or below `most`.
 fn level(totals: impl Iterator<Item = i64>, most: i64) -> i64 {
     let mut totals: Vec<i64> = totals.collect();
     totals.sort_unstable();
