@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     ApiKey, Lineage, Networks, Organization, OrganizationId, ProofDemand, Reach, Resource,
-    RoleName, Roles, Scopes, UserId,
+    ResourceIdentifier, RoleName, Roles, Scopes, UserId,
 };
 use crate::clock::Timestamp;
 
@@ -36,11 +36,36 @@ pub struct Bounds {
     pub roles: Option<Roles>,
     /// `None`: it never ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// `None`: its credentials get tokens for any resource.
+    pub resources: Option<OnlyAt>,
     pub networks: Networks,
     pub proof: ProofDemand,
     /// Whether it also manages what belongs to no organization: it acts in the one that runs the
     /// server.
     pub runs_server: bool,
+}
+
+/// The resources for which alone a principal gets tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnlyAt {
+    pub resources: Vec<ResourceIdentifier>,
+    /// The scopes that these have and no other resource has: a right counts at every resource.
+    pub alone: Scopes,
+}
+
+impl OnlyAt {
+    /// `all`: every resource, keyturn itself among them.
+    pub fn of<'a>(
+        resources: Vec<ResourceIdentifier>,
+        all: impl Iterator<Item = &'a Resource>,
+    ) -> Self {
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            all.partition(|resource| resources.contains(&resource.identifier));
+        let elsewhere = |scope: &str| others.iter().any(|other| other.scopes.contains(scope));
+        let alone = theirs.iter().flat_map(|resource| resource.scopes.iter());
+        let alone = alone.filter(|scope| !elsewhere(scope)).map(Arc::<str>::from).collect();
+        Self { resources, alone }
+    }
 }
 
 /// Whether a right in an organization is one in those below it, too.
@@ -130,12 +155,21 @@ pub enum Wider {
     AllRoles,
     #[error("it would live longer than the key you ask with, which expires at {0}")]
     Lifetime(Timestamp),
+    #[error(
+        "it could be used at resources that the credential you ask with cannot; name some of: {}",
+        identifiers(.0)
+    )]
+    Resources(Vec<ResourceIdentifier>),
     #[error("it would reach further than the key you ask with")]
     Reach,
     #[error("it could be used from addresses that the key you ask with cannot: {0}")]
     Networks(Networks),
     #[error("it would demand less proof of possession than the key you ask with: {0}")]
     Proof(ProofDemand),
+}
+
+fn identifiers(resources: &[ResourceIdentifier]) -> String {
+    resources.iter().map(ResourceIdentifier::as_str).collect::<Vec<_>>().join(", ")
 }
 
 impl Bounds {
@@ -163,6 +197,19 @@ impl Bounds {
             Some(own) if expires_at.is_none_or(|end| end > own) => Err(Wider::Lifetime(own)),
             _ => Ok(()),
         }
+    }
+
+    /// Of a credential. `None`: its tokens may be for any resource.
+    pub fn check_resources(&self, resources: Option<&[ResourceIdentifier]>) -> Result<(), Wider> {
+        let Some(own) = &self.resources else { return Ok(()) };
+        let within = resources.is_some_and(|all| all.iter().all(|it| own.resources.contains(it)));
+        if within { Ok(()) } else { Err(Wider::Resources(own.resources.clone())) }
+    }
+
+    /// Of a right, which counts at every resource that knows one of its scopes.
+    pub fn check_right(&self, scopes: &Scopes) -> Result<(), Wider> {
+        let Some(own) = &self.resources else { return Ok(()) };
+        Self::check_among(scopes, &own.alone)
     }
 
     /// Of a key of an organization within reach.

@@ -45,7 +45,7 @@ pub use api_key::{
     WhenLeaked, audit_email,
 };
 pub use audit::{Actor, AuditEvent, MalformedActor};
-pub use authority::{Authority, Below, Bounds, Sight, Wider};
+pub use authority::{Authority, Below, Bounds, OnlyAt, Sight, Wider};
 pub use ceiling::Ceiling;
 pub use change::Change;
 pub use client::{
@@ -56,7 +56,7 @@ pub use client::{
 };
 pub use delegate::Delegate;
 pub use family::{Family, Granted, Turn};
-pub use given::{Ends, Given};
+pub use given::{Credential, Given};
 pub use id::{
     ApiKeyId, ClientId, FamilyId, MalformedId, MessageId, OrganizationId, SecretId, TrustId,
     UserId, WebhookId,

@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     app::App,
-    clock::Timestamp,
-    domain::{Actor, Below, Bounds, KnownClient, Networks, Origin, Owner, ProofDemand},
+    domain::{Actor, Below, Bounds, KnownClient, Networks, OnlyAt, Origin, Owner, ProofDemand},
     signing::VerifiedToken,
 };
 
@@ -62,12 +61,20 @@ async fn judged(app: &App, token: &VerifiedToken, origin: &Origin) -> Result<Pri
             user,
             users_key: key.filter(|_| user.is_some()).cloned(),
             roles: key.and_then(|key| key.roles.clone()),
-            expires_at: facts.ends_at,
+            expires_at: identity.credentials_end(),
+            resources: only_at(app, &identity).await?,
             networks: facts.networks,
             proof: facts.proof,
             runs_server: app.directory.runs_server(token.organization_id).await?,
         },
     })
+}
+
+/// Where alone all that took part get tokens.
+async fn only_at(app: &App, identity: &Identity) -> Result<Option<OnlyAt>, Failed> {
+    let Some(resources) = identity.bounds().resources else { return Ok(None) };
+    let registered = app.directory.resources().await?;
+    Ok(Some(OnlyAt::of(resources, registered.iter().chain([&app.own_resource]))))
 }
 
 /// Who is said to have done it, and whether that is the holder of the rights alone.
@@ -91,10 +98,9 @@ fn everybody(identity: &Identity) -> impl Iterator<Item = Facts> {
     holders.map(Facts::of_holder).chain(client)
 }
 
-/// What bounds whatever somebody hands on, beside scopes and reach.
+/// From where, and after which proof of possession, a credential is used.
 #[derive(Default)]
 struct Facts {
-    ends_at: Option<Timestamp>,
     networks: Networks,
     proof: ProofDemand,
 }
@@ -103,13 +109,11 @@ impl Facts {
     fn of_holder(identity: &Identity) -> Self {
         match &identity.holder {
             Holder::Key(presented) => Self {
-                ends_at: presented.key.expires_at,
                 networks: presented.key.allowed_networks.clone(),
                 proof: presented.key.proof.clone(),
             },
             Holder::Client(known) => Self::of_client(known),
             Holder::Workload(trust, _) => Self {
-                ends_at: trust.terms.expires_at,
                 networks: trust.terms.allowed_networks.clone(),
                 proof: ProofDemand::default(),
             },
@@ -119,12 +123,11 @@ impl Facts {
     /// A client is used from anywhere.
     fn of_client(known: &KnownClient) -> Self {
         let terms = &known.client.terms;
-        Self { ends_at: terms.expires_at, proof: terms.proof.clone(), ..Self::default() }
+        Self { proof: terms.proof.clone(), ..Self::default() }
     }
 
     fn and(self, other: Self) -> Self {
         Self {
-            ends_at: self.ends_at.into_iter().chain(other.ends_at).min(),
             networks: self.networks.intersection(&other.networks),
             proof: if other.proof.is_as_strict_as(&self.proof) { other.proof } else { self.proof },
         }

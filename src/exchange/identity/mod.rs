@@ -152,6 +152,12 @@ impl Identity {
 
     /// When the right ends, whatever becomes of it.
     pub(super) fn ends(&self) -> Option<Timestamp> {
+        self.credentials_end().into_iter().chain(self.ceiling.expires_at).min()
+    }
+
+    /// When the first of the credentials ends that were needed. A secret that is being rotated out
+    /// ends before its key.
+    pub(super) fn credentials_end(&self) -> Option<Timestamp> {
         let of_holder = match &self.holder {
             Holder::Key(presented) => {
                 [presented.key.expires_at, presented.secret.dies_at].into_iter().flatten().min()
@@ -160,8 +166,8 @@ impl Identity {
             Holder::Client(known) => known.client.terms.expires_at,
         };
         let of_client = self.client.as_ref().and_then(|known| known.client.terms.expires_at);
-        let of_others = self.beside.iter().filter_map(Self::ends);
-        of_others.chain(of_holder).chain(of_client).chain(self.ceiling.expires_at).min()
+        let of_others = self.beside.iter().filter_map(Self::credentials_end);
+        of_others.chain(of_holder).chain(of_client).min()
     }
 
     /// The same, asked for by this client. Whoever asked before goes on to bound it.

@@ -5,8 +5,8 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{
-        ApiKey, Bounds, Ends, Given, Lifetime, OrganizationId, Owner, Person, Reach, Roles, Scopes,
-        UserId, held_scopes,
+        ApiKey, Bounds, Credential, Given, Lifetime, OrganizationId, Owner, Person, Reach, Roles,
+        Scopes, UserId, held_scopes,
     },
     manage::{Asker, Judged},
     store::{self, Tx},
@@ -58,7 +58,9 @@ async fn given(
         }
     };
     let (networks, proof) = (key.allowed_networks.clone(), key.proof.clone());
-    Ok(Some(Given { scopes, reach, ends: Ends::At(key.expires_at), networks, proof }))
+    // A key gets tokens for every resource.
+    let credential = Some(Credential { expires_at: key.expires_at, resources: None });
+    Ok(Some(Given { scopes, reach, credential, networks, proof }))
 }
 
 /// When a key with this lifetime ends. Whoever does not say gets what the policy gives, at most

@@ -3,7 +3,7 @@
 use super::{Judged, Rejection};
 use crate::{
     app::App,
-    domain::{Authentication, Client, ClientTerms, Ends, Given, KeySource, Networks, Reach},
+    domain::{Authentication, Client, ClientTerms, Credential, Given, KeySource, Networks, Reach},
     manage::key_set,
 };
 
@@ -20,10 +20,15 @@ pub(super) fn checked(app: &App, terms: ClientTerms) -> Result<ClientTerms, Reje
     Ok(terms)
 }
 
-/// A client that a principal makes ends when the principal does, unless it says an earlier end.
-pub(super) fn ending(asker: &Judged, terms: ClientTerms) -> ClientTerms {
-    let own = asker.authority.bounds().and_then(|bounds| bounds.expires_at);
-    ClientTerms { expires_at: terms.expires_at.or(own), ..terms }
+/// A client that a principal makes ends when the principal does, and gets tokens for the resources
+/// for which the principal does, unless the terms say it themselves.
+pub(super) fn completed(asker: &Judged, terms: ClientTerms) -> ClientTerms {
+    let Some(own) = asker.authority.bounds() else { return terms };
+    ClientTerms {
+        expires_at: terms.expires_at.or(own.expires_at),
+        resources: terms.resources.or_else(|| Some(own.resources.as_ref()?.resources.clone())),
+        ..terms
+    }
 }
 
 /// That the principal has what the client gives: as it is to be, and as it was, where that is
@@ -42,7 +47,10 @@ fn given(client: &Client) -> Given {
     Given {
         scopes: client.terms.scopes.clone(),
         reach: Reach::Own,
-        ends: Ends::At(client.terms.expires_at),
+        credential: Some(Credential {
+            expires_at: client.terms.expires_at,
+            resources: client.terms.resources.clone(),
+        }),
         networks: Networks::default(),
         proof: client.terms.proof.clone(),
     }

@@ -68,7 +68,7 @@ pub(in crate::manage) async fn add(
         id: ClientId(app.random.id(now)),
         organization_id: new.organization_id,
         name: new.name,
-        terms: bounds::ending(asker, bounds::checked(app, new.terms)?),
+        terms: bounds::completed(asker, bounds::checked(app, new.terms)?),
         created_at: now,
         disabled_at: None,
         status_index: 0,

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::{
     app::App,
     domain::{
-        Ends, Given, KeySource, Lineage, MOST_SOURCES_PER_TREE, OrganizationId, ProofDemand, Reach,
-        Trust,
+        Credential, Given, KeySource, Lineage, MOST_SOURCES_PER_TREE, OrganizationId, ProofDemand,
+        Reach, Trust,
     },
     manage::{Judged, Rejection, key_set},
     store::{self, Tx},
@@ -41,7 +41,10 @@ fn given(lineage: &Lineage, trust: &Trust) -> Given {
     Given {
         scopes: lineage.scopes_of(&trust.terms.roles),
         reach: Reach::Own,
-        ends: Ends::At(trust.terms.expires_at),
+        credential: Some(Credential {
+            expires_at: trust.terms.expires_at,
+            resources: trust.terms.resources.clone(),
+        }),
         networks: trust.terms.allowed_networks.clone(),
         proof: ProofDemand::None,
     }

@@ -77,7 +77,9 @@ pub(super) async fn add(
             audience: new.audience.unwrap_or_else(|| app.settings.issuer.clone()),
             conditions: new.conditions,
             roles: new.roles,
-            resources: new.resources,
+            resources: new
+                .resources
+                .or_else(|| Some(bounds?.resources.as_ref()?.resources.clone())),
             allowed_networks: if new.allowed_networks.is_empty() {
                 networks
             } else {

@@ -2,11 +2,13 @@
 
 mod any;
 mod changes;
+mod dying;
 mod keys;
 mod made;
 mod now;
 mod people;
 mod races;
+mod resources;
 mod server_wide;
 mod takeover;
 

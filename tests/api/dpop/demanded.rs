@@ -4,7 +4,8 @@
 use axum::http::Method;
 use keyturn::{
     domain::{
-        ApiKey, Authentication, ClientTerms, Expected, GrantType, Owner, ProofDemand, Secret,
+        ApiKey, Authentication, ClientTerms, Expected, GrantType, Lifetime, Owner, ProofDemand,
+        Secret,
     },
     manage::{
         Asker,
@@ -178,13 +179,15 @@ async fn what_is_no_demand_is_refused() {
 }
 
 #[tokio::test]
-async fn whoever_has_to_prove_a_key_makes_none_that_need_not() {
+async fn fx_05i_a_key_that_demands_a_proof_makes_nothing_that_does_not() {
     let server = TestServer::start().await;
     let own = ProofKey::p256();
-    let owner = Owner::Organization(server.acme().await);
+    let acme = server.acme().await;
+    let owner = Owner::Organization(acme);
     let new = NewApiKey {
         roles: Some("owner".parse().unwrap()),
         proof: Some(one_of(&own)),
+        lifetime: Lifetime::Never,
         ..new_key(owner, "boss")
     };
     let (boss, secret) = server.make_key(new).await;
@@ -214,10 +217,23 @@ async fn whoever_has_to_prove_a_key_makes_none_that_need_not() {
     let none = make("d", json!({ "proof": "none" })).await;
     let own_path = format!("/api/v1/api-keys/{}", boss.id);
     let lifted = send(Method::PATCH, &own_path, json!({ "proof": "none" })).await;
+    let client = json!({ "name": "c", "grant_types": ["client_credentials"], "scopes": [] });
+    let client = send(Method::POST, "/api/v1/clients", client).await;
+    let trust = json!({
+        "name": "t", "issuer": "https://ci.example.com", "roles": ["viewer"],
+        "conditions": { "sub": ["a"] },
+    });
+    let trust = send(Method::POST, "/api/v1/trusts", trust).await;
+    let free = server.obtaining_client(acme, "free").await;
+    let free = format!("/api/v1/clients/{}", free.id);
+    let secret = send(Method::POST, &format!("{free}/secrets"), json!({})).await;
+    let stopped = send(Method::PATCH, &free, json!({ "enabled": false })).await;
+    let enabled = send(Method::PATCH, &free, json!({ "enabled": true })).await;
 
+    assert_eq!(stopped.status, 200, "{}", stopped.text);
     assert_eq!(unsaid.body["proof"], json!([own.thumbprint()]), "{}", unsaid.text);
     assert_eq!(other.status, 201, "{}", other.text);
-    for wider in [any, none, lifted] {
+    for wider in [any, none, lifted, client, trust, secret, enabled] {
         assert_eq!(problem(&wider), (403, "forbidden"), "{}", wider.text);
         assert!(wider.detail().contains("less proof of possession"), "{}", wider.text);
     }

@@ -62,7 +62,7 @@ pub async fn enter(
     let asker = by.unwrap_or_else(|| asker(id, origin));
     let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must(WRITE)?;
-    client.terms = bounds::ending(asker, client.terms);
+    client.terms = bounds::completed(asker, client.terms);
     bounds::check(asker, None, &client)?;
     if has_token {
         spend()?;
