@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Ceiling, ClientId, Delegate, FamilyId, RefreshTerms, Source, Thumbprint};
+use super::{Ceiling, ClientId, Delegate, FamilyId, Once, RefreshTerms, Source, Thumbprint};
 use crate::clock::Timestamp;
 
 /// However often it is refreshed, a family is one row.
@@ -57,6 +57,16 @@ pub enum Turn {
 }
 
 impl Family {
+    /// Live families of one holder. The oldest end where more begin.
+    pub const MOST: u32 = 1000;
+
+    /// Who holds its tokens, as a hash: a client for one subject, or the holder of a key.
+    pub fn holder(&self) -> [u8; 32] {
+        let client = self.client_id.map(|id| id.0.into_bytes());
+        let client = client.as_ref().map(|id| &id[..]).unwrap_or_default();
+        Once::hash(&[client, self.granted.subject.as_bytes()])
+    }
+
     /// `now` is by the clock that all nodes share. `grace` is counted from the moment at which the
     /// successor was first handed out, and never longer; what nobody was told cannot be held
     /// against anybody. A clock that was set back does not prolong it.

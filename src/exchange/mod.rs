@@ -19,6 +19,7 @@ mod narrow;
 mod possession;
 mod principal;
 mod record;
+mod refresh_terms;
 mod refresh_token;
 mod refusal;
 mod refused;

@@ -7,14 +7,13 @@ use super::{
     ClaimedName, Failed, Refusal, api_key,
     client::Caller,
     identity::{Holder, Identity},
-    succession,
+    refresh_terms, succession,
 };
 use crate::{
     app::App,
     clock::Timestamp,
     domain::{Ceiling, Family, KEYTURN_CLI, Origin, RefreshToken, Source, Turn},
     signing::RefreshKey,
-    store,
 };
 
 /// A refresh token that may be used, or was used a moment ago.
@@ -41,13 +40,13 @@ pub(super) async fn identify(
     now: Timestamp,
 ) -> Result<Identity, Failed> {
     let token = RefreshToken::parse(token).map_err(|_| Refusal::MalformedRefreshToken)?;
-    let family = store::refresh_families::find(&app.store, token.family).await?;
+    let family = app.directory.family_now(token.family).await?;
     let family = family.filter(|family| RefreshKey::made(&app.key_encryption_key, family, &token));
     let mut family = family.ok_or(Refusal::UnknownRefreshToken)?;
     if family.answered_at.is_none() && token.generation < family.generation {
         // The successor may have gone out from here a moment ago, and the note of it be on its way.
         let _ = app.ledger.settled().await;
-        let found = store::refresh_families::find(&app.store, family.id).await?;
+        let found = app.directory.family_now(family.id).await?;
         family = found.ok_or(Refusal::UnknownRefreshToken)?;
     }
     let granted = &family.granted;
@@ -93,7 +92,11 @@ pub(super) async fn check(
     if family.is_over(now) {
         return Err(Refusal::RefreshTokenExpired(family.ends_at()).into());
     }
-    if succession::terms(app, identity).is_none() {
+    let (terms, bound_to) = (&family.granted.terms, &family.granted.bound_to);
+    // Both as of now: a client may have become public since.
+    if refresh_terms::terms(app, identity).is_none()
+        || !refresh_terms::is_guarded(identity, terms, bound_to.is_some())
+    {
         return Err(Refusal::NoRefreshTokens.into());
     }
     match family.turn(generation, app.clock.shared(), app.settings.refresh.grace) {

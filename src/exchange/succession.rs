@@ -10,6 +10,7 @@ use super::{
     mint,
     narrow::Grant,
     record,
+    refresh_terms::{is_guarded, is_public, terms},
     refresh_token::{Refreshed, check},
 };
 use crate::{
@@ -17,8 +18,8 @@ use crate::{
     app::App,
     clock::Timestamp,
     domain::{
-        Actor, AuditEvent, Authentication, Ceiling, Family, FamilyId, GrantType, Granted,
-        OrganizationId, Origin, Owner, RefreshTerms, Source, Turn, Use,
+        Actor, AuditEvent, Ceiling, Family, FamilyId, Granted, OrganizationId, Origin, Owner,
+        Source, Turn, Use,
     },
     ledger::Decision,
     signing::RefreshKey,
@@ -31,19 +32,6 @@ pub(super) enum Succession {
     None,
     Begins(Box<Family>),
     GoesOn(Box<Refreshed>),
-}
-
-/// How refresh tokens for this identity live, as of now; `None`: there are to be none.
-pub(super) fn terms<'a>(app: &'a App, identity: &'a Identity) -> Option<&'a RefreshTerms> {
-    match (identity.registered(), &identity.holder) {
-        (Some(known), _) => {
-            let terms = &known.client.terms;
-            let may_refresh = terms.grants.contains(&GrantType::RefreshToken);
-            terms.refresh.as_ref().filter(|_| may_refresh)
-        }
-        (None, Holder::Key(_)) => app.settings.refresh.for_api_keys.as_ref(),
-        (None, Holder::Client(_) | Holder::Workload(..)) => None,
-    }
 }
 
 impl Succession {
@@ -84,10 +72,15 @@ impl Succession {
                 let token = Given::new(app, &family, family.generation);
                 let gone = Refusal::SourceGone(Source::Family(family.id));
                 let api_key = identity.key().map(|(id, _)| id);
+                let holder = family.holder();
                 let begun =
                     app.ledger.decide_and_use(Decision::Begin { family, api_key }, uses).await?;
                 // Not if its key or its client was deleted meanwhile.
-                if begun { Ok(Some(token)) } else { Err(gone.into()) }
+                if !begun {
+                    return Err(gone.into());
+                }
+                end_oldest(app, &holder, now).await;
+                Ok(Some(token))
             }
             Self::GoesOn(refreshed) => {
                 let next = go_on(app, identity, &refreshed, uses, origin, now).await;
@@ -106,11 +99,7 @@ fn first(
     now: Timestamp,
 ) -> Option<Family> {
     let terms = terms(app, identity)?;
-    let is_public = identity
-        .registered()
-        .is_some_and(|known| known.client.terms.authentication == Authentication::None);
-    // RFC 9700, section 2.2.2: what anybody may present is bound to a key, or replaced at each use.
-    let is_guarded = !is_public || terms.rotates || identity.bound_to.is_some();
+    let is_guarded = is_guarded(identity, terms, identity.bound_to.is_some());
     let has_family = identity.sources.iter().any(|source| matches!(source, Source::Family(_)));
     let expires_at = identity.ends().into_iter().fold(now + terms.lifetime(), Timestamp::min);
     // One that ends with its access token is of no use.
@@ -118,7 +107,7 @@ fn first(
         return None;
     }
     // RFC 9449, section 5: a client that authenticates is bound by that.
-    let is_bound = is_public || identity.registered().is_none();
+    let is_bound = is_public(identity) || identity.registered().is_none();
     Some(Family {
         id: FamilyId(app.random.id(now)),
         salt: app.random.bytes(),
@@ -178,7 +167,7 @@ async fn go_on(
     if app.ledger.decide_and_use(decision, uses.clone()).await? {
         return Ok(Given::new(app, family, next));
     }
-    let family = store::refresh_families::find(&app.store, id).await?;
+    let family = app.directory.family_now(id).await?;
     let family = family.ok_or(Refusal::UnknownRefreshToken)?;
     match check(app, identity, &family, generation, origin, now).await? {
         Turn::Replayed => {
@@ -211,6 +200,25 @@ impl Given {
             app.ledger.answered(family, generation, app.clock.shared());
         }
         self.token
+    }
+}
+
+/// Ends the oldest families of a holder beyond [`Family::MOST`]. The token is given out in any case:
+/// the next family that begins ends what is left.
+async fn end_oldest(app: &App, holder: &[u8; 32], now: Timestamp) {
+    let ended = async {
+        let beyond = store::refresh_families::beyond(&app.store, holder, Family::MOST).await?;
+        if beyond.is_empty() {
+            return Ok(());
+        }
+        let mut tx = app.store.change().await?;
+        for id in beyond {
+            store::refresh_families::end(&mut tx, id, now).await?;
+        }
+        app.commit(tx).await
+    };
+    if let Err(error) = ended.await {
+        tracing::warn!(%error, "could not end the oldest refresh tokens of a holder");
     }
 }
 

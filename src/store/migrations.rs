@@ -30,6 +30,7 @@ migrations! {
     12 "0012_former_key_encryption_keys",
     14 "0014_jwt_type",
     16 "0016_secret_dies_by",
+    18 "0018_refresh_holder",
 }
 
 /// How many migrations the database had, and has.

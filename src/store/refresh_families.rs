@@ -12,8 +12,8 @@ statements! {
     INSERT = "
         insert into refresh_families (
             id, salt, client_id, api_key_id, granted, generation, created_at, used_at, expires_at,
-            idle, ends_at, status_index)
-        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+            idle, ends_at, status_index, holder)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
         where (exists (select 1 from clients where id = $3) or $3 is null)
             and (exists (select 1 from api_keys where id = $4) or $4 is null)";
 
@@ -43,6 +43,10 @@ statements! {
 
     END_OF_KEY = "
         update refresh_families set ended_at = $2 where api_key_id = $1 and ended_at is null";
+
+    BEYOND = "
+        select id from refresh_families where holder = $1 and ended_at is null
+        order by id desc limit 100 offset $2";
 
     PRUNE = "
         delete from refresh_families where id in (
@@ -114,6 +118,7 @@ pub async fn insert(
             i64::from(family.granted.terms.idle),
             family.ends_at().timestamp(),
             status_index,
+            &family.holder()[..],
         )
     )?;
     Ok(inserted == 1)
@@ -165,6 +170,17 @@ pub async fn end(tx: &mut Tx, id: FamilyId, at: Timestamp) -> Result<bool, Store
 /// Ends every family of a key that ends itself: its own entry in the feed tells it.
 pub async fn end_of_key(tx: &mut Tx, id: ApiKeyId, at: Timestamp) -> Result<u64, StoreError> {
     Ok(execute!(tx, END_OF_KEY(id.0, at.timestamp()))?)
+}
+
+/// The live families of a holder that are older than its newest ones, `most` of them; up to a
+/// hundred, newest first. One statement, outside any transaction.
+pub async fn beyond(
+    by: impl Into<Reader<'_>>,
+    holder: &[u8; 32],
+    most: u32,
+) -> Result<Vec<FamilyId>, StoreError> {
+    let rows: Vec<(Uuid,)> = fetch_by!(by, BEYOND(&holder[..], i64::from(most)) => fetch_all)?;
+    Ok(rows.into_iter().map(|(id,)| FamilyId(id)).collect())
 }
 
 /// Deletes up to so many of those that ended by themselves before this moment; gives how many.

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{
-    Answer, Client, INTROSPECT, OAUTH, Options, TestServer, basic, encoded, post,
+    Answer, Ci, Client, INTROSPECT, OAUTH, Options, TestServer, basic, encoded, post,
 };
 
 /// Nothing but this is said of a token that is not good.
@@ -336,7 +336,7 @@ async fn in_07_a_refresh_token_is_never_active_whoever_asks() {
         let scene = Scene::on(server).await;
         let (server, acme) = (&scene.server, scene.acme);
         let terms = ClientTerms {
-            grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+            grants: vec![GrantType::JwtBearer, GrantType::RefreshToken],
             scopes: "read".parse().unwrap(),
             resources: Some(vec!["api".parse().unwrap()]),
             refresh: Some(RefreshTerms::default()),
@@ -344,7 +344,10 @@ async fn in_07_a_refresh_token_is_never_active_whoever_asks() {
         };
         let shop: Client = server.client(acme, "shop", terms).await.into();
         let app = server.public_app(acme, "app", true).await;
-        let own = [("grant_type", "client_credentials"), ("audience", "api")];
+        let ci = Ci::at("https://ci.example.com");
+        ci.trusted_by(server, ci.rule(acme)).await;
+        let (grant, job) = (GrantType::JwtBearer.as_str(), ci.job(server));
+        let own = [("grant_type", grant), ("assertion", &job), ("audience", "api")];
         let refresh = |answer: Answer| answer.body["refresh_token"].as_str().unwrap().to_owned();
         let of_key = refresh(server.exchange("ci", &scene.secret).await);
         let of_shop = refresh(server.send(shop.request(OAUTH, &own)).await);

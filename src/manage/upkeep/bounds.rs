@@ -39,7 +39,7 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
         ("organizations", Bound::NotByItself("the organizations that owners make")),
         (
             "refresh_families",
-            Bound::AfterTheirEnd(ENDED, "one for each grant that may be refreshed"),
+            Bound::AfterTheirEnd(ENDED, "1,000 live ones for each holder: the oldest end"),
         ),
         (
             "reminders",

@@ -4,7 +4,7 @@ use keyturn::domain::{Authentication, ClientTerms, GrantType, Owner, RefreshTerm
 use serde_json::json;
 
 use super::assert_bound;
-use crate::support::{API_KEY, Answer, OAUTH, Options, ProofKey, TestServer};
+use crate::support::{API_KEY, Answer, Ci, OAUTH, Options, ProofKey, TestServer};
 
 fn refresh_token(answer: &Answer) -> String {
     let token = answer.body["refresh_token"].as_str();
@@ -46,7 +46,7 @@ async fn rt_19_what_a_client_with_a_secret_was_given_is_bound_to_no_key() {
         let acme = server.acme().await;
         let terms = ClientTerms {
             authentication: Authentication::ClientSecretPost,
-            grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+            grants: vec![GrantType::JwtBearer, GrantType::RefreshToken],
             scopes: "read".parse().unwrap(),
             refresh: Some(RefreshTerms::default()),
             ..ClientTerms::default()
@@ -54,7 +54,10 @@ async fn rt_19_what_a_client_with_a_secret_was_given_is_bound_to_no_key() {
         let made = server.client(acme, "shop", terms).await;
         let (id, secret) = (made.client.id.to_string(), made.secret.unwrap());
         let proved = [("client_id", id.as_str()), ("client_secret", secret.reveal())];
-        let form = [&proved[..], &[("grant_type", "client_credentials")]].concat();
+        let ci = Ci::at("https://ci.example.com");
+        ci.trusted_by(&server, ci.rule(acme)).await;
+        let (grant, job) = (GrantType::JwtBearer.as_str(), ci.job(&server));
+        let form = [&proved[..], &[("grant_type", grant), ("assertion", &job)]].concat();
         let (old, new) = (ProofKey::p256(), ProofKey::ed25519());
         let first = refresh_token(&server.post_by(&old, OAUTH, &form).await);
         let with = |token| {

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod ends;
+mod many;
 mod presented;
 mod public;
 mod races;
@@ -9,12 +10,16 @@ mod reuse;
 mod unheard;
 
 use axum::http::Request;
-use keyturn::domain::{
-    Authentication, ClientTerms, GrantType, OrganizationId, Owner, RefreshTerms, Secret,
+use keyturn::{
+    domain::{
+        ApiKeyId, Authentication, ClientTerms, ExchangeRule, GrantType, Lifetime, OrganizationId,
+        Owner, RefreshTerms, Secret,
+    },
+    manage::api_keys::NewApiKey,
 };
 
 use crate::support::{
-    API_KEY, Answer, FORM, ISSUER, OAUTH, Options, TestServer, basic, encoded, post,
+    API_KEY, Answer, FORM, ISSUER, OAUTH, Options, TestServer, basic, encoded, new_key, post,
 };
 
 const DAY: u32 = 24 * 60 * 60;
@@ -73,18 +78,25 @@ async fn works(server: &TestServer, access_token: &str) -> bool {
     }
 }
 
-/// A registered client with a secret.
+/// A registered client with a secret, and the key that it exchanges.
 struct Shop {
     id: String,
     secret: String,
+    key: ApiKeyId,
+    key_secret: Secret,
 }
 
 fn shop_terms() -> ClientTerms {
     ClientTerms {
         authentication: Authentication::ClientSecretBasicOrPost,
-        grants: vec![GrantType::ClientCredentials, GrantType::RefreshToken],
+        grants: vec![GrantType::TokenExchange, GrantType::RefreshToken],
         scopes: "read write".parse().unwrap(),
         refresh: Some(refresh_terms(true)),
+        exchanges: vec![ExchangeRule {
+            issuer: ISSUER.to_owned(),
+            resource: "api".parse().unwrap(),
+            impersonation: true,
+        }],
         ..ClientTerms::default()
     }
 }
@@ -100,13 +112,23 @@ impl Shop {
         name: &str,
         terms: ClientTerms,
     ) -> Self {
+        let new = new_key(Owner::Organization(acme), &format!("for-{name}"));
+        let new = NewApiKey { lifetime: Lifetime::Never, ..new };
+        let (key, key_secret) = server.make_key(new).await;
         let made = server.client(acme, name, terms).await;
-        Self { id: made.client.id.to_string(), secret: made.secret.unwrap().reveal().to_owned() }
+        let secret = made.secret.unwrap().reveal().to_owned();
+        Self { id: made.client.id.to_string(), secret, key: key.id, key_secret }
     }
 
     /// Its first tokens, for the resource `api`.
     async fn first(&self, server: &TestServer) -> Answer {
-        self.ask(server, &[("grant_type", "client_credentials"), ("audience", "api")]).await
+        let form = [
+            ("grant_type", GrantType::TokenExchange.as_str()),
+            ("subject_token", self.key_secret.reveal()),
+            ("subject_token_type", "urn:keyturn:params:oauth:token-type:api-key"),
+            ("audience", "api"),
+        ];
+        self.ask(server, &form).await
     }
 
     async fn refresh(&self, server: &TestServer, token: &str) -> Answer {
@@ -149,8 +171,10 @@ async fn rt_01_a_refresh_gives_a_new_access_token_and_the_next_refresh_token() {
         for same in ["sub", "client_id", "aud", "scope", "org", "src"] {
             assert_eq!(claims[same], before[same], "{} {same}", server.engine);
         }
-        assert_eq!(claims["src"][0], format!("client:{}", shop.id));
-        assert!(claims["src"][1].as_str().unwrap().starts_with("family:"), "{claims}");
+        let sources: Vec<_> =
+            claims["src"].as_array().unwrap().iter().filter_map(|it| it.as_str()).collect();
+        assert!(sources.contains(&&*format!("client:{}", shop.id)), "{claims}");
+        assert!(sources.last().unwrap().starts_with("family:"), "{claims}");
         assert_eq!(third.header("cache-control"), "no-store");
     }
 }
@@ -160,7 +184,7 @@ async fn rt_25_none_is_given_where_nobody_has_allowed_it() {
     let server = TestServer::start().await;
     let acme = server.acme().await;
     let (_, secret) = server.key(Owner::Organization(acme), "ci").await;
-    let grants = vec![GrantType::ClientCredentials];
+    let grants = vec![GrantType::TokenExchange];
     let none = ClientTerms { refresh: None, grants, ..shop_terms() };
     let shop = Shop::with(&server, acme, "shop", none).await;
 
@@ -168,6 +192,22 @@ async fn rt_25_none_is_given_where_nobody_has_allowed_it() {
 
     for answer in answers {
         assert_eq!(answer.status, 200, "{}", answer.text);
+        assert!(answer.body.get("refresh_token").is_none(), "{}", answer.text);
+    }
+}
+
+/// RFC 6749, section 4.4.3: it asks again, with its own credential.
+#[tokio::test]
+async fn none_is_given_to_a_client_that_asks_for_itself() {
+    for server in TestServer::on_each_engine().await {
+        let acme = server.acme().await;
+        let grants = vec![GrantType::ClientCredentials, GrantType::RefreshToken];
+        let terms = ClientTerms { grants, ..shop_terms() };
+        let shop = Shop::with(&server, acme, "shop", terms).await;
+
+        let answer = shop.ask(&server, &[("grant_type", "client_credentials")]).await;
+
+        assert_eq!(answer.status, 200, "{}: {}", server.engine, answer.text);
         assert!(answer.body.get("refresh_token").is_none(), "{}", answer.text);
     }
 }

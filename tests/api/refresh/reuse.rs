@@ -221,7 +221,7 @@ async fn the_reuse_of_a_clients_token_is_told_in_the_trail_of_its_organization()
 
         shop.refresh(&server, &token).await;
 
-        let trail = server.audit_trail(&format!("client:{}", shop.id)).await;
+        let trail = server.audit_trail(&format!("key:{}", shop.key)).await;
         let event = trail.iter().find(|event| event.action == "refresh.reused").unwrap();
         assert_eq!(event.organization_id, Some(acme), "{}", server.engine);
         assert_eq!(event.detail["client"], shop.id);
