@@ -11,6 +11,7 @@ mod sources;
 mod standing;
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher as _},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -33,7 +34,7 @@ use crate::{
         ClientId, Family, FamilyId, KnownClient, Lineage, OrganizationId, Person, Presented,
         Resource, SecretHash, SecretId, Trust, TrustId, UserId,
     },
-    store::{self, Store, StoreError},
+    store::{self, Store, StoreError, Tx},
 };
 
 #[derive(Clone)]
@@ -74,10 +75,11 @@ struct Inner {
     forgotten: AtomicU64,
     /// Held shared by whoever remembers, alone by whoever forgets.
     remembering: RwLock<()>,
-    /// Held while a key is read, by the first bits of its hash.
+    /// Held while something is read: by the first bits of the hash of a key, or by a hash of what
+    /// else it is.
     reading: [Mutex<()>; READERS],
-    /// Look-ups of keys that are not in memory: anybody can ask for them, so they never take all
-    /// connections.
+    /// Look-ups of what is not in memory and anyone can name: keys, clients, issuers, refresh tokens.
+    /// They never take all connections.
     lookups: Semaphore,
     feed: feed::Position,
     hits: AtomicU64,
@@ -149,7 +151,7 @@ impl Directory {
             return Ok(Some(known));
         }
         self.0.misses.fetch_add(1, Ordering::Relaxed);
-        let _lookup = self.0.lookups.acquire().await.map_err(|_| StoreError::too_busy())?;
+        let _lookup = self.lookup().await?;
         let seen = self.forgotten();
         let found = store::api_key_secrets::find(&self.0.store, hash).await?.map(Arc::new);
         if let Some(found) = &found {
@@ -169,42 +171,20 @@ impl Directory {
 
     /// The organization with what it inherits.
     pub async fn lineage(&self, id: OrganizationId) -> Result<Option<Arc<Lineage>>, StoreError> {
-        if let Some(known) = self.remembered(&self.0.organizations, &id) {
-            return Ok(Some(known));
-        }
-        let seen = self.forgotten();
-        let mut tx = self.read().await?;
-        let found = store::organizations::lineage(&mut tx, id).await?.map(Arc::new);
-        if let Some(found) = &found {
-            self.remember(&self.0.organizations, id, found, seen);
-        }
-        Ok(found)
+        let read = async |tx: &mut Tx| shared(store::organizations::lineage(tx, id).await);
+        self.look_up(&self.0.organizations, id, read).await
     }
 
     /// The user with all memberships.
     pub async fn person(&self, id: UserId) -> Result<Option<Arc<Person>>, StoreError> {
-        if let Some(known) = self.remembered(&self.0.people, &id) {
-            return Ok(Some(known));
-        }
-        let seen = self.forgotten();
-        let mut tx = self.read().await?;
-        let found = store::users::person(&mut tx, id).await?.map(Arc::new);
-        if let Some(found) = &found {
-            self.remember(&self.0.people, id, found, seen);
-        }
-        Ok(found)
+        let read = async |tx: &mut Tx| shared(store::users::person(tx, id).await);
+        self.look_up(&self.0.people, id, read).await
     }
 
     /// Every registered resource, by identifier.
     pub async fn resources(&self) -> Result<Arc<Vec<Resource>>, StoreError> {
-        if let Some(known) = self.remembered(&self.0.resources, &()) {
-            return Ok(known);
-        }
-        let seen = self.forgotten();
-        let mut tx = self.read().await?;
-        let found = Arc::new(store::resources::list(&mut tx).await?);
-        self.remember(&self.0.resources, (), &found, seen);
-        Ok(found)
+        let read = async |tx: &mut Tx| store::resources::list(tx).await.map(Arc::new).map(Some);
+        self.look_up(&self.0.resources, (), read).await.map(Option::unwrap_or_default)
     }
 
     /// How often anything was forgotten: an exchange that sees two numbers has to judge anew.
@@ -228,25 +208,72 @@ impl Directory {
                 .is_some_and(|at| self.0.clock.uptime().saturating_sub(at) < self.0.stale_after)
     }
 
-    fn remembered<K: Eq + std::hash::Hash, V: Clone>(
+    /// What is in memory, or is read by this. Of many who ask for one thing at once, one reads it.
+    async fn look_up<K, V>(
         &self,
         cache: &Cache<K, V>,
-        key: &K,
-    ) -> Option<V> {
+        key: K,
+        read: impl AsyncFnOnce(&mut Tx) -> Result<Option<V>, StoreError>,
+    ) -> Result<Option<V>, StoreError>
+    where
+        K: Eq + Hash,
+        V: Clone,
+    {
+        if let Some(known) = self.remembered(cache, &key) {
+            return Ok(Some(known));
+        }
+        let turn = if self.remembers() { Some(self.turn(&key).lock().await) } else { None };
+        if let Some(known) = self.remembered(cache, &key) {
+            return Ok(Some(known));
+        }
+        let seen = self.forgotten();
+        let mut tx = self.read().await?;
+        let found = read(&mut tx).await?;
+        if let Some(found) = &found {
+            self.remember(cache, key, found, seen);
+        }
+        drop(turn);
+        Ok(found)
+    }
+
+    /// The same for what anyone can name, known or not: by half of the connections at most.
+    async fn look_up_for_strangers<K, V>(
+        &self,
+        cache: &Cache<K, V>,
+        key: K,
+        read: impl AsyncFnOnce(&mut Tx) -> Result<Option<V>, StoreError>,
+    ) -> Result<Option<V>, StoreError>
+    where
+        K: Eq + Hash,
+        V: Clone,
+    {
+        if let Some(known) = self.remembered(cache, &key) {
+            return Ok(Some(known));
+        }
+        let _lookup = self.lookup().await?;
+        self.look_up(cache, key, read).await
+    }
+
+    fn turn(&self, key: &impl Hash) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let turn = hasher.finish() % self.0.reading.len() as u64;
+        &self.0.reading[usize::try_from(turn).unwrap_or_default()]
+    }
+
+    fn remembered<K: Eq + Hash, V: Clone>(&self, cache: &Cache<K, V>, key: &K) -> Option<V> {
         if self.remembers() && self.is_fresh() { cache.get(key) } else { None }
     }
 
     /// Keeps what was read when `seen` was the count of what was forgotten.
-    fn remember<K: Eq + std::hash::Hash, V: Clone>(
-        &self,
-        cache: &Cache<K, V>,
-        key: K,
-        value: &V,
-        seen: u64,
-    ) {
+    fn remember<K: Eq + Hash, V: Clone>(&self, cache: &Cache<K, V>, key: K, value: &V, seen: u64) {
         let _shared = self.0.remembering.read().unwrap_or_else(PoisonError::into_inner);
         if self.remembers() && self.forgotten() == seen {
             cache.insert(key, value.clone());
         }
     }
+}
+
+fn shared<T>(found: Result<Option<T>, StoreError>) -> Result<Option<Arc<T>>, StoreError> {
+    found.map(|found| found.map(Arc::new))
 }

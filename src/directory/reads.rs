@@ -5,9 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::{
+    sync::{Mutex, MutexGuard, SemaphorePermit},
+    time::timeout,
+};
 
-use super::Directory;
+use super::{Directory, LOOK_UP_WITHIN};
 use crate::store::{StoreError, Tx};
 
 #[derive(Clone)]
@@ -66,6 +69,16 @@ impl Directory {
 
     pub(super) fn remembers(&self) -> bool {
         matches!(self.1, Reads::Memory)
+    }
+
+    /// Leave to read what a stranger names and is not in memory. Half of the connections read it;
+    /// the others serve what is known. `None`: it is read by a transaction that has its own.
+    pub(super) async fn lookup(&self) -> Result<Option<SemaphorePermit<'_>>, StoreError> {
+        if !self.remembers() {
+            return Ok(None);
+        }
+        let permit = timeout(LOOK_UP_WITHIN, self.0.lookups.acquire()).await;
+        permit.map_err(|_| StoreError::too_busy())?.map(Some).map_err(|_| StoreError::too_busy())
     }
 
     pub(super) async fn read(&self) -> Result<Reading<'_>, StoreError> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Directory, reads::Reads};
+use super::{Directory, reads::Reads, shared};
 use crate::{
     domain::{ClientId, Family, FamilyId, KnownClient, Presented, SecretId, Trust, TrustId},
-    store::{self, StoreError},
+    store::{self, StoreError, Tx},
 };
 
 /// Reads by one statement: outside any transaction, or by the one that the directory reads by.
@@ -42,45 +42,31 @@ impl Directory {
     }
 
     pub async fn client(&self, id: ClientId) -> Result<Option<Arc<KnownClient>>, StoreError> {
-        if let Some(known) = self.remembered(&self.0.clients, &id) {
-            return Ok(Some(known));
-        }
-        let seen = self.forgotten();
-        let found = store::clients::known(&mut *self.read().await?, id).await?.map(Arc::new);
-        if let Some(found) = &found {
-            self.remember(&self.0.clients, id, found, seen);
-        }
-        Ok(found)
+        let read = async |tx: &mut Tx| shared(store::clients::known(tx, id).await);
+        self.look_up_for_strangers(&self.0.clients, id, read).await
     }
 
     /// Every rule that speaks of this issuer.
     pub async fn trusts(&self, issuer: &str) -> Result<Arc<Vec<Arc<Trust>>>, StoreError> {
-        let issuer = Arc::from(issuer);
-        if let Some(known) = self.remembered(&self.0.trusts, &issuer) {
-            return Ok(known);
-        }
-        let seen = self.forgotten();
-        let mut tx = self.read().await?;
-        let found = store::trusts::of_issuer(&mut tx, &issuer).await?;
-        let found: Arc<Vec<_>> = Arc::new(found.into_iter().map(Arc::new).collect());
-        // Of issuers that nobody trusts there is no end.
-        if !found.is_empty() {
-            self.remember(&self.0.trusts, issuer, &found, seen);
-        }
-        Ok(found)
+        let read = async |tx: &mut Tx| {
+            let found = store::trusts::of_issuer(tx, issuer).await?;
+            let found: Vec<_> = found.into_iter().map(Arc::new).collect();
+            // Of issuers that nobody trusts there is no end.
+            Ok(Some(found).filter(|found| !found.is_empty()).map(Arc::new))
+        };
+        let found = self.look_up_for_strangers(&self.0.trusts, Arc::from(issuer), read).await?;
+        Ok(found.unwrap_or_default())
     }
 
     pub async fn trust(&self, id: TrustId) -> Result<Option<Arc<Trust>>, StoreError> {
-        if let Some(known) = self.remembered(&self.0.trusts_by_id, &id) {
-            return Ok(Some(known));
-        }
-        let seen = self.forgotten();
-        let mut tx = self.read().await?;
-        let found = store::trusts::find(&mut tx, id).await?.map(Arc::new);
-        if let Some(found) = &found {
-            self.remember(&self.0.trusts_by_id, id, found, seen);
-        }
-        Ok(found)
+        let read = async |tx: &mut Tx| shared(store::trusts::find(tx, id).await);
+        self.look_up(&self.0.trusts_by_id, id, read).await
+    }
+
+    /// The family as it is now, its generation too.
+    pub async fn family_now(&self, id: FamilyId) -> Result<Option<Family>, StoreError> {
+        let _lookup = self.lookup().await?;
+        Ok(read!(self, |by| store::refresh_families::find(by, id)))
     }
 
     /// Whether a family has ended is of now; its generation is of when it was read.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Directory;
 use crate::{
     domain::{Lineage, OrganizationId, Owner, Person},
-    store::{self, StoreError},
+    store::{self, StoreError, Tx},
 };
 
 /// The owner of a key with the lineages in which its roles were given.
@@ -26,16 +26,8 @@ impl Standing {
 impl Directory {
     /// Whether this organization runs the server.
     pub async fn runs_server(&self, id: OrganizationId) -> Result<bool, StoreError> {
-        if let Some(known) = self.remembered(&self.0.operators, &()) {
-            return Ok(known == id);
-        }
-        let seen = self.forgotten();
-        let mut tx = self.read().await?;
-        let operators = store::organizations::operators(&mut tx).await?;
-        if let Some(operators) = &operators {
-            self.remember(&self.0.operators, (), operators, seen);
-        }
-        Ok(operators == Some(id))
+        let read = async |tx: &mut Tx| store::organizations::operators(tx).await;
+        Ok(self.look_up(&self.0.operators, (), read).await? == Some(id))
     }
 
     /// Whether clients of the one organization may see and exchange tokens of the other: it runs the
