@@ -64,20 +64,30 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     if let Err(slow_down) = &told {
         detail = format!("{detail}; the caller was only told of {slow_down}");
     }
-    app.record_refusal(RefusalRecord {
+    let api_key_id = key.map(|(id, _)| id);
+    app.record_refusal(RefusalRecord { api_key_id, ..kept(&refusal, detail, origin, now) });
+    match told {
+        Ok(()) => refusal,
+        Err(slow_down) => slow_down.into(),
+    }
+}
+
+/// Keeps why nothing could be decided. It counts against nobody: what was sent may be good.
+pub(super) fn undecided(app: &App, origin: &Origin, why: &Refusal, now: Timestamp) {
+    app.record_refusal(kept(why, why.in_words(now), origin, now));
+}
+
+fn kept(refusal: &Refusal, detail: String, origin: &Origin, now: Timestamp) -> RefusalRecord {
+    RefusalRecord {
         request_id: origin.request_id,
         at: now.timestamp(),
         reason: refusal.code().to_owned(),
         detail: detail.into(),
-        api_key_id: key.map(|(id, _)| id),
+        api_key_id: None,
         organization_id: refusal.organization(),
         source: origin.source,
         user_agent: origin.user_agent.clone(),
         door: origin.door.to_owned(),
-    });
-    match told {
-        Ok(()) => refusal,
-        Err(slow_down) => slow_down.into(),
     }
 }
 

@@ -12,12 +12,13 @@ pub use self::{
     distrust::Distrust,
     trial::{KeysFrom, Outcome, Trial},
 };
-use super::{ExchangeError, Failed, Refusal, Request, identity::Identity, words::cut};
+use super::{ExchangeError, Failed, Refusal, Request, identity::Identity, record, words::cut};
 use crate::{
     app::App,
     clock::Timestamp,
     domain::{Ceiling, KeySource, Once, OrganizationId, Trust},
     ledger::Decision,
+    peers::{NoKeys, NotVerified},
     signing::{ForeignToken, Unverified},
 };
 
@@ -49,7 +50,14 @@ pub(super) async fn identify_external(
     let (now, organization) = (app.clock.now(), request.wish.organization);
     let rules = rules(app, token, organization).await?;
     let trials = trial::hold(app, rules, token, KeysFrom::Anywhere, now).await;
-    let (rule, token) = the_one_that_holds(&trials, organization, now)?;
+    let found = the_one_that_holds(&trials, organization, now);
+    let (rule, token) = found.map_err(|why| match without_keys(&trials) {
+        Some(no_keys) if matches!(why, Distrust::NoRuleHolds { .. }) => {
+            record::undecided(app, &request.origin, &Refusal::Distrusted(why), now);
+            no_keys.into()
+        }
+        _ => Failed::from(why),
+    })?;
     // What a disabled rule says is refused later, and uses nothing up.
     if rule.terms.once && is_in_force(rule, now) {
         use_up(app, rule, token).await?;
@@ -109,6 +117,14 @@ fn the_one_that_holds(
         [] => holding().next().ok_or_else(|| none_holds(trials, organization)),
         _ => Err(several_hold(&in_force, organization)),
     }
+}
+
+/// Why the keys of one of these rules could not be had: it may be the one that would hold.
+fn without_keys(trials: &[Trial]) -> Option<NoKeys> {
+    trials.iter().find_map(|trial| match trial.outcome {
+        Outcome::NotVerified(NotVerified::NoKeys(why)) => Some(why),
+        _ => None,
+    })
 }
 
 fn is_in_force(rule: &Trust, now: Timestamp) -> bool {

@@ -138,7 +138,11 @@ async fn verify(
     }
     let mut verified = HashMap::new();
     while let Some(done) = tasks.join_next().await {
-        verified.extend(done.ok());
+        match done {
+            Ok((keys, outcome)) => verified.insert(keys, outcome),
+            // Nothing cancels a task of this set: it panicked.
+            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+        };
     }
     verified
 }

@@ -34,18 +34,37 @@ async fn keys_at_a_url_need_no_metadata() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_away_is_told_in_the_explanation_only() {
+async fn while_the_keys_of_an_issuer_cannot_be_had_nothing_counts_against_its_jobs() {
     let server = TestServer::start().await;
     let (acme, issuer) = (server.acme().await, Issuer::start().await);
     let nowhere = GivenKeys::At(format!("{}/nowhere", issuer.url));
     server.trust(NewTrust { keys: nowhere, ..issuer.rule(acme, "deploy", of_main()) }).await;
 
+    for _ in 0..50 {
+        let answer = server.assert(&issuer.token(&issuer.github("1"))).await;
+        assert_eq!(answer.error(), (503, "temporarily_unavailable"), "{}", answer.text);
+        assert!(answer.header("retry-after").parse::<u32>().is_ok());
+    }
     let answer = server.assert(&issuer.token(&issuer.github("1"))).await;
     server.settle().await;
 
-    assert_eq!(answer.error(), (400, "invalid_grant"));
-    let (_, detail) = server.reason(&answer).await;
+    let (reason, detail) = server.reason(&answer).await;
+    assert_eq!(reason, "no_rule_holds");
     assert!(detail.contains("cannot be had") && detail.contains("404"), "{detail}");
+}
+
+/// The keys that can be had decide where one of them holds.
+#[tokio::test]
+async fn a_rule_whose_keys_cannot_be_had_keeps_no_other_from_holding() {
+    let server = TestServer::start().await;
+    let (acme, issuer) = (server.acme().await, Issuer::start().await);
+    let nowhere = GivenKeys::At(format!("{}/nowhere", issuer.url));
+    server.trust(NewTrust { keys: nowhere, ..issuer.rule(acme, "away", of_main()) }).await;
+    server.trust(issuer.rule(acme, "deploy", of_main())).await;
+
+    let answer = server.assert(&issuer.token(&issuer.github("1"))).await;
+
+    assert_eq!(answer.status, 200, "{}", answer.text);
 }
 
 #[tokio::test]
