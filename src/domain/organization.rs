@@ -17,6 +17,11 @@ pub struct Organization {
     pub version: Version,
 }
 
+impl Organization {
+    /// Levels of a tree, its root among them: each exchange looks at all that are above.
+    pub const DEEPEST: usize = 32;
+}
+
 /// An organization with what it has from its ancestors.
 #[derive(Clone, Debug)]
 pub struct Lineage {

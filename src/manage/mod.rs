@@ -174,6 +174,8 @@ pub enum Rejection {
     NoUsableKey,
     #[error("an organization may have {0} rules of trust, and it has them")]
     TooManyTrusts(i64),
+    #[error("a tree has at most {0} levels: create it below an organization further up")]
+    TooDeep(usize),
     #[error(transparent)]
     TooBusy(#[from] TooBusy),
     #[error("it exists already")]

@@ -59,7 +59,10 @@ pub(super) async fn add(
     asker.must(WRITE)?;
     let now = app.clock.now();
     if let Some(parent_id) = parent_id {
-        asker.organization(tx, parent_id).await?;
+        let parent = asker.organization(tx, parent_id).await?;
+        if parent.line.len() >= Organization::DEEPEST {
+            return Err(Rejection::TooDeep(Organization::DEEPEST));
+        }
     } else {
         asker.must_run_server(WRITE)?;
     }

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use chrono::TimeDelta;
 use keyturn::{
-    domain::{OrganizationId, Owner, Reach},
+    domain::{Organization, OrganizationId, Owner, Reach},
     manage::{Asker, Rejection, organizations},
     store::{self, StoreError},
 };
@@ -217,4 +217,24 @@ async fn a_change_of_nothing_is_answered_with_the_state() {
 
     assert_eq!((answer.status.as_u16(), &answer.body["name"]), (200, &json!("acme")));
     assert_eq!(answer.etag(), again.etag());
+}
+
+#[tokio::test]
+async fn a_tree_has_no_more_levels_than_an_exchange_can_look_at() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, caller) = acme(&server).await;
+        let mut parent = acme.to_string();
+        for level in 2..=Organization::DEEPEST {
+            let new = json!({ "name": format!("level-{level}"), "parent_id": parent });
+            let made = caller.post(ORGANIZATIONS, &new).await;
+            assert_eq!(made.status, 201, "{} {level}: {}", server.engine, made.text);
+            made.id().clone_into(&mut parent);
+        }
+
+        let new = json!({ "name": "too-deep", "parent_id": parent });
+        let refused = caller.post(ORGANIZATIONS, &new).await;
+
+        assert_eq!(refused.status, 409, "{}: {}", server.engine, refused.text);
+        assert!(refused.detail().contains("at most 32 levels"), "{}", refused.text);
+    }
 }

@@ -47,6 +47,7 @@ impl From<Rejection> for Problem {
             | Rejection::TooManyWebhooks(_)
             | Rejection::WebhookDisabled
             | Rejection::TooManyTrusts(_)
+            | Rejection::TooDeep(_)
             | Rejection::TooManyKeySources { .. }
             | Rejection::TooManyClients(_)
             | Rejection::TooManySecrets(_)
