@@ -15,13 +15,21 @@ pub enum Made<New, Before = New> {
     Before(Before),
 }
 
+/// Whose keys these are: a client that acts for several users sends one key for each of them.
+fn sender(asker: &Judged) -> String {
+    match &asker.on_behalf_of {
+        Some(subject) => format!("{} for {subject}", asker.actor),
+        None => asker.actor.to_string(),
+    }
+}
+
 /// The id of what an earlier request with this key has made.
 pub(super) async fn made_before<Id: std::str::FromStr>(
     tx: &mut Tx,
     asker: &Judged,
     once: &Once,
 ) -> Result<Option<Id>, Rejection> {
-    let before = store::idempotency_keys::find(tx, &asker.actor.to_string(), once).await?;
+    let before = store::idempotency_keys::find(tx, &sender(asker), once).await?;
     let Some(before) = before else { return Ok(None) };
     if before.fingerprint != once.fingerprint {
         return Err(Rejection::OtherRequest);
@@ -37,8 +45,8 @@ pub(super) async fn remember(
     once: &Once,
     made: impl std::fmt::Display,
 ) -> Result<(), Rejection> {
-    let (actor, made) = (asker.actor.to_string(), made.to_string());
-    let kept = store::idempotency_keys::insert(tx, &actor, once, &made, app.clock.now()).await;
+    let (sender, made) = (sender(asker), made.to_string());
+    let kept = store::idempotency_keys::insert(tx, &sender, once, &made, app.clock.now()).await;
     kept.map_err(|error| match error {
         // The same request is being answered just now.
         StoreError::Conflict => Rejection::ChangedMeanwhile,

@@ -1,11 +1,17 @@
 //! `Idempotency-Key`: a request whose answer was lost can be sent again. Check KX-12.
 
-use keyturn::domain::{OrganizationId, Reach};
+use keyturn::{
+    domain::{
+        Authentication, ClientTerms, ExchangeRule, GrantType, OrganizationId, Owner, Reach,
+        ResourceIdentifier,
+    },
+    manage::api_keys::NewApiKey,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{CLIENTS, KEYS, ORGANIZATIONS, USERS, acme, at, secret_of};
-use crate::support::{Answer, Caller, TestServer, problem};
+use crate::support::{Answer, Caller, Client, ISSUER, OAUTH, TestServer, new_key, problem};
 
 /// A path, what to post there, and the member of the answer that names what was made.
 fn things(acme: OrganizationId) -> [(String, Value, &'static str); 5] {
@@ -146,4 +152,49 @@ async fn kx_12_a_key_is_plain_and_short() {
     }
     let fits = caller.post_once(ORGANIZATIONS, &longest, &new).await;
     assert_eq!(fits.status, 201, "{}", fits.text);
+}
+
+/// A client that acts for several sends a key for each of them.
+#[tokio::test]
+async fn kx_12_a_client_may_use_one_key_for_each_whom_it_acts_for() {
+    for server in TestServer::on_each_engine().await {
+        let (acme, _) = acme(&server).await;
+        let own: ResourceIdentifier = ISSUER.parse().unwrap();
+        let rule = ExchangeRule { issuer: ISSUER.to_owned(), resource: own, impersonation: true };
+        let terms = ClientTerms {
+            authentication: Authentication::ClientSecretBasic,
+            grants: vec![GrantType::TokenExchange],
+            scopes: "clients:read clients:write organizations:read".parse().unwrap(),
+            exchanges: vec![rule],
+            ..ClientTerms::default()
+        };
+        let front: Client = server.client(acme, "front", terms).await.into();
+        let mut made = Vec::new();
+        for name in ["one", "other"] {
+            let secret = {
+                let roles = Some("owner".parse().unwrap());
+                let new = new_key(Owner::Organization(acme), name);
+                server.make_key(NewApiKey { roles, ..new }).await.1
+            };
+            let subject = server.manage(&secret).await.token;
+            let form = [
+                ("grant_type", GrantType::TokenExchange.as_str()),
+                ("subject_token", &subject),
+                ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+                ("resource", ISSUER),
+            ];
+            let answer = server.send(front.request(OAUTH, &form)).await;
+            let token = answer.body["access_token"].as_str();
+            let caller = server.manage_by(token.unwrap_or_else(|| panic!("{}", answer.text)));
+            let new = json!({ "name": format!("of-{name}") });
+
+            let first = caller.post_once(CLIENTS, "same", &new).await;
+            let again = caller.post_once(CLIENTS, "same", &new).await;
+
+            assert_eq!(first.status, 201, "{} {name}: {}", server.engine, first.text);
+            assert_eq!(again.status, 200, "{} {name}: {}", server.engine, again.text);
+            made.push(first.id().to_owned());
+        }
+        assert_ne!(made[0], made[1], "{}", server.engine);
+    }
 }
