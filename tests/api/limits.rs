@@ -6,14 +6,17 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
-use keyturn::domain::OrganizationId;
+use keyturn::{
+    domain::{self, ClientId, ClientTerms, OrganizationId, Trust, TrustId},
+    store,
+};
 use serde_json::{Value, json};
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::{
     management::acme,
     registration::{REGISTER, options, policy},
-    support::{Caller, Options, TestServer, send},
+    support::{Caller, Ci, Options, TestServer, send},
 };
 
 /// Requests that start at once.
@@ -124,5 +127,51 @@ async fn fx_15d_clients_that_register_themselves_stay_within_their_limit() {
 
         let made = statuses.iter().filter(|status| **status == StatusCode::CREATED).count();
         assert_eq!(made, 3, "{}: {statuses:?}", here.engine);
+    }
+}
+
+#[tokio::test]
+async fn fx_15e_the_trust_policies_of_an_organization_stay_within_their_limit() {
+    for (here, there) in TestServer::pairs_on_each_engine().await {
+        let (acme, one, other) = owners(&here, &there).await;
+        let ci = Ci::at("https://ci.example.com");
+        let first = ci.trusted_by(&here, ci.rule(acme)).await;
+        let mut tx = here.app.store.write().await.unwrap();
+        for number in 1..195 {
+            let (id, name) = (TrustId(here.app.random.id(first.created_at)), format!("t{number}"));
+            let filler = Trust { id, name: name.parse().unwrap(), ..first.clone() };
+            store::trusts::insert(&mut tx, filler).await.unwrap();
+        }
+        here.app.commit(tx).await.unwrap();
+        let trust = |number| {
+            json!({
+                "name": format!("new{number}"), "issuer": "https://ci.example.com",
+                "roles": ["viewer"], "conditions": { "sub": ["a"] },
+            })
+        };
+
+        let made = made([&one, &other], "/api/v1/trusts", trust).await;
+
+        assert_eq!(made, 5, "{}: of 200", here.engine);
+    }
+}
+
+#[tokio::test]
+async fn fx_15f_the_clients_of_an_organization_stay_within_their_limit() {
+    for (here, there) in TestServer::pairs_on_each_engine().await {
+        let (acme, one, other) = owners(&here, &there).await;
+        let first = here.client(acme, "first", ClientTerms::default()).await.client;
+        let mut tx = here.app.store.write().await.unwrap();
+        for number in 1..995 {
+            let (id, name) = (ClientId(here.app.random.id(first.created_at)), format!("c{number}"));
+            let filler = domain::Client { id, name: name.parse().unwrap(), ..first.clone() };
+            store::clients::insert(&mut tx, filler).await.unwrap();
+        }
+        here.app.commit(tx).await.unwrap();
+        let client = |number| json!({ "name": format!("new{number}") });
+
+        let made = made([&one, &other], "/api/v1/clients", client).await;
+
+        assert_eq!(made, 5, "{}: of 1000", here.engine);
     }
 }

@@ -39,6 +39,7 @@ mod proxy;
 mod quickstart;
 mod refreshed;
 mod reloaded;
+mod restored;
 mod revoked;
 mod rotation;
 mod settings;
