@@ -79,7 +79,7 @@ pub(super) fn origin(edge: &Edge, parts: &Parts) -> Origin {
         request_id: id.unwrap_or_else(|| edge.app.random.id(edge.app.clock.now())),
         source: address(edge, parts),
         user_agent: UserAgent::new(agent.unwrap_or_default()),
-        door: super::token::door(parts.uri.path()),
+        door: super::paths::door(parts.uri.path()),
     }
 }
 

@@ -1,6 +1,13 @@
 //! Reads entity tags as proxies leave them: one that compresses a response makes its tag weak, or
 //! appends the name of the coding (RFC 9110, section 8.8.3.3).
 
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::edge::Edge;
+
 const CODINGS: [&str; 4] = ["gzip", "br", "zstd", "deflate"];
 
 /// What we put between the quotes: of `"3"`, of `W/"3"`, and of `"3-gzip"`, `3`. A version names a
@@ -15,6 +22,32 @@ pub(super) fn opaque(tag: &str) -> Option<&str> {
         (plain.len() < before.len()).then_some(plain)
     };
     Some(CODINGS.iter().find_map(of_coding).unwrap_or(inner))
+}
+
+/// Of a document that is made for each answer: the same text, the same tag.
+pub(super) fn etag_of(body: &str) -> String {
+    format!("\"{:08x}-{:x}\"", crc32fast::hash(body.as_bytes()), body.len())
+}
+
+/// A document that anybody may keep for a while, unless the caller has this very one.
+pub(super) fn published(
+    edge: &Edge,
+    headers: &HeaderMap,
+    etag: &str,
+    content_type: &'static str,
+    body: String,
+) -> Response {
+    let is_ours = |tag| opaque(etag) == Some(tag);
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
+        let tags = value.to_str().unwrap_or_default();
+        tags.split(',').any(|tag| tag.trim() == "*" || opaque(tag).is_some_and(is_ours))
+    });
+    let kept = [(header::ETAG, etag.to_owned()), (header::CACHE_CONTROL, edge.cache_control())];
+    if known {
+        return (StatusCode::NOT_MODIFIED, kept).into_response();
+    }
+    let content_type = HeaderValue::from_static(content_type);
+    (kept, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 #[cfg(test)]

@@ -2,12 +2,9 @@
 
 mod accept;
 mod api;
-mod authorize;
 mod basic;
 mod caller;
 mod challenge;
-mod client;
-mod discovery;
 mod edge;
 mod envelope;
 mod error;
@@ -15,20 +12,14 @@ mod etag;
 mod form;
 mod gateway;
 mod input;
-mod introspect;
-mod jwks;
-mod leaks;
+mod oauth;
 mod operations;
 mod page;
+mod paths;
 mod presented;
 mod proof;
-mod protected_resource;
 mod refused;
-mod register;
-mod revoke;
 mod source;
-mod token;
-mod token_exchange;
 
 use axum::{
     Router,
@@ -40,7 +31,14 @@ use axum::{
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 pub use self::edge::{Metrics, Settings};
-use self::{api::Problem, edge::Edge, error::OAuthError};
+use self::{
+    api::Problem,
+    edge::Edge,
+    error::OAuthError,
+    oauth::{
+        authorize, discovery, introspect, jwks, leaks, protected_resource, register, revoke, token,
+    },
+};
 use crate::app::App;
 
 /// The description of the management API (OpenAPI 3.1), as JSON.
@@ -52,16 +50,16 @@ pub fn api_description() -> String {
 pub fn router(app: App, settings: Settings) -> Router {
     let edge = Edge::new(app, settings);
     let doors = register::door(&edge)
-        .route(token::API_KEY, post(token::api_key))
-        .route(token::PERSONAL, post(token::personal))
-        .route(token::PERSONAL_V3, post(token::personal_v3))
-        .route(token::OAUTH, post(token::oauth))
-        .route(token::IBM, post(token::ibm))
-        .route(introspect::PATH, post(introspect::introspect))
-        .route(revoke::PATH, post(revoke::revoke))
-        .route(leaks::REVOKE, post(leaks::revoke))
-        .route(leaks::REVOKE_FOUND, post(leaks::revoke_found))
-        .route(leaks::GITHUB, post(leaks::github))
+        .route(paths::API_KEY_TOKEN, post(token::api_key))
+        .route(paths::PERSONAL_TOKEN, post(token::personal))
+        .route(paths::PERSONAL_TOKEN_V3, post(token::personal_v3))
+        .route(paths::TOKEN, post(token::oauth))
+        .route(paths::IBM_TOKEN, post(token::ibm))
+        .route(paths::INTROSPECT, post(introspect::introspect))
+        .route(paths::REVOKE, post(revoke::revoke))
+        .route(paths::REVOKE_KEY, post(leaks::revoke))
+        .route(paths::REVOKE_FOUND_KEYS, post(leaks::revoke_found))
+        .route(paths::GITHUB_REPORTS, post(leaks::github))
         // Below the layer, which then sees the OPTIONS by which browsers ask beforehand.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce))
@@ -72,19 +70,19 @@ pub fn router(app: App, settings: Settings) -> Router {
         .layer(middleware::from_fn_with_state(edge.clone(), refused::recorded))
         .layer(from_browsers(&edge.settings.cors_origins, register::METHODS_OF_ONE.to_vec()));
     let browsed = Router::new()
-        .route(authorize::PATH, get(authorize::by_query).post(authorize::by_form))
+        .route(paths::AUTHORIZE, get(authorize::by_query).post(authorize::by_form))
         .method_not_allowed_fallback(method_not_allowed);
     let published = Router::new()
-        .route(jwks::PATH, get(jwks::jwks))
-        .route(discovery::OPENID, get(discovery::openid))
-        .route(discovery::OAUTH, get(discovery::oauth))
-        .route(protected_resource::PATH, get(protected_resource::metadata))
+        .route(paths::JWKS, get(jwks::jwks))
+        .route(paths::OPENID_METADATA, get(discovery::openid))
+        .route(paths::OAUTH_METADATA, get(discovery::oauth))
+        .route(paths::RESOURCE_METADATA, get(protected_resource::metadata))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_anywhere());
     let gateways = Router::new()
-        .route(gateway::VERIFY, get(gateway::verify).post(gateway::verify))
-        .route(gateway::VERIFY_BEFORE, any(gateway::verify_before))
-        .route(gateway::VERIFY_BEFORE_ROOT, any(gateway::verify_before))
+        .route(paths::VERIFY, get(gateway::verify).post(gateway::verify))
+        .route(paths::VERIFY_BEFORE, any(gateway::verify_before))
+        .route(paths::VERIFY_BEFORE_ROOT, any(gateway::verify_before))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(edge.clone(), proof::with_nonce));
     // Gateways are not among these: the URL that they ask about is not ours.
@@ -95,7 +93,7 @@ pub fn router(app: App, settings: Settings) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(edge.clone(), refused::credential_in_url));
     let own = doors.merge(rest).merge(gateways);
-    let path = discovery::path_of(&edge.app.settings.issuer);
+    let path = paths::path_of(&edge.app.settings.issuer);
     // A proxy in front of an issuer with a path may pass on nothing else.
     let own = if path.is_empty() { own } else { inserted(&path).nest(&path, own.merge(probes())) };
     own.merge(probes())
@@ -134,9 +132,9 @@ fn probes() -> Router<Edge> {
 /// section 3.1); clients look for both documents there.
 fn inserted(path: &str) -> Router<Edge> {
     Router::new()
-        .route(&format!("{}{path}", discovery::OPENID), get(discovery::openid))
-        .route(&format!("{}{path}", discovery::OAUTH), get(discovery::oauth))
-        .route(&format!("{}{path}", protected_resource::PATH), get(protected_resource::metadata))
+        .route(&format!("{}{path}", paths::OPENID_METADATA), get(discovery::openid))
+        .route(&format!("{}{path}", paths::OAUTH_METADATA), get(discovery::oauth))
+        .route(&format!("{}{path}", paths::RESOURCE_METADATA), get(protected_resource::metadata))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_anywhere())
 }

@@ -1,8 +1,6 @@
 //! Leaves a trace of every request that an OAuth endpoint refuses: what the pipeline has not
 //! recorded with its true reason is recorded here, so that `explain` finds it by the request's id.
 
-use std::borrow::Cow;
-
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -15,17 +13,10 @@ use super::{
     api::Problem,
     caller::{origin, record_refusal},
     edge::Edge,
-    error::OAuthError,
+    error::{OAuthError, Unrecorded},
     form::{CREDENTIAL_IN_URL, carries_credential},
 };
 use crate::domain::Origin;
-
-/// What a response says of the refusal that nobody has recorded yet.
-#[derive(Clone, Debug)]
-pub(super) struct Unrecorded {
-    pub(super) reason: &'static str,
-    pub(super) detail: Cow<'static, str>,
-}
 
 /// Records what a response carries as [`Unrecorded`]. Paths and methods that are not there are no
 /// refusals, and failures of ours are in the log.

@@ -8,8 +8,8 @@ use crate::{
     http::{
         caller::{origin, record_refusal},
         edge::Edge,
+        paths::resource_metadata_url,
         presented::{Asked, presented},
-        protected_resource::metadata_url,
     },
     manage::{Asker, Rejection},
     signing::{Audience, TokenType, Untrusted},
@@ -23,7 +23,7 @@ impl FromRequestParts<Edge> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Problem> {
         let app = &edge.app;
-        let metadata = || metadata_url(&app.settings.issuer);
+        let metadata = || resource_metadata_url(&app.settings.issuer);
         let presented = presented(&parts.headers)?;
         let presented = presented.ok_or_else(|| Problem::no_token(metadata()))?;
         let invalid = || Problem::invalid_token(metadata());

@@ -13,7 +13,7 @@ use axum::{
 use super::docs;
 use crate::http::{
     edge::Edge,
-    jwks::{etag_of, published},
+    etag::{etag_of, published},
     page::page,
 };
 

@@ -3,6 +3,7 @@
 mod client;
 mod refusal;
 mod registration;
+mod unrecorded;
 
 use std::any::Any;
 
@@ -16,12 +17,12 @@ use serde::Serialize;
 pub(super) use self::{
     refusal::{Blame, word_for},
     registration::RegistrationError,
+    unrecorded::Unrecorded,
 };
 use super::{
     basic::BadAuthorization,
     form::{BadBody, BadForm},
     proof::TwoProofs,
-    refused::Unrecorded,
 };
 use crate::manage::Rejection;
 

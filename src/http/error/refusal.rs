@@ -97,24 +97,17 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         // Whoever it was not given to need not know that there is one.
         | Refusal::RefreshTokenOfAnother(_)
         | Refusal::TurnedAway(TurnedAway::Untrusted(_)) => blame.unproved(),
-        Refusal::ClientDisabled(_) | Refusal::ClientExpired(..)
-            if matches!(blame, Blame::Bearer | Blame::Proved) =>
-        {
-            blame.unproved()
-        }
         // The client has proved who it is, and is told what to do otherwise.
         Refusal::WrongMethod(_, registered) => OAuthError::wrong_method(registered),
         Refusal::BadAssertion(_, why) => OAuthError::bad_assertion(*why),
         Refusal::AssertionUsed(_) => OAuthError::ASSERTION_USED,
-        Refusal::ClientDisabled(_) if blame == Blame::Client => OAuthError::CLIENT_DISABLED,
-        Refusal::ClientExpired(..) if blame == Blame::Client => OAuthError::CLIENT_EXPIRED,
+        Refusal::ClientDisabled(_) => unusable_client(blame, OAuthError::CLIENT_DISABLED),
+        Refusal::ClientExpired(..) => unusable_client(blame, OAuthError::CLIENT_EXPIRED),
         // Whatever the grant, the client has to prove itself first.
         Refusal::UnknownClient
         | Refusal::WrongClientSecret(_)
         | Refusal::WrongAssertion(..)
-        | Refusal::OtherMethod(_)
-        | Refusal::ClientDisabled(_)
-        | Refusal::ClientExpired(..) => OAuthError::INVALID_CLIENT,
+        | Refusal::OtherMethod(_) => OAuthError::INVALID_CLIENT,
         Refusal::TooManyFailures(told) => (*told).into(),
         // Whoever hears the rest has already proved to hold the credential.
         Refusal::SecretReplaced(_) => {
@@ -139,33 +132,51 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         Refusal::SourceGone(_) | Refusal::NoSource => {
             blame.proved("what it was obtained with is no longer valid")
         }
-        Refusal::TurnedAway(TurnedAway::TooFewScopes(_)) => OAuthError::new(
-            Http::FORBIDDEN,
-            "insufficient_scope",
-            "what was shown lacks a scope that is needed here",
-        ),
-        Refusal::OthersToken(_) => OAuthError::new(
-            Http::BAD_REQUEST,
-            "unauthorized_client",
-            "the token was issued to another client",
-        ),
-        Refusal::GrantNotAllowed(..) => OAuthError::new(
-            Http::BAD_REQUEST,
-            "unauthorized_client",
-            "the client may not use this grant type",
-        ),
+        Refusal::TurnedAway(TurnedAway::TooFewScopes(_)) => OAuthError::TOO_FEW_SCOPES,
+        Refusal::OthersToken(_) => OAuthError::OTHERS_TOKEN,
+        Refusal::GrantNotAllowed(..) => OAuthError::GRANT_NOT_ALLOWED,
         Refusal::AddressNotAllowed(..) => denied("the key may not be used from this address"),
         Refusal::OrganizationOutOfReach(_) => denied("the key does not reach this organization"),
         Refusal::NoOrganization => denied("the key reaches no organization"),
         Refusal::OrganizationDisabled(_) => denied("the organization is disabled"),
         Refusal::UnknownResource(_) | Refusal::ResourceNotAllowed(_) => OAuthError::INVALID_TARGET,
         Refusal::NotExchanged(why) => not_exchanged(why, blame),
-        Refusal::ScopeNotGranted(_) => OAuthError::new(
-            Http::BAD_REQUEST,
-            "invalid_scope",
-            "a requested scope is not granted to this key at this resource",
-        ),
+        Refusal::ScopeNotGranted(_) => OAuthError::SCOPE_NOT_GRANTED,
         Refusal::Unproved(unproved) => self::unproved(unproved, blame),
+    }
+}
+
+/// What refusals have in common.
+impl OAuthError {
+    const TOO_FEW_SCOPES: Self = Self::new(
+        Http::FORBIDDEN,
+        "insufficient_scope",
+        "what was shown lacks a scope that is needed here",
+    );
+    const OTHERS_TOKEN: Self = Self::new(
+        Http::BAD_REQUEST,
+        "unauthorized_client",
+        "the token was issued to another client",
+    );
+    const GRANT_NOT_ALLOWED: Self = Self::new(
+        Http::BAD_REQUEST,
+        "unauthorized_client",
+        "the client may not use this grant type",
+    );
+    const SCOPE_NOT_GRANTED: Self = Self::new(
+        Http::BAD_REQUEST,
+        "invalid_scope",
+        "a requested scope is not granted to this key at this resource",
+    );
+}
+
+/// Of a client that is there and may do nothing now.
+fn unusable_client(blame: Blame, told: OAuthError) -> OAuthError {
+    match blame {
+        Blame::Bearer | Blame::Proved => blame.unproved(),
+        Blame::Client => told,
+        // Whatever the grant, the client has to prove itself first.
+        Blame::Grant | Blame::Token => OAuthError::INVALID_CLIENT,
     }
 }
 

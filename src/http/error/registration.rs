@@ -8,10 +8,10 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Beside, OAuthError};
+use super::{Beside, OAuthError, Unrecorded};
 use crate::{
     domain::BadTerms,
-    http::{api::Problem, form::BadBody, refused::Unrecorded},
+    http::{api::Problem, form::BadBody},
     manage::{Rejection, clients::itself::NotRegistered},
 };
 

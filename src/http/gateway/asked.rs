@@ -4,7 +4,6 @@ use axum::http::{HeaderMap, Uri, header::AUTHORIZATION, request::Parts};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::turned::Turned;
 use crate::{
     domain::{ResourceIdentifier, Scopes},
     exchange::Shown,
@@ -13,6 +12,10 @@ use crate::{
         presented::{Presented, Scheme},
     },
 };
+
+/// Nothing that was sent comes back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Malformed(pub(super) &'static str);
 
 pub(super) struct Asked {
     pub(super) resource: Option<ResourceIdentifier>,
@@ -39,15 +42,14 @@ impl Asked {
         self.origin.is_some()
     }
 
-    pub(super) fn in_query(parts: &Parts) -> Result<Self, Turned> {
-        let written = query(parts.uri.query().unwrap_or_default()).map_err(|_| {
-            Turned::malformed("the query has resource, scope, token and origin, each once")
-        })?;
+    pub(super) fn in_query(parts: &Parts) -> Result<Self, Malformed> {
+        let written = query(parts.uri.query().unwrap_or_default())
+            .map_err(|_| Malformed("the query has resource, scope, token and origin, each once"))?;
         Self::read(written)
     }
 
     /// The resource has to be named: were it left to a default, the visitor could name one.
-    pub(super) fn in_headers(headers: &HeaderMap) -> Result<Self, Turned> {
+    pub(super) fn in_headers(headers: &HeaderMap) -> Result<Self, Malformed> {
         let written = Written {
             resource: only(headers, "x-keyturn-want-resource")?.map(str::to_owned),
             scope: only(headers, "x-keyturn-want-scope")?.map(str::to_owned),
@@ -55,27 +57,25 @@ impl Asked {
             origin: only(headers, "x-keyturn-want-origin")?.map(str::to_owned),
         };
         if written.resource.is_none() {
-            return Err(Turned::malformed("X-Keyturn-Want-Resource is missing"));
+            return Err(Malformed("X-Keyturn-Want-Resource is missing"));
         }
         Self::read(written)
     }
 
-    fn read(written: Written) -> Result<Self, Turned> {
+    fn read(written: Written) -> Result<Self, Malformed> {
         let resource = written.resource.map(|name| name.parse()).transpose();
         let needs = written.scope.unwrap_or_default().parse();
         let wants_token = match written.token.as_deref() {
             None => false,
             Some("1") => true,
-            Some(_) => return Err(Turned::malformed("token is 1, or is left out")),
+            Some(_) => return Err(Malformed("token is 1, or is left out")),
         };
         if written.origin.as_deref().is_some_and(|origin| !is_origin(origin)) {
-            return Err(Turned::malformed(
-                "origin is like https://api.example.com, without a path",
-            ));
+            return Err(Malformed("origin is like https://api.example.com, without a path"));
         }
         Ok(Self {
-            resource: resource.map_err(|_| Turned::malformed("resource names no resource"))?,
-            needs: needs.map_err(|_| Turned::malformed("scope has scopes, with single spaces"))?,
+            resource: resource.map_err(|_| Malformed("resource names no resource"))?,
+            needs: needs.map_err(|_| Malformed("scope has scopes, with single spaces"))?,
             wants_token,
             origin: written.origin,
         })
@@ -92,18 +92,18 @@ fn is_origin(text: &str) -> bool {
 
 /// The one credential of a request: a token or a key as one presents tokens (RFC 6750, section 2.1;
 /// RFC 9449, section 7.1), or a key in a header of its own. `None` where there is none of these.
-pub(super) fn shown(headers: &HeaderMap) -> Result<Option<(Presented<'_>, Shown)>, Turned> {
+pub(super) fn shown(headers: &HeaderMap) -> Result<Option<(Presented<'_>, Shown)>, Malformed> {
     let presented = only(headers, AUTHORIZATION.as_str())?.and_then(Presented::read);
     let key = only(headers, "x-api-key")?;
     let key = key.map(|key| Presented { scheme: Scheme::Bearer, token: key.trim() });
     if presented.is_some() && key.is_some() {
-        return Err(Turned::malformed("there are two credentials"));
+        return Err(Malformed("there are two credentials"));
     }
     // A JWT has dots, the secret of a key has none.
     let is_token = presented.is_some_and(|presented| presented.token.contains('.'));
     let Some(presented) = presented.or(key) else { return Ok(None) };
     if presented.token.is_empty() {
-        return Err(Turned::malformed("the credential is empty"));
+        return Err(Malformed("the credential is empty"));
     }
     let text = SecretString::from(presented.token);
     let shown = if is_token { Shown::AccessToken(text) } else { Shown::ApiKey(text) };
@@ -111,11 +111,11 @@ pub(super) fn shown(headers: &HeaderMap) -> Result<Option<(Presented<'_>, Shown)
 }
 
 /// The value of a header that may be there once.
-pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Turned> {
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Malformed> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Turned::malformed("a header is repeated"));
+        return Err(Malformed("a header is repeated"));
     }
-    value.to_str().map(Some).map_err(|_| Turned::malformed("a header is no text"))
+    value.to_str().map(Some).map_err(|_| Malformed("a header is no text"))
 }

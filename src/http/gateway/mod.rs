@@ -15,13 +15,8 @@ use axum::{
 use secrecy::ExposeSecret as _;
 
 use self::{asked::Asked, turned::Turned};
-use super::{caller::origin, edge::Edge, error::word_for, presented};
+use super::{caller::origin, edge::Edge, error::word_for, paths::VERIFY, presented};
 use crate::exchange::{self, Pass, Unproved, Untold, Visit};
-
-pub(super) const VERIFY: &str = "/auth/v1/verify";
-/// For gateways that put the path of the request behind ours.
-pub(super) const VERIFY_BEFORE: &str = "/auth/v1/verify/{*path}";
-pub(super) const VERIFY_BEFORE_ROOT: &str = "/auth/v1/verify/";
 
 /// `GET` or `POST /auth/v1/verify`: the URL says what the gateway wants, and only the gateway writes
 /// it.

@@ -2,11 +2,11 @@
 
 use axum::http::{HeaderMap, request::Parts};
 
-use super::{
-    VERIFY,
-    asked::{Asked, only},
+use super::asked::{Asked, only};
+use crate::{
+    exchange::Untold,
+    http::{paths::VERIFY, presented},
 };
-use crate::{exchange::Untold, http::presented};
 
 /// By headers, as several gateways write them of their own accord. They count only where the
 /// gateway says what it is called: that shows it was set up to write them, and not its visitor.

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::asked::Asked;
+use super::asked::{Asked, Malformed};
 use crate::{
     exchange::{ExchangeError, Refusal},
     http::{
@@ -32,10 +32,6 @@ impl Turned {
         Self { error: OAuthError::NO_CREDENTIAL, challenges }
     }
 
-    pub(super) fn malformed(what: &'static str) -> Self {
-        Self { error: OAuthError::invalid_request(what), challenges: Vec::new() }
-    }
-
     /// `by`: how it was shown.
     pub(super) fn away(error: ExchangeError, asked: &Asked, by: Scheme) -> Self {
         let is_unproved = matches!(&error, ExchangeError::Refused(Refusal::Unproved(_)));
@@ -57,6 +53,12 @@ impl Turned {
             error,
             challenges: is_challenged.then(|| challenge.by(scheme)).into_iter().collect(),
         }
+    }
+}
+
+impl From<Malformed> for Turned {
+    fn from(Malformed(what): Malformed) -> Self {
+        Self { error: OAuthError::invalid_request(what), challenges: Vec::new() }
     }
 }
 

@@ -8,27 +8,24 @@ use axum::{
 };
 use secrecy::SecretString;
 
-use super::{
-    caller::Posted,
-    client,
-    edge::Edge,
-    error::{Blame, OAuthError},
-    leaks::asker,
-};
+use super::{client, leaks::asker};
 use crate::{
     domain::{Actor, Origin},
     exchange::{self, Held, Revocable},
+    http::{
+        caller::Posted,
+        edge::Edge,
+        error::{Blame, OAuthError},
+    },
     manage::{
         families::{self, WhyEnded},
         leaks, tokens,
     },
 };
 
-pub(super) const PATH: &str = "/oauth2/revoke";
-
 /// `POST /oauth2/revoke`. What is no token, or no longer one, was ended long ago (section 2.2). The
 /// hint says nothing that the token does not say better.
-pub(super) async fn revoke(
+pub(in crate::http) async fn revoke(
     State(edge): State<Edge>,
     mut posted: Posted,
 ) -> Result<Response, OAuthError> {

@@ -3,10 +3,14 @@
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
-use super::{discovery::path_of, edge::Edge, jwks};
-use crate::signing::PROOF_ALGORITHMS;
-
-pub(super) const PATH: &str = "/.well-known/oauth-protected-resource";
+use crate::{
+    http::{
+        edge::Edge,
+        etag::{etag_of, published},
+        paths,
+    },
+    signing::PROOF_ALGORITHMS,
+};
 
 /// RFC 9728, section 2.
 #[derive(Serialize)]
@@ -21,12 +25,12 @@ struct Metadata<'a> {
     resource_documentation: String,
 }
 
-pub(super) async fn metadata(State(edge): State<Edge>, headers: HeaderMap) -> Response {
+pub(in crate::http) async fn metadata(State(edge): State<Edge>, headers: HeaderMap) -> Response {
     let issuer = edge.app.settings.issuer.as_str();
     let metadata = Metadata {
         resource: issuer,
         authorization_servers: [issuer],
-        jwks_uri: format!("{issuer}{}", jwks::PATH),
+        jwks_uri: format!("{issuer}{}", paths::JWKS),
         scopes_supported: edge.app.own_resource.scopes.iter().collect(),
         bearer_methods_supported: ["header"],
         dpop_signing_alg_values_supported: &PROOF_ALGORITHMS,
@@ -34,14 +38,6 @@ pub(super) async fn metadata(State(edge): State<Edge>, headers: HeaderMap) -> Re
         resource_documentation: format!("{issuer}/api/docs"),
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");
-    let etag = jwks::etag_of(&body);
-    jwks::published(&edge, &headers, &etag, "application/json", body)
-}
-
-/// Where it stands: the well-known part comes between the host and the path of the resource
-/// (section 3.1).
-pub(super) fn metadata_url(issuer: &str) -> String {
-    let path = path_of(issuer);
-    let host = &issuer[..issuer.len() - path.len()];
-    format!("{host}{PATH}{path}")
+    let etag = etag_of(&body);
+    published(&edge, &headers, &etag, "application/json", body)
 }

@@ -13,23 +13,21 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{
-    accept::prefers,
-    caller::Posted,
-    client,
-    edge::Edge,
-    error::{Blame, OAuthError, word_for},
-};
+use super::client;
 use crate::{
     domain::{Algorithm, Delegate, Scopes, Thumbprint},
     exchange::{self, Caller, Introspected},
+    http::{
+        accept::prefers,
+        caller::Posted,
+        edge::Edge,
+        error::{Blame, OAuthError, word_for},
+    },
     signing::{Confirmation, TokenIntrospection, TokenType},
 };
 
-pub(super) const PATH: &str = "/oauth2/introspect";
-
 /// What resource servers expect that have not said otherwise (RFC 9701, section 6).
-pub(super) const SIGNED_BY: Algorithm = Algorithm::Rs256;
+pub(in crate::http) const SIGNED_BY: Algorithm = Algorithm::Rs256;
 
 const SIGNED: &str = "application/token-introspection+jwt";
 
@@ -69,7 +67,7 @@ enum OneOrMore<'a> {
 }
 
 /// `POST /oauth2/introspect`. The hint says nothing that the token does not say better.
-pub(super) async fn introspect(
+pub(in crate::http) async fn introspect(
     State(edge): State<Edge>,
     mut posted: Posted,
 ) -> Result<Response, OAuthError> {

@@ -5,13 +5,12 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::PATH;
 use crate::{
     domain::{
         Authentication, Client, GrantType, KeySource, ProofDemand, Scopes, Secret, SelfDescription,
         SignatureAlgorithm,
     },
-    http::edge::Edge,
+    http::{edge::Edge, paths::REGISTER},
 };
 
 #[derive(Serialize)]
@@ -62,7 +61,10 @@ impl Shown {
             client_secret_expires_at: secret.is_some().then_some(end),
             client_secret: secret,
             registration_access_token: token.reveal().to_owned(),
-            registration_client_uri: format!("{}{PATH}/{}", edge.app.settings.issuer, client.id),
+            registration_client_uri: format!(
+                "{}{REGISTER}/{}",
+                edge.app.settings.issuer, client.id
+            ),
             redirect_uris: terms.redirect_uris,
             token_endpoint_auth_method: method,
             grant_types: terms.grants.into_iter().map(GrantType::as_str).collect(),

@@ -5,24 +5,24 @@ use std::time::Instant;
 
 use axum::http::HeaderMap;
 
-use super::{
-    basic,
-    caller::Posted,
-    edge::Edge,
-    error::{Blame, OAuthError, word_for},
-    form::Form,
-};
 use crate::{
     domain::{GrantType, SignatureAlgorithm},
     exchange::{self, Caller, Claim, ClaimedName, ClientProof},
+    http::{
+        basic,
+        caller::Posted,
+        edge::Edge,
+        error::{Blame, OAuthError, word_for},
+        form::Form,
+    },
 };
 
 /// How clients may authenticate, as metadata names it.
-pub(super) const METHODS: [&str; 4] =
+pub(in crate::http) const METHODS: [&str; 4] =
     ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 
 /// By what clients may sign, as metadata names it.
-pub(super) const SIGNING_ALGORITHMS: [&str; SignatureAlgorithm::ALL.len()] = {
+pub(in crate::http) const SIGNING_ALGORITHMS: [&str; SignatureAlgorithm::ALL.len()] = {
     let mut names = [""; SignatureAlgorithm::ALL.len()];
     let mut i = 0;
     while i < names.len() {
@@ -37,24 +37,27 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 
 /// Whether an endpoint takes clients that cannot prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Public {
+pub(in crate::http) enum Public {
     Too,
     Never,
 }
 
 /// How clients authenticate at an endpoint beside the token endpoint.
-pub(super) fn methods(public: Public) -> Vec<&'static str> {
+pub(in crate::http) fn methods(public: Public) -> Vec<&'static str> {
     const NONE: &str = "none";
     let proving = METHODS.into_iter().filter(|method| *method != NONE);
     proving.chain((public == Public::Too).then_some(NONE)).collect()
 }
 
 /// What a request says of its client.
-pub(super) struct Claimed {
-    pub(super) claim: Option<Claim>,
+pub(in crate::http) struct Claimed {
+    pub(in crate::http) claim: Option<Claim>,
 }
 
-pub(super) fn claimed(headers: &HeaderMap, form: &mut Form) -> Result<Claimed, OAuthError> {
+pub(in crate::http) fn claimed(
+    headers: &HeaderMap,
+    form: &mut Form,
+) -> Result<Claimed, OAuthError> {
     let basic = basic::credentials(headers)?;
     let (id, secret) = (form.take("client_id"), form.take_secret("client_secret"));
     let assertion = form.take_secret("client_assertion");
@@ -104,7 +107,7 @@ fn in_body(id: String, proof: ClientProof) -> Claimed {
 impl Claimed {
     /// Who presents a refresh token: the client that asks, or what the holder of a key's calls
     /// itself. Who says to be a registered client has to prove it.
-    pub(super) async fn presenter(
+    pub(in crate::http) async fn presenter(
         &self,
         edge: &Edge,
         posted: &Posted,
@@ -124,7 +127,7 @@ impl Claimed {
     }
 
     /// The client that asks, for an endpoint or a grant that demands one.
-    pub(super) async fn required(
+    pub(in crate::http) async fn required(
         &self,
         edge: &Edge,
         posted: &Posted,

@@ -1,16 +1,16 @@
 //! The form of RFC 8693: a token goes in, another comes out.
 
-use super::{
-    caller::Posted,
-    client::Claimed,
-    edge::Edge,
-    error::{Blame, OAuthError},
-    form::Form,
-    token::{Answer, Ask, Shape, answer, missing},
-};
+use super::answer::{Answer, Ask, Shape, answer, missing};
 use crate::{
     domain::GrantType,
     exchange::{Credential, Offered, TokenKind},
+    http::{
+        caller::Posted,
+        edge::Edge,
+        error::{Blame, OAuthError},
+        form::Form,
+        oauth::client::Claimed,
+    },
 };
 
 const API_KEY: &str = "urn:keyturn:params:oauth:token-type:api-key";

@@ -11,15 +11,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{
-    caller::{Posted, origin},
-    edge::Edge,
-    error::OAuthError,
-    form::{BODY_WITHIN, read_body},
-    input,
-};
 use crate::{
     domain::{Actor, Origin, Secret},
+    http::{
+        caller::{Posted, origin},
+        edge::Edge,
+        error::OAuthError,
+        form::{BODY_WITHIN, read_body},
+        input,
+    },
     manage::{
         Asker,
         leaks::{self, Found},
@@ -27,17 +27,13 @@ use crate::{
     signing::Signed,
 };
 
-pub(super) const REVOKE: &str = "/auth/v1/api-key/revoke";
-pub(super) const REVOKE_FOUND: &str = "/auth/v1/api-key/revoke-found";
-pub(super) const GITHUB: &str = "/auth/v1/api-key/leaks/github";
-
 /// Most secrets in one report.
 const MOST: usize = 1000;
 /// A report with as many, each with the place where it was found.
 const LONGEST_REPORT: usize = 1024 * 1024;
 
 /// `POST /auth/v1/api-key/revoke`: the holder of a secret ends it. Revoking twice is no error.
-pub(super) async fn revoke(
+pub(in crate::http) async fn revoke(
     State(edge): State<Edge>,
     mut posted: Posted,
 ) -> Result<Response, OAuthError> {
@@ -66,7 +62,7 @@ struct FoundSecrets {
 
 /// `POST /auth/v1/api-key/revoke-found`: up to 1000 secrets that were found. The answer is the same
 /// whether they were real.
-pub(super) async fn revoke_found(
+pub(in crate::http) async fn revoke_found(
     State(edge): State<Edge>,
     report: Report,
 ) -> Result<Response, OAuthError> {
@@ -113,7 +109,7 @@ struct GithubLabel<'a> {
 
 /// `POST /auth/v1/api-key/leaks/github`: GitHub's secret scanning partner program, signed by GitHub.
 /// Only there where its public keys are configured.
-pub(super) async fn github(
+pub(in crate::http) async fn github(
     State(edge): State<Edge>,
     report: Report,
 ) -> Result<Response, OAuthError> {
@@ -156,7 +152,7 @@ pub(super) async fn github(
 }
 
 /// JSON that was posted, as it was sent: it may be signed.
-pub(super) struct Report {
+pub(in crate::http) struct Report {
     headers: HeaderMap,
     origin: Origin,
     body: axum::body::Bytes,
@@ -181,6 +177,6 @@ impl Report {
 }
 
 /// Whoever has what is to end, for that is enough.
-pub(super) fn asker(actor: Actor, origin: &Origin) -> Asker {
+pub(in crate::http) fn asker(actor: Actor, origin: &Origin) -> Asker {
     Asker::by_possession(actor, origin)
 }

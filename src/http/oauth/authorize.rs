@@ -7,13 +7,16 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 
-use super::{caller::Posted, edge::Edge, form::Form, page::page};
-use crate::authorize::{AuthorizationRequest, Unanswerable, authorize};
-
-pub(super) const PATH: &str = "/oauth2/authorize";
+use crate::{
+    authorize::{AuthorizationRequest, Unanswerable, authorize},
+    http::{caller::Posted, edge::Edge, form::Form, page::page},
+};
 
 /// `GET /oauth2/authorize`.
-pub(super) async fn by_query(State(edge): State<Edge>, RawQuery(query): RawQuery) -> Response {
+pub(in crate::http) async fn by_query(
+    State(edge): State<Edge>,
+    RawQuery(query): RawQuery,
+) -> Response {
     match Form::of(query.unwrap_or_default().as_bytes()) {
         Ok(form) => answer(&edge, form).await,
         Err(bad) => told(&edge, StatusCode::BAD_REQUEST, &bad.to_string()),
@@ -21,7 +24,7 @@ pub(super) async fn by_query(State(edge): State<Edge>, RawQuery(query): RawQuery
 }
 
 /// `POST /oauth2/authorize` (OpenID Connect Core 1.0, section 3.1.2.1).
-pub(super) async fn by_form(State(edge): State<Edge>, posted: Posted) -> Response {
+pub(in crate::http) async fn by_form(State(edge): State<Edge>, posted: Posted) -> Response {
     answer(&edge, posted.form).await
 }
 

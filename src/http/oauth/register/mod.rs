@@ -21,37 +21,40 @@ use self::{
     metadata::Metadata,
     shown::Shown,
 };
-use super::{caller::Sender, challenge, edge::Edge, error::RegistrationError, method_not_allowed};
-use crate::manage::clients::itself;
-
-pub(super) const PATH: &str = "/oauth2/register";
-const OF_ONE: &str = "/oauth2/register/{client_id}";
+use crate::{
+    http::{
+        caller::Sender, challenge, edge::Edge, error::RegistrationError, method_not_allowed, paths,
+    },
+    manage::clients::itself,
+};
 
 type Answer = Result<Response, RegistrationError>;
 
-pub(super) fn is_on(edge: &Edge) -> bool {
+pub(in crate::http) fn is_on(edge: &Edge) -> bool {
     edge.app.settings.registration.is_some()
 }
 
 /// Where clients register; nothing, where they do not.
-pub(super) fn door(edge: &Edge) -> Router<Edge> {
+pub(in crate::http) fn door(edge: &Edge) -> Router<Edge> {
     if !is_on(edge) {
         return Router::new();
     }
     // The layer writes what is demanded of whoever vouches for the client.
-    Router::new().route(PATH, post(register)).layer(middleware::from_fn(challenge::by_scheme))
+    Router::new()
+        .route(paths::REGISTER, post(register))
+        .layer(middleware::from_fn(challenge::by_scheme))
 }
 
 /// By what a client manages itself.
-pub(super) const METHODS_OF_ONE: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
+pub(in crate::http) const METHODS_OF_ONE: [Method; 3] = [Method::GET, Method::PUT, Method::DELETE];
 
 /// Where each manages itself.
-pub(super) fn of_one(edge: &Edge) -> Router<Edge> {
+pub(in crate::http) fn of_one(edge: &Edge) -> Router<Edge> {
     if !is_on(edge) {
         return Router::new();
     }
     Router::new()
-        .route(OF_ONE, get(show).put(change).delete(end))
+        .route(paths::REGISTERED_CLIENT, get(show).put(change).delete(end))
         .method_not_allowed_fallback(method_not_allowed)
 }
 

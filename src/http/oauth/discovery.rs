@@ -6,11 +6,16 @@ use std::collections::BTreeSet;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
 
-use super::{authorize, client, edge::Edge, introspect, jwks, register, revoke, token};
-use crate::{domain::Algorithm, signing::PROOF_ALGORITHMS};
-
-pub(super) const OPENID: &str = "/.well-known/openid-configuration";
-pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
+use super::{client, introspect, register, token};
+use crate::{
+    domain::Algorithm,
+    http::{
+        edge::Edge,
+        etag::{etag_of, published},
+        paths,
+    },
+    signing::PROOF_ALGORITHMS,
+};
 
 /// RFC 8414, section 2. Members without a value are left out (section 3.2).
 #[derive(Serialize)]
@@ -50,11 +55,11 @@ struct OpenId {
     id_token_signing_alg_values_supported: [&'static str; Algorithm::ALL.len()],
 }
 
-pub(super) async fn oauth(State(edge): State<Edge>, headers: HeaderMap) -> Response {
+pub(in crate::http) async fn oauth(State(edge): State<Edge>, headers: HeaderMap) -> Response {
     document(&edge, &headers, None).await
 }
 
-pub(super) async fn openid(State(edge): State<Edge>, headers: HeaderMap) -> Response {
+pub(in crate::http) async fn openid(State(edge): State<Edge>, headers: HeaderMap) -> Response {
     let openid = OpenId {
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: Algorithm::ALL.map(Algorithm::as_str),
@@ -73,20 +78,21 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
     });
     let metadata = Metadata {
         issuer,
-        authorization_endpoint: format!("{issuer}{}", authorize::PATH),
+        authorization_endpoint: format!("{issuer}{}", paths::AUTHORIZE),
         authorization_response_iss_parameter_supported: true,
         response_types_supported: [],
-        token_endpoint: format!("{issuer}{}", token::OAUTH),
-        jwks_uri: format!("{issuer}{}", jwks::PATH),
-        registration_endpoint: register::is_on(edge).then(|| format!("{issuer}{}", register::PATH)),
+        token_endpoint: format!("{issuer}{}", paths::TOKEN),
+        jwks_uri: format!("{issuer}{}", paths::JWKS),
+        registration_endpoint: register::is_on(edge)
+            .then(|| format!("{issuer}{}", paths::REGISTER)),
         scopes_supported: scopes,
         grant_types_supported: &token::GRANT_TYPES,
         token_endpoint_auth_methods_supported: &client::METHODS,
         token_endpoint_auth_signing_alg_values_supported: &client::SIGNING_ALGORITHMS,
-        revocation_endpoint: format!("{issuer}{}", revoke::PATH),
+        revocation_endpoint: format!("{issuer}{}", paths::REVOKE),
         revocation_endpoint_auth_methods_supported: client::methods(client::Public::Too),
         revocation_endpoint_auth_signing_alg_values_supported: &client::SIGNING_ALGORITHMS,
-        introspection_endpoint: format!("{issuer}{}", introspect::PATH),
+        introspection_endpoint: format!("{issuer}{}", paths::INTROSPECT),
         introspection_endpoint_auth_methods_supported: client::methods(client::Public::Never),
         introspection_endpoint_auth_signing_alg_values_supported: &client::SIGNING_ALGORITHMS,
         introspection_signing_alg_values_supported: [introspect::SIGNED_BY.as_str()],
@@ -94,12 +100,6 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
         openid,
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");
-    let etag = jwks::etag_of(&body);
-    jwks::published(edge, headers, &etag, "application/json", body)
-}
-
-/// The path of the issuer's URL: empty for most.
-pub(super) fn path_of(issuer: &str) -> String {
-    let rest = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
-    rest.find('/').map(|start| rest[start..].to_owned()).unwrap_or_default()
+    let etag = etag_of(&body);
+    published(edge, headers, &etag, "application/json", body)
 }
