@@ -1,16 +1,11 @@
 //! A client proves who it is by a JWT that it signed (RFC 7523, section 2.2, as its successor
 //! tightens it: an assertion is for this issuer and nobody beside).
 
-use std::{net::IpAddr, sync::Arc};
-
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::{
-    Failed, Refusal,
-    client::{Caller, find, usable},
-};
+use super::{Failed, Refusal, judge};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -30,12 +25,11 @@ const APART: TimeDelta = TimeDelta::seconds(60);
 /// `id` is who the client says to be beside the assertion; that has to say the same.
 pub(super) async fn authenticate(
     app: &App,
+    known: &KnownClient,
     id: &str,
     assertion: &SecretString,
-    source: IpAddr,
     now: Timestamp,
-) -> Result<Caller, Failed> {
-    let known = find(app, id, source).await?;
+) -> Result<(), Failed> {
     let client_id = known.client.id;
     if id != client_id.to_string() {
         return Err(Refusal::UnknownClient.into());
@@ -51,13 +45,13 @@ pub(super) async fn authenticate(
         NotVerified::NoKeys(why) => why.into(),
     })?;
     let assertion = Assertion { token: &token, algorithm: *signing_alg, compat: *compat_aud, now };
-    let checked = assertion.of(&app.settings.issuer, &known);
+    let checked = assertion.of(&app.settings.issuer, known);
     let (jti, until) = checked.map_err(|why| Refusal::BadAssertion(client_id, why))?;
-    let caller = usable(Arc::clone(&known), None, now)?;
+    judge::usable(known, now)?;
     // Last, so that nothing but an assertion that is good is used up.
     let hash = Once::hash(&[b"client_assertion", client_id.0.as_bytes(), jti.as_bytes()]);
     if app.ledger.decide(Decision::Once { hash, until }).await? {
-        Ok(caller)
+        Ok(())
     } else {
         Err(Refusal::AssertionUsed(client_id).into())
     }

@@ -111,7 +111,9 @@ pub(super) async fn authenticate(
         ClientProof::Assertion(jwt) => {
             // First: a signature costs more than the rest of a request.
             app.attempts.check(source).map_err(Refusal::from)?;
-            return assertion::authenticate(app, &claim.id, jwt, source, now).await;
+            let known = find(app, &claim.id, source).await?;
+            assertion::authenticate(app, &known, &claim.id, jwt, now).await?;
+            return Ok(Caller(Identity::of_client(known, None)));
         }
     };
     // What a secret begins with says what it is of: no client is looked for by a key's secret.
@@ -162,11 +164,11 @@ async fn public(app: &App, id: &str, source: IpAddr, now: Timestamp) -> Result<C
     }
 }
 
-pub(super) async fn find(app: &App, id: &str, source: IpAddr) -> Result<Arc<KnownClient>, Failed> {
+async fn find(app: &App, id: &str, source: IpAddr) -> Result<Arc<KnownClient>, Failed> {
     Ok(look_up(app, id, source).await?.ok_or(Refusal::UnknownClient)?)
 }
 
-pub(super) fn usable(
+fn usable(
     known: Arc<KnownClient>,
     secret: Option<SecretId>,
     now: Timestamp,

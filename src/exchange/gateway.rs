@@ -5,12 +5,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     ClaimedName, Credential, ExchangeError, Failed, Manner, NotHeld, Refusal, Request, Wish,
-    access_token::judged, lack::Lack, narrow, possession, recorded, walk,
+    access_token::judged,
+    narrow, possession, recorded,
+    refusal::{Lack, TurnedAway},
+    walk,
 };
 use crate::{
     app::App,
     domain::{Origin, ResourceIdentifier, Roles, Scopes},
-    signing::{Audience, TokenType, Untrusted, VerifiedToken},
+    signing::{Audience, TokenType, VerifiedToken},
 };
 
 /// Somebody who stands before a gateway.
@@ -39,32 +42,6 @@ pub struct Pass {
     pub token: VerifiedToken,
     pub scopes: Scopes,
     pub roles: Roles,
-}
-
-/// Why somebody does not pass, beside what would keep them from a token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TurnedAway {
-    #[error(transparent)]
-    Untrusted(Untrusted),
-    #[error(transparent)]
-    TooFewScopes(NotHeld),
-}
-
-impl TurnedAway {
-    pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::Untrusted(_) => "untrusted_token",
-            Self::TooFewScopes(_) => "too_few_scopes",
-        }
-    }
-
-    /// Whether the caller has shown something that we made.
-    pub(super) fn is_after_proof(&self) -> bool {
-        match self {
-            Self::Untrusted(why) => matches!(why, Untrusted::Expired | Untrusted::WrongAudience),
-            Self::TooFewScopes(_) => true,
-        }
-    }
 }
 
 /// A key's visit is a use of it like any other. Whatever is refused is recorded.

@@ -13,21 +13,17 @@ mod gateway;
 mod identity;
 mod introspection;
 mod judge;
-mod lack;
 mod mint;
 mod narrow;
 mod possession;
 mod principal;
 mod record;
-mod refresh_terms;
-mod refresh_token;
+mod refresh;
 mod refusal;
 mod refused;
 mod revocation;
 mod simulate;
 mod subject_token;
-mod succession;
-mod words;
 mod workload;
 
 use std::{net::IpAddr, time::Duration};
@@ -38,23 +34,24 @@ pub use self::{
     access_token::{Standing, standing},
     client::{Caller, Claim, ClientProof, is_registered},
     explain::{Explanation, NOTHING_RECORDED, explain},
-    gateway::{Pass, Shown, TurnedAway, Visit, pass},
+    gateway::{Pass, Shown, Visit, pass},
     introspection::{Introspected, introspect},
-    lack::{Lack, NotHeld},
-    possession::{Manner, OfferedProof, Unproved, Untold, hold},
+    possession::{Manner, OfferedProof, hold},
     principal::{Principal, principal},
-    refusal::{ExchangeError, Refusal},
+    refusal::{
+        Distrust, ExchangeError, Lack, NotExchanged, NotHeld, Part, Refusal, TurnedAway, Unproved,
+        Untold,
+    },
     revocation::{Held, Revocable, held, revocable},
     simulate::{Prospect, Simulation, simulate},
-    subject_token::{NotExchanged, Offered, Part, TokenKind},
-    workload::{Distrust, KeysFrom, Outcome, Trial, try_out},
+    subject_token::{Offered, TokenKind},
+    workload::{KeysFrom, Outcome, Trial, try_out},
 };
 use self::{
     identity::Identity,
     narrow::Grant,
-    refresh_token::Presenter,
+    refresh::{Given, Presenter, Succession},
     refused::Refused,
-    succession::{Given, Succession},
 };
 use crate::{
     app::App,
@@ -185,7 +182,7 @@ async fn walk(app: &App, request: &Request) -> Result<Issued, Failed> {
         }
         Credential::RefreshToken { token, name } => {
             let presenter = Presenter { caller: caller.as_ref(), name, origin };
-            refresh_token::identify(app, token, &presenter, now).await?
+            refresh::identify(app, token, &presenter, now).await?
         }
     };
     let proved = possession::prove(app, &identity, caller.as_ref(), proof).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Failed, Refusal, Wish,
     identity::{Holder, Identity},
-    lack::{Lack, NotHeld},
+    refusal::{Lack, NotHeld},
 };
 use crate::{
     app::App,

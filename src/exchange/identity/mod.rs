@@ -2,12 +2,14 @@
 //! it was obtained.
 
 mod chain;
+mod refreshed;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Failed, Refusal, refresh_token::Refreshed};
+pub(super) use self::refreshed::Refreshed;
+use super::{Failed, Refusal};
 use crate::{
     app::App,
     clock::Timestamp,

@@ -2,16 +2,15 @@
 //! who acts.
 
 mod policy;
-mod refusal;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use self::policy::Targets;
-pub use self::refusal::{NotExchanged, Part};
 use super::{
     Caller, ClaimedName, Failed, Refusal, Request, Wish, access_token, api_key,
     identity::{Holder, Identity},
-    refresh_token::{self, Presenter},
+    refresh::{self, Presenter},
+    refusal::{NotExchanged, Part},
     workload,
 };
 use crate::{
@@ -160,7 +159,7 @@ async fn refresh_token(
 ) -> Result<Identity, Failed> {
     let Request { caller, origin, .. } = request;
     let by = Presenter { caller: caller.as_ref(), name: &ClaimedName::None, origin };
-    let identity = refresh_token::identify(app, token, &by, now).await?;
+    let identity = refresh::identify(app, token, &by, now).await?;
     match &identity.refreshed {
         Some(refreshed) if !refreshed.family.granted.terms.rotates => {
             Ok(Identity { refreshed: None, ..identity })

@@ -1,18 +1,17 @@
 //! Identifies a workload by a token that somebody else gave it, and by the one rule of trust that
 //! the token fulfils (RFC 7523, section 2.1). What no rule speaks of is refused.
 
-mod distrust;
 mod trial;
 
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use self::{
-    distrust::Distrust,
-    trial::{KeysFrom, Outcome, Trial},
+pub use self::trial::{KeysFrom, Outcome, Trial};
+use super::{
+    Distrust, ExchangeError, Failed, Refusal, Request, identity::Identity, record,
+    refusal::words::cut,
 };
-use super::{ExchangeError, Failed, Refusal, Request, identity::Identity, record, words::cut};
 use crate::{
     app::App,
     clock::Timestamp,

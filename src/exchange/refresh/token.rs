@@ -3,37 +3,29 @@
 
 use secrecy::SecretString;
 
-use super::{
-    ClaimedName, Failed, Refusal, api_key,
-    client::Caller,
-    identity::{Holder, Identity},
-    refresh_terms, succession,
-};
+use super::check::check;
 use crate::{
     app::App,
     clock::Timestamp,
-    domain::{Ceiling, Family, KEYTURN_CLI, Origin, RefreshToken, Source, Turn},
+    domain::{Ceiling, Family, KEYTURN_CLI, Origin, RefreshToken, Source},
+    exchange::{
+        ClaimedName, Failed, Refusal, api_key,
+        client::Caller,
+        identity::{Holder, Identity, Refreshed},
+    },
     signing::RefreshKey,
 };
 
-/// A refresh token that may be used, or was used a moment ago.
-#[derive(Clone)]
-pub(super) struct Refreshed {
-    pub(super) family: Family,
-    pub(super) generation: u32,
-    pub(super) turn: Turn,
-}
-
 /// Who presents a refresh token.
-pub(super) struct Presenter<'a> {
+pub(in crate::exchange) struct Presenter<'a> {
     /// The client that has proved who it is.
-    pub(super) caller: Option<&'a Caller>,
+    pub(in crate::exchange) caller: Option<&'a Caller>,
     /// Otherwise what it calls itself, which proves nothing.
-    pub(super) name: &'a ClaimedName,
-    pub(super) origin: &'a Origin,
+    pub(in crate::exchange) name: &'a ClaimedName,
+    pub(in crate::exchange) origin: &'a Origin,
 }
 
-pub(super) async fn identify(
+pub(in crate::exchange) async fn identify(
     app: &App,
     token: &SecretString,
     presenter: &Presenter<'_>,
@@ -73,40 +65,6 @@ fn is_given_to(family: &Family, identity: &Identity, by: &Presenter<'_>) -> bool
         (Some(caller), _) => caller.key().is_some_and(|id| id == held.key.id),
         (None, ClaimedName::NameOrId(name)) if name == KEYTURN_CLI => true,
         (None, name) => api_key::is_called(&held.key, name),
-    }
-}
-
-/// Whether the token may be used now, or was a moment ago: [`Turn::Current`] or [`Turn::Replayed`].
-/// One that is used again after that ends its family.
-pub(super) async fn check(
-    app: &App,
-    identity: &Identity,
-    family: &Family,
-    generation: u32,
-    origin: &Origin,
-    now: Timestamp,
-) -> Result<Turn, Failed> {
-    if let Some(at) = family.ended_at {
-        return Err(Refusal::RefreshTokenEnded(at).into());
-    }
-    if family.is_over(now) {
-        return Err(Refusal::RefreshTokenExpired(family.ends_at()).into());
-    }
-    let (terms, bound_to) = (&family.granted.terms, &family.granted.bound_to);
-    // Both as of now: a client may have become public since.
-    if refresh_terms::terms(app, identity).is_none()
-        || !refresh_terms::is_guarded(identity, terms, bound_to.is_some())
-    {
-        return Err(Refusal::NoRefreshTokens.into());
-    }
-    match family.turn(generation, app.clock.shared(), app.settings.refresh.grace) {
-        turn @ (Turn::Current | Turn::Replayed) => Ok(turn),
-        // The database was set back to an earlier state.
-        Turn::NotGivenYet => Err(Refusal::UnknownRefreshToken.into()),
-        Turn::Reused => {
-            succession::end_reused(app, identity, family, generation, origin, now).await?;
-            Err(Refusal::RefreshTokenReused(family.id).into())
-        }
     }
 }
 

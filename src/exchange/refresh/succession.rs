@@ -1,33 +1,29 @@
 //! Follows one refresh token with the next: begins a family, uses a generation up, ends a family of
 //! which one was used twice.
 
-use secrecy::SecretString;
-use serde_json::json;
-
 use super::{
-    Failed, Refusal, Wish,
-    identity::{Holder, Identity},
-    mint,
-    narrow::Grant,
-    record,
-    refresh_terms::{is_guarded, is_public, terms},
-    refresh_token::{Refreshed, check},
+    check::check,
+    terms::{is_guarded, is_public, terms},
 };
 use crate::{
-    announce::{News, Subject, announce},
     app::App,
     clock::Timestamp,
-    domain::{
-        Actor, AuditEvent, Ceiling, Family, FamilyId, Granted, OrganizationId, Origin, Owner,
-        Source, Turn, Use,
+    domain::{Ceiling, Family, FamilyId, Granted, Origin, Source, Turn, Use},
+    exchange::{
+        Failed, Refusal, Wish,
+        identity::{Identity, Refreshed},
+        mint,
+        narrow::Grant,
+        record,
     },
     ledger::Decision,
     signing::RefreshKey,
     store,
 };
+use secrecy::SecretString;
 
 /// What becomes of refresh tokens when an access token is issued.
-pub(super) enum Succession {
+pub(in crate::exchange) enum Succession {
     /// None is given.
     None,
     Begins(Box<Family>),
@@ -37,7 +33,7 @@ pub(super) enum Succession {
 impl Succession {
     /// What follows from this identity. A family that begins becomes a source of its first access
     /// token as well.
-    pub(super) fn of(
+    pub(in crate::exchange) fn of(
         app: &App,
         identity: &mut Identity,
         wish: &Wish,
@@ -58,7 +54,7 @@ impl Succession {
 
     /// Writes it down with the uses, and gives the refresh token to hand out. May go out when this
     /// returns.
-    pub(super) async fn record(
+    pub(in crate::exchange) async fn record(
         self,
         app: &App,
         identity: &Identity,
@@ -179,7 +175,7 @@ async fn go_on(
 }
 
 /// A refresh token that is about to be handed out.
-pub(super) struct Given {
+pub(in crate::exchange) struct Given {
     token: SecretString,
     /// What it is the successor in; `None`: it is no successor.
     succeeds: Option<(FamilyId, u32)>,
@@ -195,7 +191,7 @@ impl Given {
     }
 
     /// Call it when nothing can fail any more: from now on the grace of the one before it counts.
-    pub(super) fn hand_out(self, app: &App) -> SecretString {
+    pub(in crate::exchange) fn hand_out(self, app: &App) -> SecretString {
         if let Some((family, generation)) = self.succeeds {
             app.ledger.answered(family, generation, app.clock.shared());
         }
@@ -219,65 +215,5 @@ async fn end_oldest(app: &App, holder: &[u8; 32], now: Timestamp) {
     };
     if let Err(error) = ended.await {
         tracing::warn!(%error, "could not end the oldest refresh tokens of a holder");
-    }
-}
-
-/// Of two who have used one token, one is not whom it was given to, and nobody can tell which.
-pub(super) async fn end_reused(
-    app: &App,
-    identity: &Identity,
-    family: &Family,
-    generation: u32,
-    origin: &Origin,
-    now: Timestamp,
-) -> Result<(), Failed> {
-    let mut tx = app.store.change().await?;
-    if !store::refresh_families::end(&mut tx, family.id, now).await? {
-        // Somebody else has noticed it before.
-        return Ok(());
-    }
-    tx.record(AuditEvent {
-        id: app.random.id(now),
-        at: now,
-        actor: Actor::Keyturn,
-        actor_email: None,
-        action: "refresh.reused".into(),
-        subject: family.granted.subject.clone(),
-        organization_id: organization(identity),
-        source: Some(origin.source),
-        request_id: Some(origin.request_id),
-        detail: json!({
-            "family": family.id,
-            "client": family.client_id,
-            "generation": generation,
-            "live_generation": family.generation,
-        }),
-    });
-    let (source, request_id) = (origin.source, origin.request_id);
-    let news = News::RefreshReused { family: family.id, source, request_id };
-    if let Some(subject) = given_to(identity) {
-        announce(app, &mut tx, subject, &news).await?;
-    }
-    Ok(app.commit(tx).await?)
-}
-
-/// Whom refresh tokens are given to.
-fn given_to(identity: &Identity) -> Option<Subject<'_>> {
-    match (identity.registered(), &identity.holder) {
-        (Some(known), _) => Some(Subject::Client(&known.client)),
-        (None, Holder::Key(presented)) => Some(Subject::Key(&presented.key)),
-        (None, Holder::Client(_) | Holder::Workload(..)) => None,
-    }
-}
-
-/// Whose audit trail it belongs to.
-fn organization(identity: &Identity) -> Option<OrganizationId> {
-    match (identity.registered(), &identity.holder) {
-        (Some(known), _) | (None, Holder::Client(known)) => Some(known.client.organization_id),
-        (None, Holder::Workload(trust, _)) => Some(trust.organization_id),
-        (None, Holder::Key(presented)) => match presented.key.owner {
-            Owner::Organization(id) => Some(id),
-            Owner::User(_) => None,
-        },
     }
 }

@@ -1,14 +1,29 @@
 //! Why a caller gets no token: the true reason, for the audit trail and the log. `http::error`
 //! decides what the caller may learn.
 
+mod distrust;
+mod error;
+mod facts;
+mod lack;
+mod not_exchanged;
+mod turned_away;
+mod unproved;
+pub(super) mod words;
+
 use std::net::IpAddr;
 
-use super::{
-    NotExchanged, NotHeld,
-    gateway::TurnedAway,
-    possession::Unproved,
+pub(super) use self::error::OurFault;
+pub use self::{
+    distrust::Distrust,
+    error::ExchangeError,
+    lack::{Lack, NotHeld},
+    not_exchanged::{NotExchanged, Part},
+    turned_away::TurnedAway,
+    unproved::{Unproved, Untold},
+};
+use self::{
+    facts::Phase,
     words::{some_of, span},
-    workload::Distrust,
 };
 use crate::{
     app::TooManyFailures,
@@ -17,10 +32,7 @@ use crate::{
         ClientId, FamilyId, GrantType, KeyName, MalformedSecret, Networks, OrganizationId,
         ResourceIdentifier, SecretId, Source, TrustId,
     },
-    ledger::NotRecorded,
-    peers::NoKeys,
-    signing::{SigningFailed, Untrusted},
-    store::StoreError,
+    signing::Untrusted,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,78 +134,16 @@ pub enum Refusal {
 impl Refusal {
     /// A word for counting and for looking up.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::MalformedSecret(_) => "malformed_secret",
-            Self::UnknownSecret => "unknown_secret",
-            Self::WrongName(_) => "wrong_name",
-            Self::TooManyFailures(_) => "too_many_failures",
-            Self::UnknownClient => "unknown_client",
-            Self::WrongClientSecret(_) => "wrong_client_secret",
-            Self::WrongAssertion(..) => "wrong_assertion",
-            Self::AssertionUsed(_) => "assertion_used",
-            Self::OtherMethod(_) => "other_client_authentication",
-            Self::WrongMethod(..) => "wrong_client_authentication",
-            Self::BadAssertion(..) => "bad_assertion",
-            Self::ResourceNotAllowed(_) => "resource_not_allowed",
-            Self::ClientDisabled(_) => "client_disabled",
-            Self::ClientExpired(..) => "client_expired",
-            Self::GrantNotAllowed(..) => "grant_not_allowed",
-            Self::Distrusted(distrust) => distrust.code(),
-            Self::TrustDisabled(_) => "trust_disabled",
-            Self::TrustExpired(_) => "trust_expired",
-            Self::InputExpired(_) => "input_expired",
-            Self::SourceGone(_) => "source_gone",
-            Self::NoSource => "no_source",
-            Self::OthersToken(_) => "others_token",
-            Self::MalformedRefreshToken => "malformed_refresh_token",
-            Self::UnknownRefreshToken => "unknown_refresh_token",
-            Self::RefreshTokenOfAnother(_) => "refresh_token_of_another",
-            Self::RefreshTokenEnded(_) => "refresh_token_ended",
-            Self::RefreshTokenExpired(_) => "refresh_token_expired",
-            Self::RefreshTokenReused(_) => "refresh_token_reused",
-            Self::NoRefreshTokens => "no_refresh_tokens",
-            Self::TurnedAway(why) => why.code(),
-            Self::SecretReplaced(_) => "secret_replaced",
-            Self::KeyExpired(_) => "key_expired",
-            Self::KeyDisabled => "key_disabled",
-            Self::KeyRevoked(_) => "key_revoked",
-            Self::OwnerDisabled => "owner_disabled",
-            Self::OwnerGone => "owner_gone",
-            Self::AddressNotAllowed(..) => "address_not_allowed",
-            Self::OrganizationOutOfReach(_) => "organization_out_of_reach",
-            Self::NoOrganization => "no_organization",
-            Self::OrganizationDisabled(_) => "organization_disabled",
-            Self::UnknownResource(_) => "unknown_resource",
-            Self::ScopeNotGranted(_) => "scope_not_granted",
-            Self::NotExchanged(why) => why.code(),
-            Self::Unproved(unproved) => unproved.code(),
-        }
+        self.facts().code
     }
 
     /// Whether the caller has proved to hold the secret of a key that it named rightly, if at all.
-    pub(super) fn is_after_proof(&self) -> bool {
-        match self {
-            Self::Distrusted(distrust) => return distrust.is_after_proof(),
-            Self::TurnedAway(why) => return why.is_after_proof(),
-            _ => (),
-        }
-        !matches!(
-            self,
-            Self::MalformedSecret(_)
-                | Self::UnknownSecret
-                | Self::WrongName(_)
-                | Self::TooManyFailures(_)
-                | Self::UnknownClient
-                | Self::MalformedRefreshToken
-                | Self::UnknownRefreshToken
-                | Self::WrongClientSecret(_)
-                | Self::WrongAssertion(..)
-                | Self::OtherMethod(_)
-        )
+    pub(in crate::exchange) fn is_after_proof(&self) -> bool {
+        self.facts().phase != Phase::BeforeProof
     }
 
     /// The client whose credential was good, as its uses are counted where it has no secret.
-    pub(super) fn client(&self) -> Option<SecretId> {
+    pub(in crate::exchange) fn client(&self) -> Option<SecretId> {
         match self {
             Self::WrongMethod(id, _)
             | Self::BadAssertion(id, _)
@@ -205,7 +155,7 @@ impl Refusal {
     }
 
     /// The organization whose rules it quotes: nobody else is told.
-    pub(super) fn organization(&self) -> Option<OrganizationId> {
+    pub(in crate::exchange) fn organization(&self) -> Option<OrganizationId> {
         match self {
             Self::Distrusted(distrust) => distrust.organization(),
             _ => None,
@@ -213,31 +163,10 @@ impl Refusal {
     }
 
     /// What was refused at this moment, in the words of the key's owner.
-    pub(super) fn in_words(&self, at: Timestamp) -> String {
-        let right = match self {
-            Self::SecretReplaced(_)
-            | Self::BadAssertion(..)
-            | Self::AssertionUsed(_)
-            | Self::ClientDisabled(_)
-            | Self::ClientExpired(..)
-            | Self::GrantNotAllowed(..)
-            | Self::Distrusted(_)
-            | Self::TrustDisabled(_)
-            | Self::TrustExpired(_)
-            | Self::InputExpired(_)
-            | Self::SourceGone(_)
-            | Self::NoSource
-            | Self::OthersToken(_)
-            | Self::TurnedAway(_)
-            | Self::NotExchanged(_)
-            | Self::RefreshTokenOfAnother(_)
-            | Self::RefreshTokenEnded(_)
-            | Self::RefreshTokenExpired(_)
-            | Self::RefreshTokenReused(_)
-            | Self::NoRefreshTokens
-            | Self::Unproved(_) => "",
-            _ if self.is_after_proof() => "the secret is right; ",
-            _ => "",
+    pub(in crate::exchange) fn in_words(&self, at: Timestamp) -> String {
+        let right = match self.facts().phase {
+            Phase::SecretProved => "the secret is right; ",
+            Phase::BeforeProof | Phase::AfterProof => "",
         };
         let before = match self {
             Self::SecretReplaced(then)
@@ -253,40 +182,3 @@ impl Refusal {
         format!("{right}{self}{before}")
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-pub enum ExchangeError {
-    /// The caller's doing.
-    #[error("refused: {0}")]
-    Refused(#[from] Refusal),
-    /// Ours.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Signing(#[from] SigningFailed),
-    #[error(transparent)]
-    NotRecorded(#[from] NotRecorded),
-    /// That of somebody else, for whom the caller must not pay: it may be good what they sent.
-    #[error("the keys to verify it by cannot be had: {0}")]
-    NoKeys(#[from] NoKeys),
-}
-
-impl ExchangeError {
-    /// Whether the same request may succeed soon.
-    pub fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Store(StoreError::Unavailable(_))
-                | Self::Signing(SigningFailed::NoKey(_))
-                | Self::NotRecorded(_)
-                | Self::NoKeys(_)
-        )
-    }
-}
-
-/// Marks what is never the caller's doing.
-pub(super) trait OurFault {}
-impl OurFault for StoreError {}
-impl OurFault for SigningFailed {}
-impl OurFault for NotRecorded {}
-impl OurFault for NoKeys {}

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use crate::domain::Roles;
 
 /// In the largest unit of which there are at least two.
-pub(super) fn span(span: TimeDelta) -> String {
+pub(in crate::exchange) fn span(span: TimeDelta) -> String {
     let units = [(span.num_days(), "days"), (span.num_hours(), "h"), (span.num_minutes(), "min")];
     match units.into_iter().find(|(count, _)| *count >= 2) {
         Some((count, unit)) => format!("{count} {unit}"),
@@ -14,7 +14,7 @@ pub(super) fn span(span: TimeDelta) -> String {
 }
 
 /// The first of what stands there with spaces between, and how many there are beside.
-pub(super) fn some_of(list: &str) -> String {
+pub(in crate::exchange) fn some_of(list: &str) -> String {
     const ENOUGH: usize = 8;
     let all: Vec<_> = list.split(' ').collect();
     match all.split_at_checked(ENOUGH) {
@@ -25,7 +25,7 @@ pub(super) fn some_of(list: &str) -> String {
     }
 }
 
-pub(super) fn roles(roles: &Roles) -> String {
+pub(in crate::exchange) fn roles(roles: &Roles) -> String {
     let names = some_of(&roles.to_string());
     match roles.iter().count() {
         0 => "any role, for there is none here".to_owned(),
@@ -35,7 +35,7 @@ pub(super) fn roles(roles: &Roles) -> String {
 }
 
 /// What was sent may be long; its beginning tells which one was meant.
-pub(super) fn cut(sent: &str) -> String {
+pub(in crate::exchange) fn cut(sent: &str) -> String {
     const ENOUGH: usize = 100;
     let mut characters = sent.chars();
     let mut beginning: String = characters.by_ref().take(ENOUGH).collect();

@@ -1,9 +1,9 @@
 //! Who is given refresh tokens, and what has to guard them.
 
-use super::identity::{Holder, Identity};
 use crate::{
     app::App,
     domain::{Authentication, GrantType, RefreshTerms},
+    exchange::identity::{Holder, Identity},
 };
 
 /// How refresh tokens for this identity live, as of now; `None`: there are to be none. A client that
