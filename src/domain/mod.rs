@@ -69,7 +69,7 @@ pub use network::{MalformedNetwork, Network, Networks};
 pub use once::{MalformedOnce, Once};
 pub use organization::{Lineage, Organization};
 pub use password::{MalformedPassword, Password, PasswordHash};
-pub use policy::{ExpiryRefused, Issuer, KeyPolicy, Lifetime, RefreshPolicy};
+pub use policy::{ExpiryRefused, KeyPolicy, Lifetime, RefreshPolicy};
 pub use printable::{Printable, deceives, printable, printable_lines};
 pub use proof_key::{MalformedProofDemand, MalformedThumbprint, ProofDemand, Thumbprint};
 pub use refresh_token::{MalformedRefreshToken, RefreshToken};
@@ -87,6 +87,7 @@ pub use trust::{
     Algorithms, ClaimName, Conditions, Finding, FlawedTrust, MOST_SOURCES_PER_TREE,
     MalformedClaimName, MalformedConditions, MalformedPattern, Pattern, Trust, TrustTerms,
 };
+pub use uri::Issuer;
 pub use uri::normal_uri;
 pub use usage::{Circumstances, Origin, RefusalRecord, Step, Use, UserAgent};
 pub use user::{Email, MalformedEmail, Membership, Person, User};

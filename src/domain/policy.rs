@@ -7,10 +7,6 @@ use chrono::TimeDelta;
 use super::{RefreshTerms, SecretPrefix};
 use crate::clock::Timestamp;
 
-/// Who issues our tokens: `iss`, and the start of every URL in our metadata (RFC 8414,
-/// section 2). No slash at its end.
-pub type Issuer = String;
-
 #[derive(Clone, Debug)]
 pub struct KeyPolicy {
     pub prefix: SecretPrefix,

@@ -1,4 +1,8 @@
-//! When two spellings are one URI (RFC 3986, sections 6.2.2 and 6.2.3).
+//! URIs: whose we are, and when two spellings are one (RFC 3986, sections 6.2.2 and 6.2.3).
+
+/// Who issues our tokens: `iss`, and the start of every URL in our metadata (RFC 8414,
+/// section 2). No slash at its end.
+pub type Issuer = String;
 
 /// The one spelling of all that are the same: case, percent-encoding, default ports, dot segments,
 /// and an empty path, which is `/`. Any other path says what it says: `/v1` is not `/v1/`. A text

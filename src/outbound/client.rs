@@ -12,7 +12,7 @@ use reqwest::{Client, RequestBuilder, Response, header, redirect, retry};
 use tokio::time::timeout;
 
 use super::{
-    Names, RefusedUrl,
+    Names, RefusedUrl, RequestFailed,
     address::{Allowed, Rule},
     destination::Destination,
     names::Vetted,
@@ -57,29 +57,6 @@ pub struct Answer {
     /// In lower case and without parameters.
     pub content_type: String,
     pub body: Vec<u8>,
-}
-
-/// Says nothing that a stranger sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestFailed {
-    #[error(transparent)]
-    Refused(#[from] RefusedUrl),
-    #[error("the name of the host is not known")]
-    UnknownName,
-    #[error("nobody answers there, or the certificate is not good")]
-    NoConnection,
-    #[error("there was no whole answer within 3 seconds")]
-    TooSlow,
-    #[error("the answer is longer than it may be")]
-    TooMuch,
-    #[error("the answer is no HTTP, or the connection broke")]
-    Broken,
-    #[error("too many requests wait for this server")]
-    Busy,
-    #[error("it failed a moment ago and is tried again later")]
-    FailedJustNow,
-    #[error("this machine has no certificates of authorities to verify TLS by")]
-    NoTls,
 }
 
 impl Outbound {

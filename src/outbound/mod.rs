@@ -6,13 +6,15 @@
 mod address;
 mod client;
 mod destination;
+mod failure;
 mod mail;
 mod names;
 mod turns;
 
 pub use self::{
-    client::{Answer, BODY_LIMIT, Outbound, RequestFailed},
+    client::{Answer, BODY_LIMIT, Outbound},
     destination::RefusedUrl,
+    failure::RequestFailed,
     mail::{Letter, Mail, MailFailed, UnusableMail},
     names::{Names, Tell},
 };

@@ -17,6 +17,7 @@ mod ring;
 mod signature_algorithm;
 mod signer;
 mod strict_json;
+mod untrusted;
 mod verify;
 mod weak_rsa;
 mod webhook_secret;
@@ -35,7 +36,8 @@ pub use refresh::RefreshKey;
 pub use reporter::{MalformedReporterKeys, ReporterKeys, Signed};
 pub use ring::DamagedKey;
 pub use signer::{Signer, SigningFailed};
-pub use verify::{Audience, Untrusted, VerifiedToken};
+pub use untrusted::Untrusted;
+pub use verify::{Audience, VerifiedToken};
 pub use webhook_secret::WebhookSecret;
 pub use wrapped::{Damage, NewSigningKey, rewrap};
 

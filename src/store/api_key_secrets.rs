@@ -209,14 +209,6 @@ pub async fn set_end(
     Ok(())
 }
 
-/// Tells every node to forget the key, by whichever of its secrets it knows it.
-pub(super) async fn mark_changed(tx: &mut Tx, id: ApiKeyId) -> Result<(), StoreError> {
-    for secret in of_key(tx, id).await? {
-        tx.changes(Change::secret(&secret.hash));
-    }
-    Ok(())
-}
-
 /// How many secrets with a place in this part of the status list died before this moment and were
 /// replaced by others of their key. Only reads, so it keeps no writer waiting.
 pub async fn count_replaced(

@@ -2,11 +2,12 @@
 
 use sqlx::types::Uuid;
 
-use super::{Page, StoreError, Tx, api_key_secrets, moment, moment_if_any, parse};
+use super::{Page, StoreError, Tx, moment, moment_if_any, parse};
 use crate::{
     clock::Timestamp,
     domain::{
-        ApiKey, ApiKeyId, KeyName, OrganizationId, Owner, Sight, Status, Text, UserId, Version,
+        ApiKey, ApiKeyId, Change, KeyName, OrganizationId, Owner, Sight, Status, Text, UserId,
+        Version,
     },
 };
 
@@ -63,6 +64,9 @@ statements! {
 
     COUNT = "
         select count(*) from api_keys where organization_id = $1 and revoked_at is null";
+
+    HASHES = "
+        select hash from api_key_secrets where api_key_id = $1";
 
     UPDATE = "
         update api_keys set description = $3, roles = $4, reach = $5, allowed_networks = $6,
@@ -245,13 +249,23 @@ pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<bool, StoreError> {
             key.proof.to_string(),
         )
     )?;
-    api_key_secrets::mark_changed(tx, key.id).await?;
+    mark_changed(tx, key.id).await?;
     Ok(changed == 1)
 }
 
 /// Deletes the key with its secrets, unless somebody has changed it since it was read: tells
 /// whether nobody has.
 pub async fn delete(tx: &mut Tx, key: &ApiKey) -> Result<bool, StoreError> {
-    api_key_secrets::mark_changed(tx, key.id).await?;
+    mark_changed(tx, key.id).await?;
     Ok(execute!(tx, DELETE(key.id.0, key.version.0))? == 1)
+}
+
+/// Tells every node to forget the key, by whichever of its secrets it knows it.
+pub(super) async fn mark_changed(tx: &mut Tx, id: ApiKeyId) -> Result<(), StoreError> {
+    let hashes: Vec<(Vec<u8>,)> = fetch!(tx, HASHES(id.0) => fetch_all)?;
+    for (hash,) in hashes {
+        let hash = hash.try_into().map_err(|_| StoreError::Corrupt("api_key_secrets.hash"))?;
+        tx.changes(Change::secret(&hash));
+    }
+    Ok(())
 }

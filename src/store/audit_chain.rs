@@ -5,15 +5,12 @@ use sqlx::types::Uuid;
 
 use super::{
     StoreError, Tx,
-    audit_events::{Recorded, Row},
+    audit_events::{Recorded, Row, anchor},
     counters,
 };
 use crate::clock::Timestamp;
 
 statements! {
-    ANCHOR = "
-        select number, hash from audit_anchors order by number desc limit 1";
-
     CHAIN = "
         select id, at, actor, action, subject, organization_id, source, request_id, detail, number,
             hash, actor_email
@@ -57,15 +54,6 @@ statements! {
 
 /// How many events are read at once.
 const AT_ONCE: i64 = 1000;
-
-/// The hash before the first event.
-const BEGINNING: [u8; 32] = [0; 32];
-
-/// Number and hash of the newest event that was deleted; of the beginning, if none was.
-pub(super) async fn anchor(tx: &mut Tx) -> Result<(i64, Vec<u8>), StoreError> {
-    let anchor: Option<(i64, Vec<u8>)> = fetch!(tx, ANCHOR() => fetch_optional)?;
-    Ok(anchor.unwrap_or_else(|| (0, BEGINNING.to_vec())))
-}
 
 /// Up to 1000 events that come after this number, oldest first: the trail without gaps.
 pub async fn onwards(tx: &mut Tx, after: i64) -> Result<Vec<Recorded>, StoreError> {

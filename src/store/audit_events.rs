@@ -4,13 +4,16 @@
 use aws_lc_rs::digest::{Context, SHA256};
 use sqlx::types::Uuid;
 
-use super::{Page, StoreError, Tx, audit_chain, counters, moment, parse};
+use super::{Page, StoreError, Tx, counters, moment, parse};
 use crate::{
     clock::Timestamp,
     domain::{Actor, AuditEvent, OrganizationId, Sight, printable},
 };
 
 statements! {
+    ANCHOR = "
+        select number, hash from audit_anchors order by number desc limit 1";
+
     INSERT = "
         insert into audit_events (id, at, actor, action, subject, organization_id, source,
             request_id, detail, number, hash, actor_email)
@@ -135,6 +138,15 @@ impl Row {
     }
 }
 
+/// The hash before the first event.
+const BEGINNING: [u8; 32] = [0; 32];
+
+/// Number and hash of the newest event that was deleted; of the beginning, if none was.
+pub(super) async fn anchor(tx: &mut Tx) -> Result<(i64, Vec<u8>), StoreError> {
+    let anchor: Option<(i64, Vec<u8>)> = fetch!(tx, ANCHOR() => fetch_optional)?;
+    Ok(anchor.unwrap_or_else(|| (0, BEGINNING.to_vec())))
+}
+
 /// Writes the event as the next of the chain. Called last in a transaction: until it ends, nobody
 /// else gets a number.
 pub(super) async fn append(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreError> {
@@ -142,7 +154,7 @@ pub(super) async fn append(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreE
     let before: Option<(Vec<u8>,)> = fetch!(tx, HASH_OF(number - 1) => fetch_optional)?;
     let before = match before {
         Some((hash,)) => hash,
-        None => audit_chain::anchor(tx).await?.1,
+        None => anchor(tx).await?.1,
     };
     let row = Row::of(event, number);
     let hash = row.hash_after(&before);

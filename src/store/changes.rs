@@ -22,6 +22,22 @@ const CHANNEL: &str = "keyturn_changes";
 /// PostgreSQL's own: `SQLite` has one writer anyway.
 const WAIT_IN_LINE: &str = "select value from counters where name = 'changes' for update";
 
+impl Store {
+    /// A transaction that changes state: all that it reads is of now, and stays so until it has
+    /// ended. Those of all nodes wait for each other in one line, so that what one has committed
+    /// counts in every later one.
+    pub async fn change(&self) -> Result<Tx, StoreError> {
+        let turn = match self {
+            Self::Sqlite { .. } => None,
+            Self::Postgres { line, session, .. } => Some(session.turn(line).await?),
+        };
+        let tx = self.write().await?;
+        let mut tx = Tx { turn: turn.or(tx.turn), ..tx };
+        wait_in_line(&mut tx).await?;
+        Ok(tx)
+    }
+}
+
 /// Waits until no other transaction that changes state is under way, on whatever node. The row of
 /// the counter is locked until this transaction has ended; statements after this one see all that
 /// was committed before.

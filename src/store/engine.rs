@@ -6,9 +6,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    changes,
     connection::{Held, Session},
-    counters,
     error::StoreError,
 };
 use crate::domain::{AuditEvent, Change};
@@ -76,20 +74,6 @@ impl Store {
         Ok(Tx::new(engine, None))
     }
 
-    /// A transaction that changes state: all that it reads is of now, and stays so until it has
-    /// ended. Those of all nodes wait for each other in one line, so that what one has committed
-    /// counts in every later one.
-    pub async fn change(&self) -> Result<Tx, StoreError> {
-        let turn = match self {
-            Self::Sqlite { .. } => None,
-            Self::Postgres { line, session, .. } => Some(session.turn(line).await?),
-        };
-        let tx = self.write().await?;
-        let mut tx = Tx { turn: turn.or(tx.turn), ..tx };
-        changes::wait_in_line(&mut tx).await?;
-        Ok(tx)
-    }
-
     /// A transaction that writes what is no change of state: records, counts, what is pruned.
     pub async fn write(&self) -> Result<Tx, StoreError> {
         let (engine, turn) = match self {
@@ -142,11 +126,5 @@ impl Store {
             Self::Sqlite { pool, .. } => pool.close().await,
             Self::Postgres { pool, .. } => pool.close().await,
         }
-    }
-
-    /// Tells whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let mut tx = self.read().await?;
-        counters::value(&mut tx, counters::CHANGES).await.map(drop)
     }
 }

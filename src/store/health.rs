@@ -9,7 +9,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgSslMode},
 };
 
-use super::{Store, StoreError, connection::Held, moment_if_any};
+use super::{Store, StoreError, connection::Held, counters, moment_if_any};
 use crate::clock::Timestamp;
 
 statements! {
@@ -244,6 +244,14 @@ fn weak_mode(options: &PgConnectOptions) -> Option<String> {
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host.starts_with('/') || host == "localhost" || address.is_ok_and(|it| it.is_loopback())
+}
+
+impl Store {
+    /// Tells whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut tx = self.read().await?;
+        counters::value(&mut tx, counters::CHANGES).await.map(drop)
+    }
 }
 
 #[cfg(test)]

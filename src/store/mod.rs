@@ -31,6 +31,7 @@ pub mod health;
 pub mod idempotency_keys;
 pub mod last_used;
 mod login;
+mod look;
 pub mod memberships;
 pub mod organizations;
 pub mod outbox;

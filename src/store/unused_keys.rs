@@ -2,7 +2,7 @@
 
 use sqlx::types::Uuid;
 
-use super::{StoreError, Tx, api_key_secrets};
+use super::{StoreError, Tx, api_keys};
 use crate::{clock::Timestamp, domain::ApiKeyId};
 
 statements! {
@@ -59,7 +59,7 @@ pub async fn disable(
 ) -> Result<bool, StoreError> {
     let done = execute!(tx, DISABLE(id.0, since.timestamp(), minute(since), now.timestamp()))? == 1;
     if done {
-        api_key_secrets::mark_changed(tx, id).await?;
+        api_keys::mark_changed(tx, id).await?;
     }
     Ok(done)
 }

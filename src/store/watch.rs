@@ -11,10 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{PgConnection, Postgres, Sqlite};
-use tokio::time::{MissedTickBehavior, interval};
+use sqlx::PgConnection;
 
-use super::{Store, connection::Held, error::condemns_all_sessions};
+use super::error::condemns_all_sessions;
 
 #[derive(Debug)]
 pub(super) struct Watch {
@@ -92,7 +91,6 @@ fn is_open(file: Identity) -> bool {
     open.into_iter().any(|open| identity(&open.path()) == Some(file))
 }
 
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A write-ahead log above this size is emptied: one long reader makes it large.
 const LONG_LOG: u64 = 16 << 20;
 
@@ -175,49 +173,8 @@ pub(super) async fn check_session(connection: &mut PgConnection) -> sqlx::Result
     Err(sqlx::Error::Io(io::Error::other(why)))
 }
 
-impl Store {
-    /// Watches for ever, every second.
-    pub async fn watch(self) {
-        let mut ticks = interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            if let Err(error) = self.look().await {
-                tracing::debug!(%error, "the database cannot be looked at");
-            }
-        }
-    }
-
-    /// Looks once whether the database is the one that was opened and takes writes.
-    pub async fn look(&self) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite { pool, session, writer } => {
-                session.watch.look_at_file()?;
-                if session.watch.log_is_long() {
-                    let _turn = session.turn(writer).await?;
-                    let mut held = Held::<Sqlite>::acquire(pool, session).await?;
-                    let (progress, connection) = held.parts();
-                    let checkpoint = sqlx::raw_sql("pragma wal_checkpoint(truncate)");
-                    progress.run(checkpoint.execute(connection)).await?;
-                }
-                Ok(())
-            }
-            Self::Postgres { pool, session, .. } => {
-                let mut held = Held::<Postgres>::acquire(pool, session).await?;
-                let (progress, connection) = held.parts();
-                progress.run(check_session(connection)).await
-            }
-        }
-    }
-
-    /// False where the file of the database was deleted or replaced.
-    pub fn is_whole(&self) -> bool {
-        self.session().watch.check_file().is_ok()
-    }
-}
-
 impl Watch {
-    fn log_is_long(&self) -> bool {
+    pub(super) fn log_is_long(&self) -> bool {
         let Some(file) = &self.file else { return false };
         let [log, _] = &file.beside;
         fs::metadata(&log.path).is_ok_and(|log| log.len() > LONG_LOG)

@@ -5,11 +5,14 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Audience, Expected, Untrusted};
+use super::{Audience, Expected};
 use crate::{
     clock::Timestamp,
     domain::{Delegate, OrganizationId, RoleName, Roles, Scopes, Source, Thumbprint, UserId},
-    signing::claim_reader::{Claims, audiences, moment},
+    signing::{
+        Untrusted,
+        claim_reader::{Claims, audiences, moment},
+    },
 };
 
 /// An access token that is to be trusted.
