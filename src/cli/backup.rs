@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use super::{output, start};
+use super::{
+    beside::{beside, folder_of},
+    output, start,
+};
 use crate::{
     clock::Clock,
     config::Config,
@@ -76,16 +79,4 @@ async fn write(
     let read = transfer::read_manifest(&written).await.context("the new backup is damaged")?;
     written.close().await;
     Ok(read.contents)
-}
-
-/// A file next to this one, with one more ending.
-pub(super) fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut path = file.as_os_str().to_owned();
-    path.push(".");
-    path.push(ending);
-    path.into()
-}
-
-pub(super) fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

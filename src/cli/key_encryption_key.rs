@@ -1,15 +1,12 @@
 //! `keyturn key-encryption-key`: shows which one is in use, and replaces it.
 
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use secrecy::ExposeSecret as _;
 
 use super::{
-    backup::{beside, folder_of},
+    beside::{beside, take_place},
     output, start,
 };
 use crate::{
@@ -71,17 +68,6 @@ async fn rotate_file(config: &Config, path: &Path) -> anyhow::Result<()> {
         kept.display(),
         path.display()
     ))
-}
-
-/// Keeps the former key beside its successor, which takes its name.
-pub(super) fn take_place(path: &Path, next: &Path, old: &str) -> anyhow::Result<PathBuf> {
-    let kept = beside(path, old);
-    if !kept.try_exists()? {
-        fs::hard_link(path, &kept)?;
-    }
-    fs::rename(next, path)?;
-    File::open(folder_of(path))?.sync_all()?;
-    Ok(kept)
 }
 
 async fn rotate_given(config: &Config, new: Option<PathBuf>) -> anyhow::Result<()> {

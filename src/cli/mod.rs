@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod background;
 mod backup;
+mod beside;
 mod client;
 mod config;
 mod confirm;
@@ -17,6 +18,7 @@ mod exit;
 mod expires;
 mod explain;
 mod export;
+mod failed;
 mod github;
 mod healthcheck;
 mod key;
@@ -225,7 +227,7 @@ async fn run_by_config(command: Command, file: Option<&Path>) -> anyhow::Result<
 
 /// What a script may go by where a command failed.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    exit::Exit::of(error).into()
+    failed::exit(error).into()
 }
 
 /// What went wrong, then its causes, each only if it says more: many a library repeats its cause.

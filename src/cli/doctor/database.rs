@@ -3,20 +3,20 @@
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 
-use super::{postgres, report::Report, sqlite, start, with_causes};
+use super::{DATABASE, postgres, report::Report, sqlite, start, with_causes};
 use crate::{
     config::Config,
     store::{MigrationFailed, Store},
 };
 
-pub(super) const WHAT: &str = "database";
-
 /// `None` where nothing more can be asked of it.
 pub(super) async fn check(config: &Config, deep: bool, report: &mut Report) -> Option<Store> {
     let url = config.database.url.expose_secret();
     if start::is_in_memory(url) {
-        report
-            .warning(WHAT, "is in the memory of the server and ends with it: nobody else sees it");
+        report.warning(
+            DATABASE,
+            "is in the memory of the server and ends with it: nobody else sees it",
+        );
         return None;
     }
     let file = start::database_file(url);
@@ -26,7 +26,7 @@ pub(super) async fn check(config: &Config, deep: bool, report: &mut Report) -> O
     let store = match Store::open_to_look(url).await.context("cannot be opened") {
         Ok(store) => store,
         Err(error) => {
-            report.failed(WHAT, format!("{}; {}", with_causes(&error), advice(file.is_some())));
+            report.failed(DATABASE, format!("{}; {}", with_causes(&error), advice(file.is_some())));
             return None;
         }
     };
@@ -39,7 +39,7 @@ pub(super) async fn check(config: &Config, deep: bool, report: &mut Report) -> O
         Ok(false) => return None,
         Err(error) => {
             let error = with_causes(&error.into());
-            report.failed(WHAT, format!("{error}; {}", advice(file.is_some())));
+            report.failed(DATABASE, format!("{error}; {}", advice(file.is_some())));
             return None;
         }
     }

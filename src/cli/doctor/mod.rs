@@ -22,6 +22,9 @@ use self::report::Report;
 use super::{output::Output, start, with_causes};
 use crate::{clock::Clock, config::Config};
 
+/// What the checks of either engine are about.
+const DATABASE: &str = "database";
+
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Check every page of the database and every audit event, and count every row

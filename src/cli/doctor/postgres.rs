@@ -1,6 +1,6 @@
 //! A database on a PostgreSQL server: whether it is set up as keyturn needs it.
 
-use super::{database::WHAT, report::Report};
+use super::{DATABASE, report::Report};
 use crate::{
     config::Config,
     store::{
@@ -17,7 +17,7 @@ pub(super) async fn check(
 ) -> Result<bool, StoreError> {
     let Some(server) = health::postgres_server(store).await? else { return Ok(true) };
     let PostgresServer { version, collation, max_connections, closed_tables, .. } = server;
-    report.ok(WHAT, format!("PostgreSQL {version} answers"));
+    report.ok(DATABASE, format!("PostgreSQL {version} answers"));
     check_encryption(store, report);
     check_standbys(&health::standbys(store).await?, report);
     if !["C", "POSIX", "C.UTF-8", "C.utf8"].contains(&collation.as_str()) {

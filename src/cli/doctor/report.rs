@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{tables::Listed, with_causes};
+use super::with_causes;
+use crate::clock::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -30,6 +31,18 @@ struct Finding {
     what: String,
     /// What is so; where it should be otherwise, what to do.
     detail: String,
+}
+
+/// A table, for programs.
+#[derive(Serialize)]
+pub(super) struct Listed {
+    pub(super) table: String,
+    pub(super) rows: i64,
+    /// False where the engine was only asked for its guess.
+    pub(super) is_counted: bool,
+    pub(super) bytes: i64,
+    pub(super) oldest: Option<Timestamp>,
+    pub(super) bound: String,
 }
 
 #[derive(Default, Serialize)]

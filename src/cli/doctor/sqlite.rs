@@ -9,7 +9,7 @@ use std::{
 use rustix::fs::{Access, access};
 
 use super::{
-    database::WHAT,
+    DATABASE,
     disk::existing_folder,
     report::{Report, size},
 };
@@ -26,7 +26,7 @@ pub(super) fn check_file(file: &Path, report: &mut Report) -> Option<()> {
         Ok(about) => about,
         Err(error) => {
             report.failed(
-                WHAT,
+                DATABASE,
                 format!(
                     "{name}: {error}; `keyturn quickstart`, `keyturn serve` and `keyturn migrate` \
                      make a database; if there was one, see database.url and the folder you are in"
@@ -85,7 +85,7 @@ pub(super) async fn check_content(
     let damage = health::damage(store, deep).await?;
     if let Some(first) = damage.first() {
         report.failed(
-            WHAT,
+            DATABASE,
             format!(
                 "is damaged in {} places or more, first: {first}; stop the server and restore a \
                  backup (docs/OPERATING.md)",
@@ -96,6 +96,6 @@ pub(super) async fn check_content(
     }
     let version = health::sqlite_version(store).await?.unwrap_or_default();
     let how = if deep { "integrity_check" } else { "quick_check" };
-    report.ok(WHAT, format!("SQLite {version} finds nothing wrong ({how})"));
+    report.ok(DATABASE, format!("SQLite {version} finds nothing wrong ({how})"));
     Ok(true)
 }

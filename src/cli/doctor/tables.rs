@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use serde::Serialize;
 
-use super::report::{Health, Report, size};
+use super::report::{Health, Listed, Report, size};
 use crate::{
     clock::Timestamp,
     config::Config,
@@ -13,18 +12,6 @@ use crate::{
     manage::upkeep::{Aged, Bound, bounds},
     store::{Store, health, health::TableSize, usage_journal, usage_quarantine},
 };
-
-/// A table, for programs.
-#[derive(Serialize)]
-pub(super) struct Listed {
-    table: String,
-    rows: i64,
-    /// False where the engine was only asked for its guess.
-    is_counted: bool,
-    bytes: i64,
-    oldest: Option<Timestamp>,
-    bound: String,
-}
 
 /// What is written is counted within seconds.
 const LATE: TimeDelta = TimeDelta::minutes(5);

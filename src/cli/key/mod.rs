@@ -9,6 +9,7 @@ mod rotating;
 mod secret;
 mod show;
 mod shown;
+mod shown_secret;
 mod simulate;
 mod update;
 

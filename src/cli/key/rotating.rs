@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::shown::{LastUsed, ShownSecret};
+use super::shown_secret::{LastUsed, ShownSecret};
 use crate::{
     cli::words,
     clock::Timestamp,

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    cli::{backup::beside, key_encryption_key::take_place},
+    cli::beside::{beside, take_place},
     clock::Clock,
     config::{self, Config, key_file},
     domain::SigningKeyState,
