@@ -24,6 +24,7 @@ use super::{
     answers::{Caller, Progress, Room},
     host::one_host,
     paced::Paced,
+    patience::{Over, Patience},
 };
 
 /// The most bytes of header, in either version.
@@ -107,16 +108,12 @@ impl Server {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let progress = Arc::new(Progress::new());
-        let has_asked = || progress.has_asked.load(Ordering::Relaxed);
         let (service, room) = (self.service.clone(), Arc::clone(&self.room));
         let service = Caller { peer, progress: Arc::clone(&progress), service, room };
         let connection = self.protocol.serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         let mut deadline = std::pin::pin!(sleep_until(deadline));
-        let mut waits = true;
-        let mut drains = false;
-        // An idle HTTP/2 connection was asked to end.
-        let mut ends = false;
+        let mut patience = Patience::new(&self.limits, &progress);
         loop {
             tokio::select! {
                 biased;
@@ -124,17 +121,11 @@ impl Server {
                     if stop.is_err() {
                         return;
                     }
-                    drains = true;
-                    progress.drains.store(true, Ordering::Relaxed);
                     if progress.is_http2.load(Ordering::Relaxed) {
                         connection.as_mut().graceful_shutdown();
                     }
-                    // HTTP/1 cannot say that it is over but in an answer, and hyper would hang up
-                    // on a request that is already on its way: the next answer is the last.
-                    let last = Instant::now() + self.limits.last_request_within;
-                    let first = if has_asked() { last } else { deadline.deadline() };
-                    deadline.as_mut().reset(first.min(last));
-                    waits = true;
+                    let until = patience.drain(deadline.deadline());
+                    deadline.as_mut().reset(until);
                 }
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
@@ -142,31 +133,19 @@ impl Server {
                     }
                     return;
                 }
-                () = deadline.as_mut(), if waits => {
-                    if !has_asked() {
-                        tracing::debug!(%peer, "no request in time");
+                () = deadline.as_mut(), if patience.waits => match patience.is_over() {
+                    Over::HangUp(why) => {
+                        tracing::debug!(%peer, "{why}");
                         return;
                     }
-                    if drains {
-                        waits = false;
+                    Over::WaitUntil(until) => deadline.as_mut().reset(until),
+                    Over::AskToEnd(until) => {
                         connection.as_mut().graceful_shutdown();
-                        continue;
+                        if let Some(until) = until {
+                            deadline.as_mut().reset(until);
+                        }
                     }
-                    // HTTP/1 has a timer of its own for this.
-                    waits = progress.is_http2.load(Ordering::Relaxed);
-                    let now = Instant::now();
-                    let until = progress.idle_since(now) + self.limits.next_request_within;
-                    if until > now {
-                        deadline.as_mut().reset(until);
-                    } else if ends {
-                        tracing::debug!(%peer, "an idle caller does not let go");
-                        return;
-                    } else {
-                        ends = true;
-                        connection.as_mut().graceful_shutdown();
-                        deadline.as_mut().reset(now + self.limits.last_request_within);
-                    }
-                }
+                },
             }
         }
     }

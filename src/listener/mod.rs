@@ -4,6 +4,7 @@ mod answers;
 mod connection;
 mod host;
 mod paced;
+mod patience;
 mod sources;
 pub mod tls;
 mod validity;

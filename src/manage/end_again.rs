@@ -180,16 +180,7 @@ async fn end(app: &App, asker: &Asker, event: &ExportedEvent) -> Result<bool, Re
                 end_key(app, asker, id, disables).await?;
             }
         }
-        ("client", "client.secret_removed") => {
-            let secret = event.detail["secret_id"].as_str().and_then(|id| id.parse().ok());
-            let (Ok(id), Some(secret)) = (id.parse(), secret) else { return Ok(false) };
-            clients::remove_secret(app, asker, id, SecretId(secret)).await?;
-        }
-        ("client", _) => {
-            let Ok(id) = id.parse() else { return Ok(false) };
-            let edit = clients::Edit { enabled: Some(false), ..clients::Edit::default() };
-            clients::update(app, asker, id, any, edit).await?;
-        }
+        ("client", _) => return end_client(app, asker, id, event).await,
         ("trust", "trust.changed") => {
             let Ok(id) = id.parse() else { return Ok(false) };
             trusts::update(app, asker, id, any, trusts::TrustChange::enabled(false)).await?;
@@ -198,26 +189,7 @@ async fn end(app: &App, asker: &Asker, event: &ExportedEvent) -> Result<bool, Re
             let Ok(id) = id.parse() else { return Ok(false) };
             trusts::delete(app, asker, id, any).await?;
         }
-        ("user", "member.removed") => {
-            let (Ok(id), Some(organization)) = (id.parse(), event.organization_id) else {
-                return Ok(false);
-            };
-            members::remove(app, asker, organization, id, any).await?;
-        }
-        ("user", "member.role_set") => {
-            let role = event.detail["to"].as_str().and_then(|role| role.parse().ok());
-            let (Ok(id), Some(organization), Some(role)) =
-                (id.parse(), event.organization_id, role)
-            else {
-                return Ok(false);
-            };
-            members::set_role(app, asker, id, organization, role).await?;
-        }
-        ("user", _) => {
-            let Ok(id) = id.parse() else { return Ok(false) };
-            let edit = users::Edit { enabled: Some(false), ..users::Edit::default() };
-            users::update(app, asker, id, any, edit).await?;
-        }
+        ("user", _) => return end_user(app, asker, id, event).await,
         ("organization", _) => {
             let Ok(id) = id.parse() else { return Ok(false) };
             let edit =
@@ -241,6 +213,51 @@ async fn end(app: &App, asker: &Asker, event: &ExportedEvent) -> Result<bool, Re
             return end_family(app, asker, family).await;
         }
         _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// The client is disabled, or one of its secrets goes.
+async fn end_client(
+    app: &App,
+    asker: &Asker,
+    id: &str,
+    event: &ExportedEvent,
+) -> Result<bool, Rejection> {
+    let Ok(id) = id.parse() else { return Ok(false) };
+    if event.action == "client.secret_removed" {
+        let secret = event.detail["secret_id"].as_str().and_then(|id| id.parse().ok());
+        let Some(secret) = secret else { return Ok(false) };
+        clients::remove_secret(app, asker, id, SecretId(secret)).await?;
+    } else {
+        let edit = clients::Edit { enabled: Some(false), ..clients::Edit::default() };
+        clients::update(app, asker, id, &Expected::Any, edit).await?;
+    }
+    Ok(true)
+}
+
+/// The user is disabled, or has another role in an organization, or none.
+async fn end_user(
+    app: &App,
+    asker: &Asker,
+    id: &str,
+    event: &ExportedEvent,
+) -> Result<bool, Rejection> {
+    let (Ok(id), any) = (id.parse(), &Expected::Any) else { return Ok(false) };
+    match (event.action.as_str(), event.organization_id) {
+        ("member.removed", Some(organization)) => {
+            members::remove(app, asker, organization, id, any).await?;
+        }
+        ("member.role_set", Some(organization)) => {
+            let role = event.detail["to"].as_str().and_then(|role| role.parse().ok());
+            let Some(role) = role else { return Ok(false) };
+            members::set_role(app, asker, id, organization, role).await?;
+        }
+        ("member.removed" | "member.role_set", None) => return Ok(false),
+        _ => {
+            let edit = users::Edit { enabled: Some(false), ..users::Edit::default() };
+            users::update(app, asker, id, any, edit).await?;
+        }
     }
     Ok(true)
 }

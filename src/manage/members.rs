@@ -2,18 +2,18 @@
 
 use serde_json::json;
 
-use super::{Asker, Change, Judged, Made, Rejection, audit, once, users};
+use super::{
+    Asker, Judged, Made, Rejection, audit,
+    memberships::{WRITE, event, give_role, scopes_of, write},
+    once, users,
+};
 use crate::{
     app::App,
-    domain::{
-        Email, Expected, Given, Lineage, Membership, Once, OrganizationId, RoleName, Scopes, Text,
-        User, UserId, Version,
-    },
+    domain::{Email, Expected, Membership, Once, OrganizationId, RoleName, Text, User, UserId},
     store::{self, Page, Tx},
 };
 
 const READ: &str = "members:read";
-pub(super) const WRITE: &str = "members:write";
 
 /// A user with the role in one organization.
 #[derive(Clone, Debug)]
@@ -170,58 +170,6 @@ pub async fn change_role(
     Ok(Member { user: before.user, membership })
 }
 
-/// [`set_role`] as a part of a larger transaction.
-pub(super) async fn give_role(
-    app: &App,
-    tx: &mut Tx,
-    asker: &Judged,
-    user_id: UserId,
-    organization_id: OrganizationId,
-    role: RoleName,
-) -> Result<Membership, Rejection> {
-    asker.must(WRITE)?;
-    asker.organization(tx, organization_id).await?;
-    let before = store::memberships::find(tx, user_id, organization_id).await?;
-    let (created_at, version) = (app.clock.now(), Version::FIRST);
-    let new = Membership { organization_id, user_id, role, created_at, version };
-    write(app, tx, asker, before, new).await
-}
-
-/// Takes the place of the membership that was there before, for a principal that has both roles:
-/// a manager of members neither adds nor demotes a member with more rights than its own.
-async fn write(
-    app: &App,
-    tx: &mut Tx,
-    asker: &Judged,
-    before: Option<Membership>,
-    mut membership: Membership,
-) -> Result<Membership, Rejection> {
-    store::roles::hold(tx, membership.organization_id, &membership.role).await?;
-    let lineage = asker.organization(tx, membership.organization_id).await?;
-    if !lineage.knows(&membership.role) {
-        return Err(Rejection::UnknownRole(membership.role));
-    }
-    let reach = asker.reach_of_right(tx, membership.organization_id).await?;
-    let roles = [&membership.role].into_iter().chain(before.as_ref().map(|it| &it.role));
-    let given: Vec<_> =
-        roles.map(|role| Given::right(scopes_of(&lineage, role), reach.clone())).collect();
-    asker.must_hold(&given)?;
-    let detail = json!({ "from": before.as_ref().map(|it| &it.role), "to": membership.role });
-    if let Some(before) = before {
-        if before.role == membership.role {
-            return Ok(before);
-        }
-        membership.created_at = before.created_at;
-        membership.version = Version(before.version.0 + 1);
-    }
-    if !store::memberships::set(tx, &membership).await? {
-        return Err(Rejection::ChangedMeanwhile);
-    }
-    let Membership { user_id, organization_id, .. } = membership;
-    audit(app, tx, asker, event("member.role_set", user_id, organization_id, detail));
-    Ok(membership)
-}
-
 /// Ends a membership.
 pub async fn remove(
     app: &App,
@@ -246,17 +194,4 @@ pub async fn remove(
     let detail = json!({ "from": before.membership.role });
     audit(app, &mut tx, asker, event("member.removed", user_id, organization_id, detail));
     Ok(app.commit(tx).await?)
-}
-
-fn scopes_of(lineage: &Lineage, role: &RoleName) -> Scopes {
-    lineage.scopes_of(&[role.clone()].into_iter().collect())
-}
-
-fn event(
-    action: &'static str,
-    user: UserId,
-    organization: OrganizationId,
-    detail: serde_json::Value,
-) -> Change {
-    Change { action, subject: format!("user:{user}"), organization_id: Some(organization), detail }
 }

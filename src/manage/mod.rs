@@ -13,6 +13,7 @@ pub mod key_encryption;
 mod key_set;
 pub mod leaks;
 pub mod members;
+mod memberships;
 mod once;
 pub mod organizations;
 pub mod quickstart;

@@ -3,7 +3,7 @@
 use super::{
     Asker, Rejection,
     api_keys::{self, Created, NewApiKey},
-    members, organizations,
+    memberships, organizations,
     resources::{self, NewResource},
     users,
 };
@@ -45,7 +45,8 @@ pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
     let email = "owner@localhost".parse().expect("an address");
     let name = "Owner".parse().expect("a text");
     let owner = users::add(app, &mut tx, asker, email, name, Some(&hash)).await?;
-    members::give_role(app, &mut tx, asker, owner.id, organization.id, RoleName::owner()).await?;
+    memberships::give_role(app, &mut tx, asker, owner.id, organization.id, RoleName::owner())
+        .await?;
 
     let resource = NewResource {
         identifier: "https://api.example.com".parse().expect("a URI"),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     Asker, Change, Judged, Made, Rejection, audit,
-    members::{self, WRITE},
+    memberships::{WRITE, give_role},
     once, taken,
 };
 use crate::{
@@ -77,7 +77,7 @@ async fn insert(
     asker.must_run_server(WRITE)?;
     let user = add(app, tx, asker, new.email, new.name, hash.as_ref()).await?;
     if let Some((organization, role)) = new.membership {
-        members::give_role(app, tx, asker, user.id, organization, role).await?;
+        give_role(app, tx, asker, user.id, organization, role).await?;
     }
     Ok(user)
 }

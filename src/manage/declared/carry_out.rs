@@ -9,7 +9,7 @@ use crate::{
     },
     domain::{Email, Expected, OrganizationId, ResourceIdentifier, UserId, Version},
     manage::{
-        Judged, Rejection, members, organizations,
+        Judged, Rejection, memberships, organizations,
         resources::{self, NewResource},
         roles::{self, Definition},
         server, users,
@@ -138,7 +138,7 @@ impl Work<'_> {
         let Step { name: email, before, after } = step;
         let (app, asker) = (self.app, self.asker);
         if before.is_none() {
-            asker.must_run_server(members::WRITE)?;
+            asker.must_run_server(memberships::WRITE)?;
             let name = after.name.clone();
             let made = users::add(app, self.tx, asker, email.clone(), name, None).await?;
             self.known.users.insert(email.clone(), (made.id, made.version));
@@ -160,7 +160,9 @@ impl Work<'_> {
             return Err(Rejection::ChangedMeanwhile);
         }
         let role = after.role.clone();
-        members::give_role(self.app, self.tx, self.asker, user, organization, role).await.map(drop)
+        memberships::give_role(self.app, self.tx, self.asker, user, organization, role)
+            .await
+            .map(drop)
     }
 
     pub(super) fn organization_id(
