@@ -1,12 +1,8 @@
-//! Keeps the source the shape `docs/ARCHITECTURE.md` says it has.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+//! Who may use whom: modules, libraries, and what begins a change.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeSet, path::Path};
+
+use super::source::{is_part_of_name, rust_files};
 
 /// Which modules of this crate a module may use. `cli` stands on top and may use them all.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -17,14 +13,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signing", &["clock", "domain", "random"]),
     ("outbound", &["clock", "domain"]),
     ("peers", &["clock", "domain", "outbound", "signing"]),
-    ("config", &["clock", "domain"]),
+    ("config", &["domain"]),
     ("declare", &["clock", "domain"]),
     ("directory", &["clock", "domain", "store"]),
     ("ledger", &["clock", "domain", "random", "store"]),
     ("courier", &["clock", "domain", "outbound", "signing", "store"]),
     ("listener", &[]),
     ("telemetry", &["config"]),
-    ("metrics", &["domain"]),
+    ("metrics", &[]),
     (
         "app",
         &[
@@ -32,7 +28,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "directory",
             "domain",
             "ledger",
-            "metrics",
             "outbound",
             "peers",
             "random",
@@ -41,27 +36,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("announce", &["app", "clock", "domain", "store"]),
-    ("authorize", &["app", "directory", "domain", "store"]),
+    ("authorize", &["app", "domain", "store"]),
     (
         "exchange",
-        &[
-            "announce",
-            "app",
-            "clock",
-            "directory",
-            "domain",
-            "ledger",
-            "peers",
-            "random",
-            "signing",
-            "store",
-        ],
+        &["announce", "app", "clock", "directory", "domain", "ledger", "peers", "signing", "store"],
     ),
     (
         "manage",
         &[
-            "announce", "app", "clock", "declare", "domain", "exchange", "outbound", "random",
-            "signing", "store",
+            "announce", "app", "clock", "declare", "domain", "exchange", "outbound", "signing",
+            "store",
         ],
     ),
     (
@@ -72,7 +56,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "domain",
             "exchange",
-            "ledger",
             "manage",
             "metrics",
             "peers",
@@ -149,10 +132,6 @@ const AT_HOME: &[(&str, &[&str])] = &[
 /// The domain is pure: it computes, and others tell what it computed.
 const NOT_IN_DOMAIN: &[&str] = &["tracing", "tokio"];
 
-/// Lines without tests; a longer file is not read at once.
-const LONGEST: usize = 300;
-const MEDIAN: usize = 120;
-
 #[test]
 fn a_module_uses_only_the_modules_below_it() {
     for source in rust_files("src").iter().filter(|source| !FREE.contains(&source.module())) {
@@ -205,165 +184,26 @@ fn a_change_begins_by_judging_who_asks() {
     }
 }
 
+/// An arrow that nobody needs would let one in that nobody has judged.
 #[test]
-fn a_file_opens_with_its_purpose() {
-    for source in ["src", "tests", "benches"].into_iter().flat_map(rust_files) {
-        let purpose = source.text.lines().next().and_then(|line| line.strip_prefix("//! "));
-        let says = purpose.is_some_and(|purpose| purpose.split(' ').count() > 2);
-        assert!(says, "{source}: the first line does not say what the file is for");
+fn every_arrow_that_is_permitted_is_used() {
+    let sources = rust_files("src");
+    let mut unused = Vec::new();
+    for (module, allowed) in MAY_USE {
+        let own = sources.iter().filter(|source| source.module() == *module);
+        let used: BTreeSet<_> = own.flat_map(|source| used_modules(&source.code())).collect();
+        let others = allowed.iter().filter(|other| !used.contains(**other));
+        unused.extend(others.map(|other| format!("{module} uses no {other}")));
     }
-}
-
-#[test]
-fn a_file_is_short() {
-    let mut lengths = Vec::new();
-    for source in rust_files("src") {
-        let length = source.text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
-        assert!(length <= LONGEST, "{source}: {length} lines are too many to read at once");
-        lengths.push(length);
-    }
-    lengths.sort_unstable();
-    let median = lengths[lengths.len() / 2];
-    assert!(median <= MEDIAN, "half of the source files have more than {median} lines");
-}
-
-#[test]
-fn both_engines_have_the_same_migrations() {
-    let names = |engine: &str| -> BTreeSet<_> {
-        let folder = fs::read_dir(format!("migrations/{engine}")).unwrap();
-        folder.map(|entry| entry.unwrap().file_name()).collect()
-    };
-    assert_eq!(names("sqlite"), names("postgres"));
-    assert!(!names("sqlite").is_empty());
-}
-
-#[test]
-fn the_example_settings_are_the_ones_there_are() {
-    let checked_in = fs::read_to_string("keyturn.example.toml").unwrap();
-    assert!(
-        checked_in == keyturn::config::Config::example(),
-        "keyturn.example.toml is out of date: see the head of the file for how to make it anew"
-    );
-}
-
-#[test]
-fn the_description_of_the_api_is_what_the_server_says() {
-    let checked_in = fs::read_to_string("docs/openapi.json").unwrap();
-    assert!(
-        checked_in == keyturn::http::api_description(),
-        "docs/openapi.json is out of date: `cargo run -q -- openapi > docs/openapi.json`"
-    );
-}
-
-/// An unknown setting stops the program at its start, which no test of these two files would see.
-#[test]
-fn the_containers_set_what_can_be_set() {
-    let example = fs::read_to_string("keyturn.example.toml").unwrap();
-    for path in ["Dockerfile", "docker-compose.yml"] {
-        let text = fs::read_to_string(path).unwrap();
-        let named = text.split(|c| !is_part_of_name(c)).filter_map(|w| w.strip_prefix("KEYTURN_"));
-        for variable in named {
-            let setting = variable.strip_suffix("_FILE").unwrap_or(variable).to_lowercase();
-            let (section, name) = setting.split_once("__").unwrap_or(("", &setting));
-            let known = has_setting(&example, section, name);
-            assert!(known, "{path}: there is no setting for KEYTURN_{variable}");
-        }
-    }
-}
-
-/// Tells whether the example names the setting, also in a comment because it has no default.
-fn has_setting(example: &str, section: &str, name: &str) -> bool {
-    let mut current = "";
-    example.lines().map(|line| line.trim_start_matches(['#', ' '])).any(|line| {
-        if let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            current = header;
-        }
-        let named = line.split('=').next().unwrap_or_default().trim_end();
-        current == section && named == name && line.contains('=')
-    })
-}
-
-/// `./check` runs the second, so what a newcomer is told is what CI does.
-#[test]
-fn the_readme_names_the_two_commands() {
-    let readme = fs::read_to_string("README.md").unwrap();
-    for command in ["cargo run --release -- quickstart", "cargo test"] {
-        assert!(readme.lines().any(|line| line.trim() == command), "README.md: no `{command}`");
-    }
-    let check = fs::read_to_string("check").unwrap();
-    assert!(check.contains(" cargo test\n"), "./check does not run `cargo test`");
-}
-
-#[test]
-fn no_file_names_somebodys_home_folder() {
-    if !Path::new(".git").exists() {
-        return; // An unpacked archive: nobody can tell which files are ours.
-    }
-    let listed = Command::new("git").args(["ls-files", "-z"]).output().unwrap();
-    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
-    let homes = ["home", "root", "Users"].map(|folder| format!("/{folder}/"));
-    for path in String::from_utf8(listed.stdout).unwrap().split_terminator('\0') {
-        // What is not text, or listed and deleted, has nothing to say.
-        let text = fs::read_to_string(path).unwrap_or_default();
-        let found = homes.iter().find(|home| text.contains(home.as_str()));
-        assert!(found.is_none(), "{path}: names a folder under {found:?}");
-    }
-}
-
-/// A Rust file of this repository.
-struct Source {
-    path: PathBuf,
-    text: String,
-}
-
-impl std::fmt::Display for Source {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.path.display().fmt(f)
-    }
-}
-
-impl Source {
-    /// Where it stands under `src`: `store/engine`, and `store` for `store/mod.rs`.
-    fn place(&self) -> String {
-        let path = self.path.strip_prefix("src").unwrap().with_extension("");
-        let path = if path.ends_with("mod") { path.parent().unwrap() } else { &path };
-        path.to_str().unwrap().to_owned()
-    }
-
-    /// The first segment of its place.
-    fn module(&self) -> &str {
-        let first = self.path.iter().nth(1).unwrap().to_str().unwrap();
-        first.trim_end_matches(".rs")
-    }
-
-    /// How many `super::` lead from it to the crate.
-    fn depth(&self) -> usize {
-        self.place().split('/').count()
-    }
-
-    /// The text without its comments, which may mention what code must not use.
-    fn code(&self) -> String {
-        let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned() + "\n";
-        self.text.lines().map(code).collect()
-    }
-}
-
-fn rust_files(folder: &str) -> Vec<Source> {
-    let mut found = Vec::new();
-    let mut folders = vec![PathBuf::from(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                found.push(Source { path, text });
+    for (library, homes) in AT_HOME {
+        for home in *homes {
+            let mut own = sources.iter().filter(|it| Path::new(&it.place()).starts_with(home));
+            if !own.any(|source| names(&source.code(), library)) {
+                unused.push(format!("{home} does not name {library}"));
             }
         }
     }
-    assert!(!found.is_empty());
-    found
+    assert!(unused.is_empty(), "take these out of the tables:\n{}", unused.join("\n"));
 }
 
 /// The modules that follow `crate::`, those inside braces included; `*` for all of them.
@@ -407,8 +247,4 @@ fn names(code: &str, library: &str) -> bool {
         let whole = !before.ends_with(is_part_of_name) && !after.starts_with(is_part_of_name);
         whole && (after.starts_with("::") || before.ends_with("use "))
     })
-}
-
-fn is_part_of_name(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '*'
 }
