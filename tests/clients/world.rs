@@ -123,9 +123,12 @@ fn register(place: &Place, issuer: &str) -> Value {
     let for_itself = ["--grant", "client_credentials", "--scope", "read", "--scope", "write"];
     let also = ["--grant", "refresh_token", "--grant", "token-exchange"];
     let delegated = ["--exchange", issuer, RESOURCE];
-    let all: [(&str, &[&[&str]]); 5] = [
+    let refreshed = ["--grant", "refresh_token", "--grant", "token-exchange", "--scope", "read"];
+    let impersonated = ["--impersonate", issuer, RESOURCE];
+    let all: [(&str, &[&[&str]]); 6] = [
         ("basic", &[&["--auth", "client_secret_basic"], &for_itself, &also, &delegated]),
         ("post", &[&["--auth", "client_secret_post"], &for_itself]),
+        ("refreshing", &[&["--auth", "client_secret_basic"], &refreshed, &impersonated]),
         ("assertion", &[&by_key, &for_itself]),
         ("older_assertion", &[&by_key, &["--compat-aud"], &for_itself]),
         ("api", &[&["--auth", "client_secret_basic", "--resource", RESOURCE]]),

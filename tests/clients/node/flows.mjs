@@ -48,3 +48,4 @@ export function tampered(token) {
 
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 export const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
+export const API_KEY = "urn:keyturn:params:oauth:token-type:api-key";

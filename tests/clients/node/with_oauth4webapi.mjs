@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import * as oauth from "oauth4webapi";
 import { importJWK } from "jose";
 import {
-  ACCESS_TOKEN, TOKEN_EXCHANGE, byKey, claims, registrar, run, tampered, world,
+  ACCESS_TOKEN, API_KEY, TOKEN_EXCHANGE, byKey, claims, registrar, run, tampered, world,
 } from "./flows.mjs";
 
 const { issuer, resource, public_client, clients } = world;
@@ -17,6 +17,8 @@ async function server(algorithm = "oauth2") {
 
 const shop = { client_id: clients.basic.id };
 const shopSecret = oauth.ClientSecretBasic(clients.basic.secret);
+const refreshing = { client_id: clients.refreshing.id };
+const refreshingSecret = oauth.ClientSecretBasic(clients.refreshing.secret);
 const api = { client_id: clients.api.id };
 const apiSecret = oauth.ClientSecretBasic(clients.api.secret);
 
@@ -27,6 +29,16 @@ async function granted(client, authentication, parameters = {}, options = undefi
     as, client, authentication, asked, options,
   );
   return oauth.processClientCredentialsResponse(as, client, answer);
+}
+
+/** The tokens of a client that exchanges the key, and may refresh them. */
+async function refreshable() {
+  const as = await server();
+  const asked = { subject_token: world.key.secret, subject_token_type: API_KEY, resource };
+  const answer = await oauth.genericTokenEndpointRequest(
+    as, refreshing, refreshingSecret, TOKEN_EXCHANGE, asked,
+  );
+  return oauth.processGenericTokenEndpointResponse(as, refreshing, answer);
 }
 
 async function refreshed(client, authentication, token, options) {
@@ -45,7 +57,7 @@ async function introspected(token, options) {
 
 async function revoked(token) {
   const as = await server();
-  const answer = await oauth.revocationRequest(as, shop, shopSecret, token);
+  const answer = await oauth.revocationRequest(as, refreshing, refreshingSecret, token);
   await oauth.processRevocationResponse(answer);
 }
 
@@ -123,14 +135,14 @@ await run({
   },
 
   async refresh() {
-    const first = await granted(shop, shopSecret);
-    const second = await refreshed(shop, shopSecret, first.refresh_token);
-    const replayed = await refreshed(shop, shopSecret, first.refresh_token);
+    const first = await refreshable();
+    const second = await refreshed(refreshing, refreshingSecret, first.refresh_token);
+    const replayed = await refreshed(refreshing, refreshingSecret, first.refresh_token);
     assert.equal(replayed.refresh_token, second.refresh_token);
-    const third = await refreshed(shop, shopSecret, second.refresh_token);
-    const stolen = refreshed(shop, shopSecret, first.refresh_token);
+    const third = await refreshed(refreshing, refreshingSecret, second.refresh_token);
+    const stolen = refreshed(refreshing, refreshingSecret, first.refresh_token);
     await assert.rejects(stolen, { error: "invalid_grant" });
-    const ended = refreshed(shop, shopSecret, third.refresh_token);
+    const ended = refreshed(refreshing, refreshingSecret, third.refresh_token);
     await assert.rejects(ended, { error: "invalid_grant" });
   },
 
@@ -169,12 +181,12 @@ await run({
   },
 
   async revocation() {
-    const tokens = await granted(shop, shopSecret);
+    const tokens = await refreshable();
     await revoked(tokens.access_token);
     await revoked("never existed");
     assert.deepEqual(await introspected(tokens.access_token), { active: false });
     await revoked(tokens.refresh_token);
-    const ended = refreshed(shop, shopSecret, tokens.refresh_token);
+    const ended = refreshed(refreshing, refreshingSecret, tokens.refresh_token);
     await assert.rejects(ended, { error: "invalid_grant" });
   },
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import * as client from "openid-client";
 import { importJWK } from "jose";
-import { ACCESS_TOKEN, TOKEN_EXCHANGE, byKey, claims, registrar, run, world } from "./flows.mjs";
+import { ACCESS_TOKEN, API_KEY, TOKEN_EXCHANGE, byKey, claims, registrar, run, world } from "./flows.mjs";
 
 const { issuer, resource, public_client, clients } = world;
 
@@ -25,6 +25,16 @@ function api() {
 
 function granted(config, parameters = {}, options = undefined) {
   return client.clientCredentialsGrant(config, { resource, scope: "read", ...parameters }, options);
+}
+
+/** A client that exchanges the key, and may refresh what it gets; with its first tokens. */
+async function refreshable(options = undefined) {
+  const { id, secret } = clients.refreshing;
+  const config = await discovered(id, secret, client.ClientSecretBasic(secret));
+  const subject = { subject_token: world.key.secret, subject_token_type: API_KEY };
+  const asked = { ...subject, resource, scope: "read" };
+  const tokens = await client.genericGrantRequest(config, TOKEN_EXCHANGE, asked, options);
+  return { config, tokens };
 }
 
 function expectToken(tokens, id) {
@@ -87,8 +97,7 @@ await run({
   },
 
   async refresh() {
-    const config = await shop();
-    const first = await granted(config);
+    const { config, tokens: first } = await refreshable();
     const second = await client.refreshTokenGrant(config, first.refresh_token);
     const third = await client.refreshTokenGrant(config, second.refresh_token);
     assert.notEqual(second.refresh_token, first.refresh_token);
@@ -110,9 +119,9 @@ await run({
     const other = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
     await assert.rejects(ask({ DPoP: other }), { status: 401 });
     await assert.rejects(ask(undefined), { status: 401 });
-    const first = await granted(await shop(), {}, { DPoP });
+    const { config: other_client, tokens: first } = await refreshable({ DPoP });
     const refresh = first.refresh_token;
-    const next = await client.refreshTokenGrant(await shop(), refresh, {}, { DPoP });
+    const next = await client.refreshTokenGrant(other_client, refresh, {}, { DPoP });
     assert.equal(claims(next.access_token).cnf.jkt, await DPoP.calculateThumbprint());
   },
 
@@ -126,8 +135,8 @@ await run({
   },
 
   async revocation() {
-    const config = await shop();
-    const { access_token: token, refresh_token: refresh } = await granted(config);
+    const { config, tokens } = await refreshable();
+    const { access_token: token, refresh_token: refresh } = tokens;
     await client.tokenRevocation(config, token);
     assert.deepEqual(await client.tokenIntrospection(await api(), token), { active: false });
     await client.tokenRevocation(config, refresh, { token_type_hint: "refresh_token" });

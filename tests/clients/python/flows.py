@@ -15,6 +15,7 @@ KEY = WORLD["key"]
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+API_KEY = "urn:keyturn:params:oauth:token-type:api-key"
 JWT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 flows = {}

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 from joserfc.jwk import ECKey
 
 from flows import (
-    ACCESS_TOKEN, CLIENTS, ISSUER, KEY, RESOURCE, TOKEN_EXCHANGE, WORLD, by_key, claims, flow, refused,
+    ACCESS_TOKEN, API_KEY, CLIENTS, ISSUER, KEY, RESOURCE, TOKEN_EXCHANGE, WORLD, by_key, claims, flow, refused,
     run, tampered,
 )
 
@@ -34,6 +34,15 @@ def shop():
 def granted(of, **parameters):
     """A token for the client itself."""
     return of.fetch_token(grant_type="client_credentials", resource=RESOURCE, **parameters)
+
+
+def refreshable():
+    """The tokens of a client that exchanges the key, and may refresh them."""
+    of = session(CLIENTS["refreshing"], "client_secret_basic")
+    return of, of.fetch_token(
+        grant_type=TOKEN_EXCHANGE, subject_token=KEY["secret"], subject_token_type=API_KEY,
+        resource=RESOURCE,
+    )
 
 
 def works(of, client):
@@ -115,8 +124,8 @@ def none():
 
 @flow
 def refresh():
-    of = shop()
-    first = granted(of)["refresh_token"]
+    of, token = refreshable()
+    first = token["refresh_token"]
     second = of.refresh_token(refresh_token=first)["refresh_token"]
     assert second != first
     of.refresh_token(refresh_token=second)
@@ -134,8 +143,7 @@ def introspection():
 
 @flow
 def revocation():
-    of = shop()
-    token = granted(of)
+    of, token = refreshable()
     of.revoke_token(METADATA["revocation_endpoint"], token=token["access_token"]).raise_for_status()
     assert introspected(token["access_token"]) == {"active": False}
     gone = of.revoke_token(METADATA["revocation_endpoint"], token=token["refresh_token"])

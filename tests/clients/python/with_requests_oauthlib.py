@@ -6,13 +6,14 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from flows import (
-    ACCESS_TOKEN, CLIENTS, ISSUER, KEY, RESOURCE, TOKEN_EXCHANGE, WORLD, by_key, claims, flow, refused,
+    ACCESS_TOKEN, API_KEY, CLIENTS, ISSUER, KEY, RESOURCE, TOKEN_EXCHANGE, WORLD, by_key, claims, flow, refused,
     run,
 )
 
 METADATA = requests.get(f"{ISSUER}/.well-known/oauth-authorization-server", timeout=30).json()
 TOKEN_ENDPOINT = METADATA["token_endpoint"]
 SHOP = HTTPBasicAuth(CLIENTS["basic"]["id"], CLIENTS["basic"]["secret"])
+REFRESHING = HTTPBasicAuth(CLIENTS["refreshing"]["id"], CLIENTS["refreshing"]["secret"])
 API = HTTPBasicAuth(CLIENTS["api"]["id"], CLIENTS["api"]["secret"])
 
 
@@ -40,6 +41,15 @@ def granted():
     return of, of.fetch_token(TOKEN_ENDPOINT, auth=SHOP, resource=RESOURCE)
 
 
+def refreshable():
+    """The tokens of a client that exchanges the key, and may refresh them, and its session."""
+    of = session(CLIENTS["refreshing"]["id"], Exchanging)
+    return of, of.fetch_token(
+        TOKEN_ENDPOINT, auth=REFRESHING, resource=RESOURCE, subject_token=KEY["secret"],
+        subject_token_type=API_KEY,
+    )
+
+
 def introspected(token):
     """What the resource server hears of a token: the library has no words of its own for it."""
     endpoint = METADATA["introspection_endpoint"]
@@ -50,10 +60,10 @@ def introspected(token):
 
 def revoked(token, hint):
     """Ends a token."""
-    client = BackendApplicationClient(client_id=CLIENTS["basic"]["id"])
+    client = BackendApplicationClient(client_id=CLIENTS["refreshing"]["id"])
     endpoint = METADATA["revocation_endpoint"]
     url, headers, body = client.prepare_token_revocation_request(endpoint, token, hint)
-    answer = requests.post(url, headers=headers, data=body, auth=SHOP, timeout=30)
+    answer = requests.post(url, headers=headers, data=body, auth=REFRESHING, timeout=30)
     answer.raise_for_status()
 
 
@@ -86,9 +96,9 @@ def none():
 
 @flow
 def refresh():
-    of, first = granted()
+    of, first = refreshable()
     refreshed = lambda token: of.refresh_token(
-        TOKEN_ENDPOINT, refresh_token=token["refresh_token"], auth=SHOP
+        TOKEN_ENDPOINT, refresh_token=token["refresh_token"], auth=REFRESHING
     )
     first = dict(first)
     second = dict(refreshed(first))
@@ -108,13 +118,13 @@ def introspection():
 
 @flow
 def revocation():
-    of, token = granted()
+    of, token = refreshable()
     token = dict(token)
     revoked(token["access_token"], "access_token")
     assert introspected(token["access_token"]) == {"active": False}
     revoked(token["refresh_token"], "refresh_token")
     attempt = lambda: of.refresh_token(
-        TOKEN_ENDPOINT, refresh_token=token["refresh_token"], auth=SHOP
+        TOKEN_ENDPOINT, refresh_token=token["refresh_token"], auth=REFRESHING
     )
     refused(InvalidGrantError, attempt)
 
