@@ -2,6 +2,7 @@
 //! appends the name of the coding (RFC 9110, section 8.8.3.3).
 
 use axum::{
+    body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -25,17 +26,17 @@ pub(super) fn opaque(tag: &str) -> Option<&str> {
 }
 
 /// Of a document that is made for each answer: the same text, the same tag.
-pub(super) fn etag_of(body: &str) -> String {
-    format!("\"{:08x}-{:x}\"", crc32fast::hash(body.as_bytes()), body.len())
+pub(super) fn etag_of(body: &[u8]) -> String {
+    format!("\"{:08x}-{:x}\"", crc32fast::hash(body), body.len())
 }
 
-/// A document that anybody may keep for a while, unless the caller has this very one.
+/// A document that anyone may keep for a while, unless the caller has this very one.
 pub(super) fn published(
     edge: &Edge,
     headers: &HeaderMap,
     etag: &str,
     content_type: &'static str,
-    body: String,
+    body: impl Into<Body>,
 ) -> Response {
     let is_ours = |tag| opaque(etag) == Some(tag);
     let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
@@ -47,7 +48,7 @@ pub(super) fn published(
         return (StatusCode::NOT_MODIFIED, kept).into_response();
     }
     let content_type = HeaderValue::from_static(content_type);
-    (kept, [(header::CONTENT_TYPE, content_type)], body).into_response()
+    (kept, [(header::CONTENT_TYPE, content_type)], body.into()).into_response()
 }
 
 #[cfg(test)]

@@ -70,7 +70,6 @@ const FREE: &[&str] = &["cli", "lib", "main"];
 /// Where alone a library may be named: paths under `src`, without `.rs`.
 const AT_HOME: &[(&str, &[&str])] = &[
     ("argon2", &["domain/password"]),
-    ("askama", &["http/api/docs"]),
     // TLS names it as the provider of its algorithms.
     (
         "aws_lc_rs",
@@ -127,6 +126,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ),
     ("utoipa", &["http/api"]),
     ("utoipa_axum", &["http/api"]),
+    ("utoipa_swagger_ui", &["http/api/published"]),
 ];
 
 /// The domain is pure: it computes, and others tell what it computed.

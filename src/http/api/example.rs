@@ -4,13 +4,33 @@ use serde_json::Value;
 use utoipa::{
     IntoParams, ToSchema,
     openapi::{
-        ComponentsBuilder, RefOr, Schema, Type,
+        Components, ComponentsBuilder, RefOr, Schema, Type,
         schema::{ArrayItems, Object, SchemaType},
     },
 };
 
-use super::{docs::Shapes, moment::Moment, texts::Name};
+use super::{moment::Moment, texts::Name};
 use crate::http::input::Step;
+
+/// The schemas that have a name.
+pub(super) struct Shapes<'a>(&'a Components);
+
+impl<'a> Shapes<'a> {
+    pub(super) fn new(components: &'a Components) -> Self {
+        Self(components)
+    }
+
+    /// What the schema is, whatever name it stands under.
+    fn resolve(&self, schema: &'a RefOr<Schema>) -> Option<&'a Schema> {
+        match schema {
+            RefOr::T(schema) => Some(schema),
+            RefOr::Ref(named) => {
+                let name = named.ref_location.strip_prefix("#/components/schemas/")?;
+                self.resolve(self.0.schemas.get(name)?)
+            }
+        }
+    }
+}
 
 /// Of the member of a body that lies there, or of what it lies in.
 pub(super) fn of_member<T: ToSchema>(path: &[Step]) -> String {

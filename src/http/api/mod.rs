@@ -7,7 +7,6 @@ mod caller;
 mod clients;
 mod conditions;
 mod description;
-mod docs;
 mod example;
 mod explanations;
 mod extract;

@@ -100,6 +100,6 @@ async fn document(edge: &Edge, headers: &HeaderMap, openid: Option<OpenId>) -> R
         openid,
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");
-    let etag = etag_of(&body);
+    let etag = etag_of(body.as_bytes());
     published(edge, headers, &etag, "application/json", body)
 }

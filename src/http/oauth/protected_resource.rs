@@ -38,6 +38,6 @@ pub(in crate::http) async fn metadata(State(edge): State<Edge>, headers: HeaderM
         resource_documentation: format!("{issuer}/api/docs"),
     };
     let body = serde_json::to_string(&metadata).expect("texts are JSON");
-    let etag = etag_of(&body);
+    let etag = etag_of(body.as_bytes());
     published(&edge, &headers, &etag, "application/json", body)
 }

@@ -102,16 +102,14 @@ async fn every_operation_asks_for_a_token_first() {
 }
 
 #[tokio::test]
-async fn the_page_tells_people_the_same_and_runs_nothing() {
+async fn the_page_for_people_is_swagger_ui_and_asks_no_other_server() {
     let server = TestServer::start().await;
-    let api = server.get("/api/openapi.json").await.body;
 
     let page = server.get("/api/docs").await;
-    let style = server.get("/api/docs/style.css").await;
 
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
-                  form-action 'none'";
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                  connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
     let headers = [
         ("content-security-policy", policy),
         ("x-frame-options", "DENY"),
@@ -124,40 +122,19 @@ async fn the_page_tells_people_the_same_and_runs_nothing() {
         assert_eq!(page.header(name), value, "{name}");
     }
     assert!(page.header("permissions-policy").contains("camera=()"));
-    for banned in ["<script", "<style", " style=", "javascript:", "onclick"] {
+    for banned in ["<style", " style=", "javascript:", "onclick", "://"] {
         assert!(!page.text.contains(banned), "{banned}");
     }
-    for (method, path, operation) in operations(&api) {
-        let id = operation["operationId"].as_str().unwrap();
-        let heading = format!("<article id=\"{id}\">");
-        let begin = page.text.find(&heading).unwrap_or_else(|| panic!("{method} {path}: {id}"));
-        let article = page.text[begin..].split("</article>").next().unwrap();
-        let scope = operation["security"][0]["token"][0].as_str().unwrap_or_default();
-        let method = method.to_uppercase();
-        for part in [method.as_str(), path, scope, "curl -X", "$TOKEN"] {
-            assert!(article.contains(part), "{id}: {part} is missing");
-        }
+    let named = page.text.split('"').filter(|it| it.ends_with(".js") || it.ends_with(".css"));
+    let named: Vec<_> = named.map(str::to_owned).collect();
+    assert_eq!(named.len(), 3, "{named:?}");
+    for name in named {
+        let file = server.get(&format!("/api/{name}")).await;
+        let kind = if name.ends_with(".css") { "text/css" } else { "text/javascript" };
+        assert_eq!(file.status, 200, "{name}");
+        assert!(file.header("content-type").starts_with(kind), "{name}");
+        assert!(!file.header("etag").is_empty(), "{name}");
     }
-    assert_eq!(
-        (style.status.as_u16(), style.header("content-type")),
-        (200, "text/css; charset=utf-8")
-    );
-}
-
-#[tokio::test]
-async fn every_link_within_the_page_leads_somewhere() {
-    let server = TestServer::start().await;
-
-    let page = server.get("/api/docs").await.text;
-
-    let values = |attribute: &str| -> BTreeSet<String> {
-        let begin = format!("{attribute}=\"");
-        let found = page.split(&begin).skip(1);
-        found.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
-    };
-    let ids = values(" id");
-    let links = values("href");
-    let mut within = links.iter().filter_map(|link| link.strip_prefix('#'));
-    assert!(within.all(|link| ids.contains(link)), "{links:?}");
-    assert!(ids.len() > 50, "{}", ids.len());
+    let start = server.get("/api/docs/start.js").await.text;
+    assert!(start.contains("url: \"openapi.json\""), "{start}");
 }
