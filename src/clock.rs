@@ -42,7 +42,7 @@ impl Clock {
         DateTime::from_timestamp(seconds, 0).expect("a clock stays within chrono's range")
     }
 
-    /// How long this process has run: what spans are measured by, as nobody can set it back.
+    /// How long this process has run: what spans are measured by, as no one can set it back.
     pub fn uptime(&self) -> Duration {
         match self {
             Self::System { started, .. } => started.elapsed(),

@@ -29,12 +29,12 @@ pub(super) fn write(app: &App, of: Subject<'_>, place: &Place, news: &News) -> O
         }
         News::DisabledUnused { days } => {
             let then = format!(
-                "Nobody used it for {}. If it is needed, let it work again by\n\n    keyturn key \
-                 enable {}\n\nand if not, let it be or revoke it.",
+                "Because it was unused for {}. To enable it again:\n\n    keyturn key enable {}\n\n\
+                 Otherwise leave it disabled, or revoke it.",
                 counted(*days),
                 quoted(name)
             );
-            ("was disabled, as nobody uses it".to_owned(), then)
+            ("was disabled because it is unused".to_owned(), then)
         }
         News::Leaked { found_at, became } => {
             let found = found_at.as_deref().map_or_else(String::new, |place| {
@@ -45,14 +45,14 @@ pub(super) fn write(app: &App, of: Subject<'_>, place: &Place, news: &News) -> O
             (what, format!("{found}{done}\n\n{}", rotate(name)))
         }
         News::GivenUp { became } => {
-            let what = "was given up: somebody who has its secret asked to end it".to_owned();
+            let what = "was given up: a holder of its secret asked to end it".to_owned();
             (what, format!("{}\n\n{}", outcome(*became), rotate(name)))
         }
         News::RefreshReused { source, request_id, .. } => {
             let then = format!(
-                "It came from {source}. Somebody has stolen it, or a program keeps an old one. All \
-                 that was obtained by it has ended; whoever used it has to begin anew.\n\nThis \
-                 tells what was asked for:\n\n    keyturn explain {request_id}"
+                "It came from {source}. It was stolen, or a program keeps an old one. Everything that \
+                 was obtained with it has ended; its users have to sign in again.\n\nTo see the \
+                 request:\n\n    keyturn explain {request_id}"
             );
             ("had one of its refresh tokens used twice".to_owned(), then)
         }
@@ -66,10 +66,10 @@ pub(super) fn write(app: &App, of: Subject<'_>, place: &Place, news: &News) -> O
 
 fn outcome(became: Leaked) -> &'static str {
     match became {
-        Leaked::WasDead => "That secret works no more, so nobody can use it.",
+        Leaked::WasDead => "That secret no longer works, so it cannot be used.",
         Leaked::SecretEnded => "That secret was ended. The key goes on with the newer one.",
-        Leaked::Noticed => "The key still works. Whoever found the secret can use it.",
-        Leaked::Disabled => "The key was disabled and works no more.",
+        Leaked::Noticed => "The key still works. The finder of the secret can use it.",
+        Leaked::Disabled => "The key was disabled and no longer works.",
         Leaked::Revoked => "The key was revoked and never works again.",
     }
 }

@@ -33,9 +33,9 @@ pub enum Subject<'a> {
 pub enum News {
     /// In so many days, begun ones counted.
     ExpiresSoon { days: i64 },
-    /// Nobody used it for so many days.
+    /// No one used it for so many days.
     DisabledUnused { days: i64 },
-    /// Somebody found its secret where everybody can read it.
+    /// Someone found its secret where everybody can read it.
     Leaked {
         /// Where: what the finder said, or nothing.
         found_at: Option<String>,

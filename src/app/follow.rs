@@ -12,7 +12,7 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 impl App {
-    /// Follows the change feed for ever.
+    /// Follows the change feed forever.
     pub async fn follow(self) {
         let mut notices = None;
         let mut failing = false;

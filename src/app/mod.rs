@@ -78,7 +78,7 @@ pub struct Settings {
     pub rotation: Rotation,
     /// Failed attempts a minute from one source before it is told to slow down.
     pub failures_per_minute: NonZeroU32,
-    /// Keys that nobody used for so long are disabled; `None`: never.
+    /// Keys that no one used for so long are disabled; `None`: never.
     pub disable_unused_after: Option<TimeDelta>,
     /// Whether there is a server that takes mails.
     pub sends_mail: bool,

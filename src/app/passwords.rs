@@ -57,7 +57,7 @@ impl Passwords {
         let _admitted = self.admitted.try_acquire().map_err(|_| TooBusy)?;
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| TooBusy)?;
         let work = move || {
-            // Kept until the work has ended, also when nobody waits for it any more.
+            // Kept until the work has ended, also when no one waits for it any more.
             let _turn = turn;
             work()
         };

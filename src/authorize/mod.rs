@@ -1,5 +1,5 @@
 //! Authorization requests (RFC 6749, section 4.1.1): whose they are, and where the answer may go.
-//! Nobody signs in here, so that no response type is supported, and each request hears just that.
+//! No one signs in here, so that no response type is supported, and each request hears just that.
 
 use crate::{app::App, domain::RedirectUri, store::StoreError};
 
@@ -13,14 +13,14 @@ pub struct AuthorizationRequest {
     pub state: Option<String>,
 }
 
-/// Why nobody can be answered but the person at the browser (section 4.1.2.1).
+/// Why no one can be answered but the person at the browser (section 4.1.2.1).
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswerable {
     #[error("the application that sent you here is not known")]
     UnknownClient,
     #[error("the address to return to is not registered for the application that sent you here")]
     UnknownRedirectUri,
-    #[error("nobody signs in here, and the application that sent you is verified by nobody")]
+    #[error("there is no sign-in here, and the application that sent you is not verified")]
     Unverified,
     #[error("something went wrong here: try again in a moment")]
     Failed(#[from] StoreError),
@@ -37,7 +37,7 @@ pub async fn authorize(app: &App, request: &AuthorizationRequest) -> Result<Stri
             ("invalid_request", "state is up to 2048 printable ASCII characters", None)
         }
         (None, _) => ("invalid_request", "response_type is missing", state),
-        (Some(_), _) => ("unsupported_response_type", "nobody signs in here", state),
+        (Some(_), _) => ("unsupported_response_type", "there is no sign-in here", state),
     };
     // `iss` tells the client which of its servers answers (RFC 9207, section 2).
     let answer = [("error", error), ("error_description", why), ("iss", &*app.settings.issuer)];

@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Args {
     /// The new file, readable by you alone. It holds no secret in clear, but all hashes
     file: PathBuf,
-    /// Include the key-encryption key: whoever has the file can then sign tokens
+    /// Include the key-encryption key: anyone with the file can then sign tokens
     #[arg(long)]
     with_key_encryption_key: bool,
 }

@@ -36,7 +36,7 @@ impl Door {
     pub(super) async fn open(config: &Config, file: Option<&Path>) -> anyhow::Result<Self> {
         let log = telemetry::init(&config.log).map_err(anyhow::Error::from_boxed)?;
         keep_out_of_core_files();
-        // Before anybody could send one: it asks for files to be read again, and ends nothing.
+        // Before anyone could send one: it asks for files to be read again, and ends nothing.
         let _ = signal(SignalKind::hangup())?;
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("cannot listen on {} (setting `listen`, or KEYTURN_LISTEN)", config.listen)

@@ -27,7 +27,7 @@ pub(super) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List those who have a role in this very organization; roles from above count as well
+    /// List the members of this very organization; roles from above count as well
     List(Of),
     /// Give a user a role in an organization and all below it, in place of an earlier one
     Set {
@@ -88,7 +88,7 @@ const PAGE: i64 = 500;
 
 async fn list(app: &App, of: &Of, output: Output) -> anyhow::Result<()> {
     let organization = named::organization_or_only(app, of.org.as_deref()).await?;
-    let none = "Nobody has a role here: give one by `keyturn member set EMAIL --role ROLE`.";
+    let none = "There are no members yet: add one with `keyturn member set EMAIL --role ROLE`.";
     let mut listing = output.listing(none, ["E-MAIL", "NAME", "ROLE", "SINCE", "ID"]);
     let mut page = Page { after: None, most: PAGE };
     loop {

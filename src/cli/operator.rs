@@ -6,8 +6,8 @@ use rustix::process::getuid;
 
 use crate::config;
 
-/// Whoever called `sudo`, else the user that this process runs as. No other variable counts: they
-/// say what a login shell has set, and anybody can set them to anything.
+/// The caller of `sudo`, else the user that this process runs as. No other variable counts: they
+/// say what a login shell has set, and every process can set them to anything.
 pub(super) fn name() -> String {
     let sudo = config::variable("SUDO_USER").and_then(|name| name.into_string().ok());
     sudo.filter(|name| is_user_name(name)).unwrap_or_else(|| {

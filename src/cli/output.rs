@@ -43,7 +43,7 @@ impl Output {
         }
     }
 
-    /// A list that is printed page by page: nobody holds it whole.
+    /// A list that is printed page by page, and never held whole.
     pub(super) fn listing<const N: usize>(
         self,
         none: &'static str,

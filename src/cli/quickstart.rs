@@ -55,7 +55,7 @@ fn again(config: &Config) -> String {
     let (issuer, database) = (&config.issuer, database(config));
     format!(
         "There is an organization in {database} already: keyturn serves what is there.\n\
-         Nobody can see a secret a second time. Make another key beside this server:\n\n    \
+         A secret is shown only once. Create another key while this server runs:\n\n    \
          keyturn key create NAME --role manager\n\n\
          Serving on {issuer} until Ctrl-C.\n"
     )

@@ -43,7 +43,7 @@ pub(super) struct Reload {
 type Identities = Vec<Option<(u64, u64, u64, i128, i128)>>;
 
 impl Reload {
-    /// Looks for ever. What is wrong is logged, and what was read before is used on.
+    /// Looks until the process ends. What is wrong is logged, and what was read before is used on.
     pub(super) async fn run(self: Arc<Self>) {
         let mut asked = match signal(SignalKind::hangup()) {
             Ok(asked) => asked,

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A file at its greatest size is an error of the write, not the end of the process. The same holds
-/// for a pipe that nobody reads any more, which the standard library sees to.
+/// for a pipe without a reader, which the standard library sees to.
 pub(super) fn survive_full_files() {
     let full_file = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
     if let Err(error) = signal(full_file) {

@@ -1,4 +1,4 @@
-//! What can be wrong with the configuration, said so that whoever wrote it can mend it.
+//! What can be wrong with the configuration, said so that the author can mend it.
 
 use std::{io, path::PathBuf};
 

@@ -34,7 +34,7 @@ pub(super) fn example() -> String {
     text
 }
 
-/// What every setting is when nobody says, as a file would say it.
+/// What every setting is when no one says, as a file would say it.
 pub(super) fn defaults() -> Table {
     Table::try_from(Settings::default()).expect("settings are what TOML can hold")
 }

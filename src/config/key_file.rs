@@ -1,4 +1,4 @@
-//! The file that holds the key-encryption key: made once, read by nobody else, never replaced.
+//! The file that holds the key-encryption key: made once, read by no one else, never replaced.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
@@ -17,7 +17,7 @@ pub enum KeyFileError {
     Exposed { path: PathBuf, mode: u32 },
     #[error(
         "{path} belongs to user {owner}, and this process runs as user {ours}: run `chown {ours} \
-         {path}`, or delete the file if nobody here made it",
+         {path}`, or delete the file if it is not yours",
         path = .path.display()
     )]
     Foreign { path: PathBuf, owner: u32, ours: u32 },
@@ -56,7 +56,7 @@ pub fn load(path: &Path) -> Result<Option<SecretString>, KeyFileError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(unreadable)?,
     };
-    // Of the open file, not of the path: nobody can swap it in between.
+    // Of the open file, not of the path: no one can swap it in between.
     let metadata = file.metadata().map_err(unreadable)?;
     check_owner(path, &metadata)?;
     let mode = metadata.permissions().mode() & 0o7777;

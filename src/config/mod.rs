@@ -1,4 +1,4 @@
-//! The configuration: defaults, under `keyturn.toml`, under the environment. Nobody else reads
+//! The configuration: defaults, under `keyturn.toml`, under the environment. No one else reads
 //! either.
 
 mod check;
@@ -31,7 +31,7 @@ pub use self::{
     },
 };
 
-/// Read where nobody names a file, if it is there.
+/// Read where no one names a file, if it is there.
 const DEFAULT_FILE: &str = "keyturn.toml";
 
 /// Every setting, checked.

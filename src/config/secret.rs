@@ -30,7 +30,7 @@ impl DatabaseUrl {
         let Some((scheme, rest)) = address.split_once("://") else {
             return format!("{address}{query}");
         };
-        // The last `@`: a password with one that nobody encoded must not show its second half.
+        // The last `@`: a password with one that no one encoded must not show its second half.
         let Some((login, host)) = rest.rsplit_once('@') else {
             return format!("{scheme}://{rest}{query}");
         };

@@ -50,7 +50,7 @@ pub struct ApiKeys {
     pub expiry_may_change: bool,
     /// `None` where there is no limit.
     pub most_per_tree: Option<NonZeroU32>,
-    /// `None`: keys that nobody uses stay as they are.
+    /// `None`: keys that no one uses stay as they are.
     pub disable_unused_after: Option<TimeDelta>,
     pub audit_email_domain: String,
 }

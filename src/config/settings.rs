@@ -1,4 +1,4 @@
-//! Every setting: what it is for, how it is written, what it is when nobody says.
+//! Every setting: what it is for, how it is written, what it is when no one says.
 
 use super::{
     declare::settings,
@@ -65,7 +65,7 @@ settings! {
         expiry_may_change: bool = false;
         /// The most keys in an organization and all below it; 0: no limit.
         most_per_tree: u32 = 1000;
-        /// Keys that nobody used for so long are disabled; 0: never.
+        /// Keys that were unused for so long are disabled; 0: never.
         disable_unused_after_days: u32 = 0;
         /// The domain of the e-mail addresses that stand for keys in audit logs.
         /// Empty: the host of the issuer.
@@ -90,7 +90,7 @@ settings! {
     }
 
     [refresh_tokens]: RefreshTokenSettings {
-        /// Whether whoever exchanges an API key is given a refresh token, too.
+        /// Whether the exchange of an API key gives a refresh token, too.
         /// For registered clients each of them says so itself.
         for_api_keys: bool = false;
         /// Whether each use replaces it; if not, one is used again and again.
@@ -108,7 +108,7 @@ settings! {
     [registration]: RegistrationSettings {
         /// Whether programs register themselves as clients, at `/oauth2/register` (RFC 7591).
         /// `off`; `token`: with an access token of a key that may make clients (`clients:write`);
-        /// `open`: anybody does.
+        /// `open`: everyone does.
         mode: String = "off";
         /// The id of the organization that they belong to: `keyturn org show` tells it.
         organization: String = "";
@@ -162,7 +162,7 @@ settings! {
         refusals_days: u32 = 30;
         /// The most rows of that: 1000 to 1000000000. Beyond it the oldest go.
         refusals_rows: u32 = 1_000_000;
-        /// How long it is kept who changed what; 0: for ever.
+        /// How long the audit trail is kept; 0: without limit.
         audit_days: u32 = 365;
         /// The most rows of that: 1000 to 1000000000. Beyond it the oldest go; 0: none goes.
         audit_rows: u32 = 10_000_000;

@@ -1,4 +1,4 @@
-//! What the configuration promises to whoever writes it.
+//! What the configuration promises to anyone who writes it.
 
 use std::{fs, time::Duration};
 

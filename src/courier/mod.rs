@@ -1,7 +1,7 @@
 //! Delivers what waits in the outbox, on any number of nodes: each message at least once.
 //!
 //! Mails and webhooks go separate ways, and every recipient has one message under way at most, so
-//! that whoever hangs delays nobody else.
+//! that one that hangs delays no other.
 
 mod attempt;
 mod rounds;
@@ -47,7 +47,7 @@ impl Courier {
         }
     }
 
-    /// Delivers for ever.
+    /// Delivers forever.
     pub async fn run(self) {
         tokio::join!(
             rounds::run(self.clone(), Channel::Webhook),

@@ -25,7 +25,7 @@ pub struct Plan {
     pub api_keys: Vec<Step<ApiKey>>,
     pub clients: Vec<Step<Client>>,
     pub trusts: Vec<Step<Trust>>,
-    /// What is there and stays as it is, because nobody has named it.
+    /// What is there and stays as it is, because no one has named it.
     pub unnamed: Vec<String>,
 }
 

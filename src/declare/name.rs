@@ -79,7 +79,7 @@ pub struct ClientOf {
     pub name: KeyName,
 }
 
-/// A rule of trust by the organization in which whoever is trusted acts.
+/// A trust policy by the organization in which the trusted workload acts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TrustOf {
     pub organization: OrganizationPath,

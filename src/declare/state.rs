@@ -24,7 +24,7 @@ pub struct State {
     pub members: BTreeMap<MemberOf, Member>,
     /// Those that are not revoked.
     pub api_keys: BTreeMap<KeyOf, ApiKey>,
-    /// Those that somebody else than themselves has registered.
+    /// The ones that did not register themselves.
     pub clients: BTreeMap<ClientOf, Client>,
     pub trusts: BTreeMap<TrustOf, Trust>,
     /// Their names are taken, and nothing brings them back.

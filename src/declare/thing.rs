@@ -218,7 +218,7 @@ impl Thing for Trust {
     const KIND: &'static str = "trust";
 
     fn describe(TrustOf { organization, name }: &TrustOf) -> String {
-        format!("rule of trust {name} of {organization}")
+        format!("trust policy {name} of {organization}")
     }
 
     fn identity(TrustOf { organization, name }: &TrustOf) -> Vec<(&'static str, Value)> {

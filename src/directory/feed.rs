@@ -19,7 +19,7 @@ use crate::{
 /// How far the feed has been followed, and when.
 pub(super) struct Position {
     /// Behind it lies nothing that is still to be done; `None`: the feed was never read. Held by
-    /// whoever reads on.
+    /// anyone who reads on.
     mark: Mutex<Option<Mark>>,
     /// Milliseconds of uptime; [`u64::MAX`]: never, or not since a change could not be carried out.
     followed_at: AtomicU64,

@@ -70,10 +70,10 @@ struct Inner {
     /// Whether an access token was revoked, by its `jti`; and whether any was.
     revoked_tokens: Cache<Option<Uuid>, bool>,
     known: known::Known,
-    /// Counts how often something was forgotten. Whoever has read from the store may remember it
+    /// Counts how often something was forgotten. Anyone who has read from the store may remember it
     /// only if nothing was forgotten since.
     forgotten: AtomicU64,
-    /// Held shared by whoever remembers, alone by whoever forgets.
+    /// Held shared by anyone who remembers, alone by anyone who forgets.
     remembering: RwLock<()>,
     /// Held while something is read: by the first bits of the hash of a key, or by a hash of what
     /// else it is.

@@ -30,7 +30,7 @@ impl Within {
     /// # Panics
     /// Where one still does.
     pub fn end(self) -> Tx {
-        Arc::into_inner(self.0).expect("nobody reads by it any more").into_inner()
+        Arc::into_inner(self.0).expect("no one reads by it any longer").into_inner()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What tokens are obtained through beside keys: clients, rules of trust, refresh families, and
+//! What tokens are obtained through beside keys: clients, trust policies, refresh families, and
 //! other tokens.
 
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Directory {
         let read = async |tx: &mut Tx| {
             let found = store::trusts::of_issuer(tx, issuer).await?;
             let found: Vec<_> = found.into_iter().map(Arc::new).collect();
-            // Of issuers that nobody trusts there is no end.
+            // Of issuers that no one trusts there is no end.
             Ok(Some(found).filter(|found| !found.is_empty()).map(Arc::new))
         };
         let found = self.look_up_for_strangers(&self.0.trusts, Arc::from(issuer), read).await?;

@@ -33,8 +33,8 @@ pub struct ApiKey {
     pub version: Version,
 }
 
-/// What happens to a key by itself when somebody has found its secret where it does not belong.
-/// Its owners are told in any case.
+/// What happens to a key by itself when someone has found its secret where it does not belong. Its
+/// owners are told in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WhenLeaked {
@@ -87,7 +87,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Of a key of which nobody said more: a user's key reaches what its user reaches.
+    /// Of a key of which no one said more: a user's key reaches what its user reaches.
     pub fn usual(owner: Owner) -> Self {
         match owner {
             Owner::Organization(_) => Self::Own,
@@ -162,7 +162,7 @@ impl ApiKey {
         }
     }
 
-    /// The address by which other systems' audit logs know the key. Nobody reads mail there.
+    /// The address by which other systems' audit logs know the key. No one reads mail there.
     pub fn audit_email(&self, domain: &str) -> String {
         audit_email(self.id, self.name.as_str(), domain)
     }

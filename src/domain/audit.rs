@@ -14,7 +14,7 @@ pub enum Actor {
     User(UserId),
     ApiKey(ApiKeyId),
     Client(ClientId),
-    /// Whoever the trust policy trusts, by the name they have there.
+    /// The workload that the trust policy trusts, by its name there.
     Workload(TrustId, String),
     /// A person at the machine, named by the operating system.
     Operator(String),

@@ -1,4 +1,4 @@
-//! What somebody who manages things may do: nobody hands on more than they have.
+//! What a principal may do: it gives no more than it has.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 pub enum Authority {
     /// A person at the machine, or keyturn itself.
     Unbounded,
-    /// Whoever holds one of our tokens.
+    /// Anyone who holds one of our tokens.
     Bounded(Box<Bounds>),
 }
 
@@ -256,7 +256,7 @@ impl Bounds {
         }
     }
 
-    /// Whoever leaves a key that is worth something by itself has got rid of the demand.
+    /// A key without the demand would be worth something by itself.
     pub fn check_proof(&self, proof: &ProofDemand) -> Result<(), Wider> {
         if proof.is_as_strict_as(&self.proof) {
             Ok(())

@@ -1,4 +1,4 @@
-//! What bounds a token beside the rights of whoever holds them. Everything here only takes away.
+//! What bounds a token beside the rights of anyone who holds them. Everything here only takes away.
 
 use serde::{Deserialize, Serialize};
 

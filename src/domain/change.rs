@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{ClientId, FamilyId, SecretHash, UserId};
 
-/// One entry of the change feed. Whoever follows it drops what it names.
+/// One entry of the change feed. Anyone who follows it drops what it names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "changed", rename_all = "snake_case")]
 pub enum Change {
@@ -28,7 +28,7 @@ pub enum Change {
     Family {
         id: FamilyId,
     },
-    /// Any rule of trust.
+    /// Any trust policy.
     Trusts,
     /// An access token that was revoked, by its `jti`.
     Token {

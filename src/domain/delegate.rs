@@ -15,7 +15,7 @@ pub struct Delegate {
 }
 
 impl Delegate {
-    /// A longer chain is nobody's intention.
+    /// A longer chain is no one's intention.
     pub const DEEPEST: usize = 5;
 
     pub fn depth(&self) -> usize {

@@ -10,9 +10,9 @@ use crate::clock::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
     pub id: FamilyId,
-    /// Without it nobody can make its tokens, whatever key they know.
+    /// Without it no one can make its tokens, whatever key they know.
     pub salt: [u8; 16],
-    /// To whom it was given; `None`: to whoever had the key.
+    /// To whom it was given; `None`: to the holder of the key.
     pub client_id: Option<ClientId>,
     pub granted: Granted,
     /// The one that may be used now; the first is 1.
@@ -47,10 +47,10 @@ pub struct Granted {
 pub enum Turn {
     /// It is the one that may be used.
     Current,
-    /// It was used a moment ago, and its successor was not: the answer was lost, or somebody asked
+    /// It was used a moment ago, and its successor was not: the answer was lost, or someone asked
     /// twice at once.
     Replayed,
-    /// Whoever uses it, somebody else has used it or its successor before.
+    /// It, or its successor, was used before.
     Reused,
     /// Its family has not come so far.
     NotGivenYet,
@@ -68,8 +68,8 @@ impl Family {
     }
 
     /// `now` is by the clock that all nodes share. `grace` is counted from the moment at which the
-    /// successor was first handed out, and never longer; what nobody was told cannot be held
-    /// against anybody. A clock that was set back does not prolong it.
+    /// successor was first handed out, and never longer; what no one was told cannot be held
+    /// against anyone. A clock that was set back does not prolong it.
     pub fn turn(&self, generation: u32, now: Timestamp, grace: TimeDelta) -> Turn {
         let is_last_but_one = generation.checked_add(1) == Some(self.generation);
         let is_recent = self.answered_at.is_none_or(|at| (now - at).abs() < grace);

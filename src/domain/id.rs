@@ -45,7 +45,7 @@ identifiers! {
     ClientId;
     /// The refresh tokens of one grant.
     FamilyId;
-    /// A rule by which tokens of somebody else are trusted.
+    /// A rule by which tokens of other issuers are trusted.
     TrustId;
     /// One mail, or one event for one webhook.
     MessageId;

@@ -1,4 +1,4 @@
-//! What is to be told to somebody outside, as it waits for its delivery.
+//! A message to the outside, as it waits for its delivery.
 
 use super::{Email, MessageId, OrganizationId, WebhookId};
 use crate::clock::Timestamp;

@@ -52,7 +52,7 @@ impl Networks {
         self.0.is_empty() || self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether nobody can come from here who could not come from `others`.
+    /// Whether no one can come from here who could not come from `others`.
     pub fn are_within(&self, others: &Self) -> bool {
         let covered = |range: &IpNet| others.0.iter().any(|other| other.contains(range));
         others.is_empty() || !self.is_empty() && self.0.iter().all(covered)

@@ -27,7 +27,8 @@ pub struct KeyPolicy {
 pub struct RefreshPolicy {
     /// `None`: who exchanges a key is given none, and what was given is refused.
     pub for_api_keys: Option<RefreshTerms>,
-    /// For how long one that was used gives the same successor again, to whoever lost the answer.
+    /// For how long one that was used gives the same successor again, to anyone who lost the
+    /// answer.
     pub grace: TimeDelta,
 }
 
@@ -69,7 +70,7 @@ impl KeyPolicy {
         }
     }
 
-    /// Whoever asks for "a year" has counted from some minutes ago, or in another time zone.
+    /// A caller that asks for "a year" has counted from some minutes ago, or in another time zone.
     const SLACK: TimeDelta = TimeDelta::days(1);
 }
 

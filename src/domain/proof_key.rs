@@ -72,7 +72,7 @@ pub enum ProofDemand {
     None,
     /// Any key, chosen anew whenever its holder likes: the token is bound, the credential is not.
     Any,
-    /// One of these keys: whoever has only the credential has nothing.
+    /// One of these keys: anyone who has only the credential has nothing.
     OneOf(Vec<Thumbprint>),
 }
 

@@ -1,4 +1,4 @@
-//! A refresh token as its holder presents it. Derived, not random: whoever knows the key, the
+//! A refresh token as its holder presents it. Derived, not random: anyone who knows the key, the
 //! family and its salt can make it again.
 
 use std::str::FromStr;

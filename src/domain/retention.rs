@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 /// The bounds of what grows by itself. Whichever is reached first counts; the oldest goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// `None`: for ever.
+    /// `None`: forever.
     pub age: Option<TimeDelta>,
     /// `None`: as many as there are.
     pub rows: Option<u32>,

@@ -37,7 +37,7 @@ pub fn acting_organization(
 /// there. What of it a token carries is up to the resource it is for.
 ///
 /// `givers` are the lineages in which a role was given: the owning organization's, or those of the
-/// user's memberships. A role means what it means where it was given, so that nobody below can
+/// user's memberships. A role means what it means where it was given, so that no one below can
 /// widen it.
 pub fn held_scopes(
     key: &ApiKey,

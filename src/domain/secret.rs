@@ -92,7 +92,7 @@ impl Secret {
         self.0.expose_secret()
     }
 
-    /// A plain hash suffices: nobody can try 2²⁵⁶ inputs, and the exchange stays fast.
+    /// A plain hash suffices: no one can try 2²⁵⁶ inputs, and the exchange stays fast.
     pub fn hash(&self) -> SecretHash {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&SHA256, self.reveal().as_bytes()).as_ref());

@@ -14,7 +14,7 @@ pub enum Source {
     Secret(SecretId),
     /// A client, for itself or on behalf of what stands before it.
     Client(ClientId),
-    /// A rule by which tokens of somebody else are trusted.
+    /// A rule by which tokens of other issuers are trusted.
     Trust(TrustId),
     Family(FamilyId),
     /// An access token that was exchanged for this one, by its `jti`.
@@ -29,7 +29,7 @@ pub enum Source {
 pub struct MalformedSource;
 
 impl Source {
-    /// A longer chain is nobody's intention, and every link is looked at whenever we are asked.
+    /// A longer chain is no one's intention, and every link is looked at whenever we are asked.
     pub const MOST: usize = 24;
 
     fn parts(&self) -> (&'static str, Uuid) {

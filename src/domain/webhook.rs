@@ -39,7 +39,7 @@ pub enum EventName {
     ApiKeyLeaked,
     ApiKeyRotated,
     RefreshReused,
-    /// Sent only to a webhook that somebody tests, whatever it wants to hear of.
+    /// Sent only to a webhook that someone tests, whatever it wants to hear of.
     WebhookTest,
 }
 

@@ -1,5 +1,5 @@
 //! Tells what an access token of ours is worth now: who stands behind it, and what is left of what
-//! it says. The same for whoever asks: a resource server, a gateway, an exchange, our own API.
+//! it says. The same for every caller: a resource server, a gateway, an exchange, our own API.
 
 use std::net::IpAddr;
 
@@ -42,7 +42,7 @@ pub(super) async fn identify(app: &App, token: &VerifiedToken) -> Result<Identit
     })
 }
 
-/// Judges a token by the very steps by which it was issued. `None`: it is good no more. `from` is
+/// Judges a token by the very steps by which it was issued. `None`: it is no longer good. `from` is
 /// where its holder is, where that is known.
 pub async fn standing(
     app: &App,
@@ -71,7 +71,7 @@ pub(super) async fn audience(
     }
 }
 
-/// The same, with the reason why it is good no more.
+/// The same, with the reason why it is no longer good.
 pub(super) async fn judged(
     app: &App,
     token: &VerifiedToken,

@@ -1,5 +1,5 @@
 //! A client proves who it is by a JWT that it signed (RFC 7523, section 2.2, as its successor
-//! tightens it: an assertion is for this issuer and nobody beside).
+//! tightens it: an assertion is for this issuer and no one beside).
 
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};

@@ -19,7 +19,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Who somebody says to be, and what they offer to prove it by. Nothing in it has been checked.
+/// Who someone says to be, and what they offer to prove it by. Nothing in it has been checked.
 pub struct Claim {
     pub id: String,
     pub proof: ClientProof,
@@ -48,7 +48,7 @@ impl Claim {
     }
 }
 
-/// A client that has proved who it is: nobody makes one but `authenticate`.
+/// A client that has proved who it is: no one makes one but `authenticate`.
 #[derive(Clone)]
 pub struct Caller(pub(super) Identity);
 
@@ -81,7 +81,7 @@ impl Caller {
     }
 }
 
-/// Whether this is the id of a registered client; whoever asks under it has to be that client.
+/// Whether this is the id of a registered client; a caller that names it has to be that client.
 pub async fn is_registered(app: &App, id: &str, source: IpAddr) -> Result<bool, ExchangeError> {
     Ok(look_up(app, id, source).await?.is_some())
 }
@@ -193,7 +193,7 @@ pub(super) async fn admit(app: &App, caller: &Caller, origin: &Origin) -> Result
     judged.map(drop).map_err(|failed| failed.of(&caller.0))
 }
 
-/// Refuses what anybody may say to be.
+/// Refuses what anyone may say to be.
 pub(super) fn confidential(caller: &Caller) -> Result<(), Refusal> {
     match caller.registered() {
         Some(known) if known.client.terms.authentication == Authentication::None => {

@@ -17,7 +17,7 @@ pub struct Explanation {
     pub sentence: String,
     /// What has changed since, if that is what was wrong.
     pub by_now: Option<String>,
-    /// The key as it is now: whoever may see it may see this explanation. None where no key is
+    /// The key as it is now: anyone who may see it may see this explanation. None where no key is
     /// known, or it was deleted.
     pub key: Option<ApiKey>,
 }

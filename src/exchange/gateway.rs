@@ -1,5 +1,5 @@
 //! Tells a gateway who stands before it, with a key used directly or with an access token of ours.
-//! The steps are those of an exchange: nobody passes who would get no token.
+//! The steps are those of an exchange: no one passes who would get no token.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -16,13 +16,13 @@ use crate::{
     signing::{Audience, TokenType, VerifiedToken},
 };
 
-/// Somebody who stands before a gateway.
+/// Someone who stands before a gateway.
 pub struct Visit {
     pub shown: Shown,
     pub manner: Manner,
     /// For whom the gateway stands there; the default resource if none is named.
     pub resource: Option<ResourceIdentifier>,
-    /// Nobody passes without these.
+    /// No one passes without these.
     pub needs: Scopes,
     pub origin: Origin,
 }

@@ -1,5 +1,5 @@
-//! Tells a resource server what a token is worth now (RFC 7662). Nobody hears of tokens that are
-//! for somebody else.
+//! Tells a resource server what a token is worth now (RFC 7662). No one hears of tokens that are
+//! for another.
 
 use super::{Caller, ExchangeError, Failed, Standing, client::confidential, recorded, standing};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     store::StoreError,
 };
 
-/// A token that is good, and for whoever asks.
+/// A token that is good, and for the caller.
 #[derive(Debug)]
 pub struct Introspected {
     pub token: VerifiedToken,
@@ -43,7 +43,7 @@ async fn is_meant(
     known: &KnownClient,
     token: &VerifiedToken,
 ) -> Result<bool, StoreError> {
-    // Nobody makes themselves a resource server.
+    // No one makes themselves a resource server.
     if known.client.registration.is_some() {
         return Ok(false);
     }

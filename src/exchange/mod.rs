@@ -63,7 +63,7 @@ pub struct Request {
     pub credential: Credential,
     /// The client that asks, where one has proved who it is.
     pub caller: Option<Caller>,
-    /// What shows that whoever asks holds a key to bind the token to.
+    /// What shows that the caller holds a key to bind the token to.
     pub proof: Option<OfferedProof>,
     pub wish: Wish,
     pub origin: Origin,
@@ -86,7 +86,7 @@ pub enum Credential {
         name: ClaimedName,
         secret: SecretString,
     },
-    /// A token of somebody else (RFC 7523, section 2.1).
+    /// A token of another issuer (RFC 7523, section 2.1).
     Assertion(SecretString),
     /// The client itself, with nothing beside (RFC 6749, section 4.4).
     Client,

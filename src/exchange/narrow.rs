@@ -176,7 +176,7 @@ fn lack_of_key(key: &ApiKey, givers: &[&Lineage], held: &Held, scope: &str) -> L
     }
 }
 
-/// Whom a token has to be for, where nobody says more than this: as it is registered, which is as
+/// Whom a token has to be for, where no one says more than this: as it is registered, which is as
 /// tokens have it.
 pub(super) async fn audience(
     app: &App,

@@ -1,4 +1,4 @@
-//! Holds whoever asks to the key that they have to prove the possession of (RFC 9449).
+//! Holds the caller to the key that they have to prove the possession of (RFC 9449).
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -28,10 +28,10 @@ pub struct OfferedProof {
 /// How a token or a key is presented to whom it is for.
 #[derive(Debug)]
 pub enum Manner {
-    /// Whoever has it may (RFC 6750).
+    /// Its holder may (RFC 6750).
     Bearer,
-    /// Whoever has its key, too, may (RFC 9449, section 7): with a proof of that, or with none that
-    /// could be looked at.
+    /// Anyone who has its key, too, may (RFC 9449, section 7): with a proof of that, or with none
+    /// that could be looked at.
     Proved(Result<OfferedProof, Unproved>),
 }
 
@@ -41,7 +41,7 @@ impl From<Unproved> for Failed {
     }
 }
 
-/// What a request proves, whoever sent it.
+/// What a request proves, no matter who sent it.
 pub(super) fn read(
     app: &App,
     offered: Option<&OfferedProof>,
@@ -121,7 +121,7 @@ async fn use_up(app: &App, proof: &Proof) -> Result<(), Failed> {
     if app.ledger.decide(once).await? { Ok(()) } else { Err(Unproved::Replayed.into()) }
 }
 
-/// That whoever presents an access token holds the key it is bound to: a bound one is no bearer
+/// That anyone who presents an access token holds the key it is bound to: a bound one is no bearer
 /// token, nor the other way round (RFC 9449, section 7.2).
 pub async fn hold(
     app: &App,

@@ -1,4 +1,5 @@
-//! Who manages by a token, as facts: the same for keys, clients and workloads, whoever acts for whom.
+//! Who manages by a token, as facts: the same for keys, clients and workloads, no matter who acts
+//! for whom.
 
 use super::{
     ExchangeError, Failed, Wish, access_token,
@@ -39,7 +40,7 @@ async fn judged(app: &App, token: &VerifiedToken, origin: &Origin) -> Result<Pri
     let identity = access_token::identify(app, token).await?;
     let granted = super::grant(app, &identity, &wish, Some(origin.source), now).await?;
     let (actor, acts_for_itself) = actor(&identity);
-    // Whoever acts for another hands on what the token carries and nothing beside.
+    // A client that acts for another gives only what the token carries.
     let held = if acts_for_itself { &granted.of_holder } else { &granted.scopes };
     let key = match &identity.holder {
         Holder::Key(presented) if acts_for_itself => Some(&presented.key),

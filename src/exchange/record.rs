@@ -33,7 +33,7 @@ pub(super) async fn used(app: &App, uses: Vec<Use>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Records a refusal with its true reason, and counts it against whoever guesses.
+/// Records a refusal with its true reason, and counts it against the sender.
 pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     let now = app.clock.now();
     let Refused { refusal, key, counted_as, through } = refused;
@@ -43,7 +43,7 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     } else {
         app.attempts.failed(origin.source)
     };
-    // Whoever is told to slow down is counted (`/metrics`) and not logged.
+    // Anyone who is told to slow down is counted (`/metrics`) and not logged.
     if told.is_ok() {
         tracing::info!(
             request_id = %origin.request_id,
@@ -72,7 +72,7 @@ pub(super) fn refusal(app: &App, origin: &Origin, refused: Refused) -> Refusal {
     }
 }
 
-/// Keeps why nothing could be decided. It counts against nobody: what was sent may be good.
+/// Keeps why nothing could be decided. It counts against no one: what was sent may be good.
 pub(super) fn undecided(app: &App, origin: &Origin, why: &Refusal, now: Timestamp) {
     app.record_refusal(kept(why, why.in_words(now), origin, now));
 }

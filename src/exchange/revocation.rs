@@ -1,5 +1,5 @@
-//! Finds out what a token is that somebody wants to end (RFC 7009), and whether it is theirs to
-//! end. Ending it is up to others.
+//! Finds out what a token is that someone wants to end (RFC 7009), and whether it is theirs to end.
+//! Ending it is up to others.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -11,7 +11,7 @@ use crate::{
     store::{self, StoreError},
 };
 
-/// What anybody may end who has it.
+/// What anyone may end who has it.
 pub enum Held {
     /// The secret of a key, or what has its form.
     Key(Secret),

@@ -51,7 +51,7 @@ pub async fn simulate(
     let lasting = secrets.iter().max_by_key(|secret| (secret.dies_at.is_none(), secret.dies_at));
     let secret = lasting.cloned();
     let secret = secret.ok_or(StoreError::Corrupt("api_key_secrets: a key has none"))?;
-    // Nobody is there to prove anything: what the key demands is taken as proved.
+    // No one is there to prove anything: what the key demands is taken as proved.
     let proved = ApiKey { proof: ProofDemand::None, ..key.clone() };
     let identity = Identity::of_key(Arc::new(Presented { key: proved, secret }));
     let outcome = match grant(app, &identity, wish, from, now).await {

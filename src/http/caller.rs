@@ -31,7 +31,7 @@ pub(super) struct Posted {
 }
 
 impl Posted {
-    /// What shows that whoever asks holds a key, if it is offered.
+    /// What shows that the caller holds a key, if it is offered.
     pub(super) fn proof(&self, edge: &Edge) -> Result<Option<OfferedProof>, TwoProofs> {
         let url = || format!("{}{}", edge.app.settings.issuer, self.origin.door);
         proof::offered(&self.headers, "POST", url)
@@ -83,7 +83,7 @@ pub(super) fn origin(edge: &Edge, parts: &Parts) -> Origin {
     }
 }
 
-/// Leaves a trace of what was refused before anybody was known, to be looked up by the id of the
+/// Leaves a trace of what was refused before anyone was known, to be looked up by the id of the
 /// request.
 pub(super) fn record_refusal(edge: &Edge, origin: &Origin, reason: &str, detail: String) {
     edge.app.record_refusal(RefusalRecord {

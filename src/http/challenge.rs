@@ -1,4 +1,4 @@
-//! What the header `WWW-Authenticate` says to whoever is not let in.
+//! What the header `WWW-Authenticate` says to anyone who is not let in.
 
 use axum::{
     extract::Request,

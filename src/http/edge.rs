@@ -48,8 +48,8 @@ impl Edge {
         Self(Arc::new(Parts { app, metrics: metrics::Metrics::default(), settings }))
     }
 
-    /// `Cache-Control` of what anybody may keep for as long as a signing key is published before
-    /// it signs.
+    /// `Cache-Control` of what anyone may keep for as long as a signing key is published before it
+    /// signs.
     pub(super) fn cache_control(&self) -> String {
         format!("public, max-age={}", self.app.settings.rotation.jwks_max_age.num_seconds())
     }

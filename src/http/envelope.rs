@@ -1,4 +1,4 @@
-//! What every response has, whoever made it: a request id, and headers that keep browsers and
+//! What every response has, no matter who made it: a request id, and headers that keep browsers and
 //! caches from guessing.
 
 use axum::{

@@ -13,7 +13,7 @@ use crate::exchange::OfferedProof;
 pub(super) const DPOP: HeaderName = HeaderName::from_static("dpop");
 pub(super) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// Of several nobody could say which one counts.
+/// Of several no one could say which one counts.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there are two DPoP headers")]
 pub(super) struct TwoProofs;
@@ -33,8 +33,8 @@ pub(super) fn offered(
     Ok(Some(OfferedProof { proof, method: method.to_owned(), url: url(), goes_with: None }))
 }
 
-/// Gives whoever sends proofs the nonce for the next one, where they need one (RFC 9449,
-/// section 8.2).
+/// Gives anyone who sends proofs the nonce for the next one, where they need one (RFC 9449, section
+/// 8.2).
 pub(super) async fn with_nonce(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let proves = request.headers().contains_key(DPOP);
     let mut response = next.run(request).await;

@@ -29,7 +29,7 @@ pub(super) struct Undecided {
     pub(super) decision: Decision,
     /// Counted if it is decided so.
     pub(super) uses: Vec<Use>,
-    /// Who waits to hear it; `None`: nobody, and it is tried again if it fails.
+    /// Who waits to hear it; `None`: no one, and it is tried again if it fails.
     pub(super) hearer: Option<oneshot::Sender<bool>>,
 }
 
@@ -87,8 +87,8 @@ impl Ledger {
         outcome.await.map_err(|_| NotRecorded::Failed)
     }
 
-    /// Notes that this generation is handed out now for the one before it. Nobody waits for it: what
-    /// is not noted counts against nobody.
+    /// Notes that this generation is handed out now for the one before it. No one waits for it:
+    /// what is not noted counts against no one.
     pub fn answered(&self, family: FamilyId, generation: u32, at: Timestamp) {
         let decision = Decision::Answered { family, generation, at };
         let undecided = Undecided { decision, uses: Vec::new(), hearer: None };

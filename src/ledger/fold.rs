@@ -46,7 +46,7 @@ impl Fold {
         Self { quarantined, ..self }
     }
 
-    /// Folds for ever, every two seconds.
+    /// Folds forever, every two seconds.
     pub async fn run(mut self) {
         loop {
             if let Err(error) = self.fold_all().await {
@@ -111,7 +111,8 @@ impl Fold {
     }
 
     /// Takes some batches out and counts them, both in one transaction, so that each is counted
-    /// once whoever folds and whenever it is killed. Tells whether there was anything to do.
+    /// once, no matter which node folds and when it is killed. Tells whether there was anything to
+    /// do.
     async fn fold_step(&mut self, most: i64) -> Result<bool, StoreError> {
         let mut tx = self.store.write().await?;
         let taken = store::usage_journal::take(&mut tx, most).await?;

@@ -81,7 +81,7 @@ pub fn open(store: Store, clock: Clock, random: Random, recording: Recording) ->
 }
 
 impl Recording {
-    /// Records that may wait: beyond it callers are told that we are overloaded. Where nobody waits
+    /// Records that may wait: beyond it callers are told that we are overloaded. Where no one waits
     /// for the commit, they outlast one that hangs.
     fn most_waiting(self) -> usize {
         match self {

@@ -31,7 +31,7 @@ const MOST_AT_ONCE: usize = 1024;
 const SOON: Duration = Duration::from_millis(500);
 /// Most different uses kept in memory while the database cannot be written.
 const MOST_KEPT: usize = 100_000;
-/// Most notes that nobody waits for, kept while the database cannot be written.
+/// Most notes that no one waits for, kept while the database cannot be written.
 const MOST_NOTED: usize = 10_000;
 /// A commit that takes longer counts as failed: callers are waiting.
 const COMMIT_WITHIN: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ struct Gathered {
     settling: Vec<oneshot::Sender<()>>,
     /// Who waits for the end.
     closing: Option<oneshot::Sender<()>>,
-    /// Nobody is left to send anything.
+    /// No one is left to send anything.
     ended: bool,
 }
 
@@ -57,7 +57,7 @@ impl Gathered {
         self.ended || self.closing.is_some()
     }
 
-    /// Whether somebody waits for an answer.
+    /// Whether someone waits for an answer.
     fn is_urgent(&self) -> bool {
         !self.settling.is_empty() || self.undecided.iter().any(|it| it.hearer.is_some())
     }
@@ -106,7 +106,7 @@ impl Writer {
             }
         }
         if let Some(done) = gathered.closing {
-            // Nobody waits any more where the receiver is gone.
+            // No one waits any more where the receiver is gone.
             let _ = done.send(());
         }
     }
@@ -126,7 +126,7 @@ impl Writer {
         }
     }
 
-    /// Gathers for a second, then looks whether the database takes writes again: maybe nobody sends
+    /// Gathers for a second, then looks whether the database takes writes again: maybe no one sends
     /// requests to a server that says that it is not ready.
     async fn try_again(&mut self, kept: &mut Batch, gathered: &mut Gathered) {
         if timeout(TRY_AGAIN_AFTER, self.gather(kept, gathered)).await.is_err()
@@ -157,7 +157,7 @@ impl Writer {
         }
     }
 
-    /// Writes the batch and empties it, or keeps what nobody waits for, for the next time.
+    /// Writes the batch and empties it, or keeps what no one waits for, for the next time.
     async fn write(
         &self,
         kept: &mut Batch,

@@ -112,8 +112,8 @@ pub async fn serve_within(
         }
     }
 
-    // Whoever the system has already let in is served too: closing the listener would cut them.
-    // The system is asked itself, as tokio hears of them only after a while.
+    // A connection that the system has already accepted is served too: closing the listener would
+    // cut them. The system is asked itself, as tokio hears of them only after a while.
     let listener = listener.into_std()?;
     for _ in 0..BACKLOG {
         match accept_at_once(&listener, &permits) {
@@ -138,7 +138,7 @@ struct Accepted {
 
 /// The next connection, when there is one and room for it. No error ends the waiting.
 async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {
-    let permit = Arc::clone(permits).acquire_owned().await.expect("nobody closes it");
+    let permit = Arc::clone(permits).acquire_owned().await.expect("it is never closed");
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return Accepted { stream, peer, permit },

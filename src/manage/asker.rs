@@ -86,8 +86,8 @@ impl Asker {
         Self::unbounded(Actor::Operator(printable(name).into_owned()))
     }
 
-    /// Somebody whose request itself proves that it may be made: the holder of the secret that is
-    /// to end, the client that changes itself.
+    /// Someone whose request itself proves that it may be made: the holder of the secret that is to
+    /// end, the client that changes itself.
     pub fn by_possession(actor: Actor, origin: &Origin) -> Self {
         let (source, request_id) = (Some(origin.source), Some(origin.request_id));
         Self { source, request_id, ..Self::unbounded(actor) }

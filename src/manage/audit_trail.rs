@@ -14,8 +14,8 @@ use crate::{
 
 const READ: &str = "audit:read";
 
-/// The events that the asker may know of, newest first. What belongs to no organization is for
-/// whoever runs the server, and for the user whose key it is about.
+/// The events that the asker may know of, newest first. What belongs to no organization is for the
+/// operators of the server, and for the user whose key it is about.
 pub async fn list(
     app: &App,
     asker: &Asker,
@@ -63,8 +63,8 @@ pub async fn first_since(
     Ok(store::audit_chain::first_since(&mut tx, at).await?)
 }
 
-/// The number of the event with this hash: whoever has kept a head of the trail elsewhere can tell
-/// whether it still leads there.
+/// The number of the event with this hash: anyone who has kept a head of the trail elsewhere can
+/// tell whether it still leads there.
 pub async fn number_of(app: &App, asker: &Asker, hash: &[u8]) -> Result<Option<i64>, Rejection> {
     asker.must_run_server(READ)?;
     let mut tx = app.store.read().await?;

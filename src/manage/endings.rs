@@ -1,4 +1,4 @@
-//! What an operation would take from others: whoever asks is told before it is done.
+//! What an operation would take from others: the caller is told before it is done.
 
 use serde::Serialize;
 

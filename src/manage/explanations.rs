@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{app::App, domain::RefusalRecord};
 
-/// A refusal of a key's holder is told to whoever may know of the key, one that quotes rules of an
-/// organization to whoever may know of that. Any other is told to everybody who may look at keys: its
-/// request id was given to its caller alone.
+/// A refusal of a key's holder is told to anyone who may know of the key, one that quotes rules of
+/// an organization to anyone who may know of that. Any other is told to everybody who may look at
+/// keys: its request id was given to its caller alone.
 pub async fn check_sight(
     app: &App,
     asker: &Asker,

@@ -8,7 +8,7 @@ use crate::{app::App, domain::Family, store};
 /// Why a family ends before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhyEnded {
-    /// Whoever it was given to wants no more of it.
+    /// Its holder no longer wants it.
     Revoked,
 }
 

@@ -1,4 +1,4 @@
-//! Checks public keys that a client or a rule of trust brings with it.
+//! Checks public keys that a client or a trust policy brings with it.
 
 use super::Rejection;
 use crate::signing::ForeignKeys;

@@ -14,7 +14,7 @@ use crate::{
     store::{self, Page, Tx, audit_events::Filter},
 };
 
-/// Somebody's word that a secret is where it does not belong.
+/// Someone's word that a secret is where it does not belong.
 #[derive(Debug)]
 pub struct Found {
     pub secret: Secret,

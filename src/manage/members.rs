@@ -63,7 +63,7 @@ async fn find(
     Ok(Member { user: person.user, membership })
 }
 
-/// Somebody who is to have a role in an organization, known to keyturn or not.
+/// Someone who is to have a role in an organization, known to keyturn or not.
 pub struct NewMember {
     pub email: Email,
     /// For a user who is made now.
@@ -72,7 +72,7 @@ pub struct NewMember {
     pub role: RoleName,
 }
 
-/// Makes somebody a member who is none yet, and a user if there is none of this address.
+/// Makes someone a member who is none yet, and a user if there is none of this address.
 pub async fn add(app: &App, asker: &Asker, new: NewMember) -> Result<Member, Rejection> {
     let (mut tx, ref asker) = asker.begin(app).await?;
     let member = join(app, &mut tx, asker, new).await?;
@@ -123,7 +123,7 @@ async fn join(app: &App, tx: &mut Tx, asker: &Judged, new: NewMember) -> Result<
     Ok(Member { user, membership })
 }
 
-/// That the person is a member within the asker's reach already: nobody of another tree is told of,
+/// That the person is a member within the asker's reach already: no one of another tree is told of,
 /// or taken in without being asked.
 async fn check_known(tx: &mut Tx, asker: &Asker, user: UserId) -> Result<(), Rejection> {
     let person = store::users::person(tx, user).await?.ok_or(Rejection::UnknownPerson)?;

@@ -53,7 +53,7 @@ use crate::{
     store::{StoreError, Tx},
 };
 
-/// Why something was not changed. Safe to show to whoever asked.
+/// Why something was not changed. Safe to show to the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
     #[error("there is no such {0}")]
@@ -71,7 +71,7 @@ pub enum Rejection {
     RunsServer,
     #[error(
         "no member of your organizations has this address: until people can accept an invitation, \
-         those who run the server add them"
+         the operators of the server add them"
     )]
     UnknownPerson,
     #[error("the server is run by an organization without a parent that is not disabled")]
@@ -80,7 +80,7 @@ pub enum Rejection {
     Wider(Wider),
     #[error("the token is no longer valid: what it stands for was revoked or changed")]
     NoLongerValid,
-    #[error("somebody has changed it meanwhile: read it again, then decide")]
+    #[error("modified by another request: reload and retry")]
     ChangedMeanwhile,
     #[error("this Idempotency-Key came with another request before")]
     OtherRequest,
@@ -164,7 +164,7 @@ pub enum Rejection {
     #[error("a key in the JWK Set is not taken: {0}. Make one by `openssl genrsa 3072`")]
     WeakKey(UnusableJwk),
     #[error(
-        "the rules of trust of this tree keep keys of {issuer} at {MOST_SOURCES_PER_TREE} places \
+        "the trust policies of this tree keep keys of {issuer} at {MOST_SOURCES_PER_TREE} places \
          already, pinned ones included: use one of these, or let them be discovered"
     )]
     TooManyKeySources { issuer: String },
@@ -173,7 +173,7 @@ pub enum Rejection {
          for signatures is expected, without private halves"
     )]
     NoUsableKey,
-    #[error("an organization may have {0} rules of trust, and it has them")]
+    #[error("trust policy limit reached ({0} per organization)")]
     TooManyTrusts(i64),
     #[error("a tree has at most {0} levels: create it below an organization further up")]
     TooDeep(usize),

@@ -155,8 +155,8 @@ pub(super) async fn change(
     Ok(organization)
 }
 
-/// Deletes an organization that has no sub-organizations, keys, clients and rules of trust, with its
-/// roles and memberships.
+/// Deletes an organization that has no sub-organizations, keys, clients and trust policies, with
+/// its roles and memberships.
 pub async fn delete(
     app: &App,
     asker: &Asker,

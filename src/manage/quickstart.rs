@@ -1,4 +1,4 @@
-//! Makes what somebody needs who has just installed keyturn: all of it, or nothing.
+//! Makes what a new installation needs: all of it, or nothing.
 
 use super::{
     Asker, Rejection,
@@ -18,7 +18,7 @@ use crate::{
 
 pub struct Made {
     pub owner: User,
-    /// For the one time that anybody sees it.
+    /// For the one time that anyone sees it.
     pub password: Password,
     pub resource: Resource,
     pub api_key: Created,
@@ -28,7 +28,7 @@ pub struct Made {
 const PASSWORD: usize = 20;
 
 /// Makes an organization with an owner, a resource and a key. `None` where there is an organization
-/// already. One transaction: whoever is interrupted starts from nothing.
+/// already. One transaction: anyone who is interrupted starts from nothing.
 pub async fn make(app: &App, asker: &Asker) -> Result<Option<Made>, Rejection> {
     let (mut tx, ref asker) = asker.begin(app).await?;
     if store::organizations::operators(&mut tx).await?.is_some() {

@@ -123,7 +123,7 @@ fn later_than_all(registered: &[Resource], now: Timestamp) -> Timestamp {
     latest.map_or(now, |latest| now.max(latest + TimeDelta::seconds(1)))
 }
 
-/// All of them: whoever has a key may ask for tokens for any.
+/// All of them: anyone who has a key may ask for tokens for any.
 pub async fn list(app: &App, asker: &Asker) -> Result<Vec<Resource>, Rejection> {
     asker.must(READ)?;
     let mut tx = app.store.read().await?;

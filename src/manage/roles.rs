@@ -83,7 +83,7 @@ pub async fn show(
     role.ok_or(Rejection::NotFound("role"))
 }
 
-/// A role as somebody wants it.
+/// A role as someone wants it.
 #[derive(Clone, Debug)]
 pub struct Definition {
     pub organization_id: OrganizationId,
@@ -141,7 +141,7 @@ pub(super) async fn set(
     Ok(role)
 }
 
-/// Deletes a role that no key, no member and no rule of trust has.
+/// Deletes a role that no key, no member and no trust policy has.
 pub async fn delete(
     app: &App,
     asker: &Asker,
@@ -157,7 +157,7 @@ pub async fn delete(
     if !expected.allows(role.version) {
         return Err(Rejection::ChangedMeanwhile);
     }
-    // First, so that nobody is given it any more.
+    // First, so that no one is given it any more.
     if !store::roles::delete(&mut tx, &role).await? {
         return Err(Rejection::ChangedMeanwhile);
     }

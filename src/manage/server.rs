@@ -54,7 +54,7 @@ pub(super) async fn hand_on(
     Ok(())
 }
 
-/// Without the organization that runs it, nobody could manage the server.
+/// Without the organization that runs it, no one could manage the server.
 pub(super) async fn check_runs_nothing(tx: &mut Tx, id: OrganizationId) -> Result<(), Rejection> {
     let runs_server = store::organizations::operators(tx).await? == Some(id);
     if runs_server { Err(Rejection::RunsServer) } else { Ok(()) }

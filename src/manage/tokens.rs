@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Asker, Change, Rejection, audit};
 use crate::{app::App, signing::VerifiedToken, store};
 
-/// From here on the token is good for nothing to whoever asks us. Revoking it twice is no error.
+/// From here on the token is no longer valid here. Revoking it twice is no error.
 pub async fn revoke(app: &App, asker: &Asker, token: &VerifiedToken) -> Result<(), Rejection> {
     let (mut tx, ref asker) = asker.begin(app).await?;
     if store::revoked_tokens::insert(&mut tx, token.token_id, token.expires_at).await? {

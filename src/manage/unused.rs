@@ -1,4 +1,4 @@
-//! Disables keys that nobody uses, where the operator wants that: what is forgotten leaks unseen.
+//! Disables keys that no one uses, where the operator wants that: what is forgotten leaks unseen.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -55,6 +55,6 @@ async fn disable(app: &App, id: ApiKeyId, span: TimeDelta) -> Result<bool, Rejec
     audit(app, &mut tx, asker, change);
     announce(app, &mut tx, Subject::Key(&key), &News::DisabledUnused { days }).await?;
     app.commit(tx).await?;
-    tracing::info!(api_key_id = %id, name = %key.name, days, "disabled a key that nobody uses");
+    tracing::info!(api_key_id = %id, name = %key.name, days, "disabled an unused key");
     Ok(true)
 }

@@ -1,4 +1,4 @@
-//! What keyturn looks after every hour: keys that end, keys and clients that nobody uses.
+//! What keyturn looks after every hour: keys that end, keys and clients that no one uses.
 
 use super::{Rejection, clients::itself, reminders, unused};
 use crate::app::App;

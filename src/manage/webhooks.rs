@@ -34,7 +34,7 @@ pub struct WebhookChange {
     pub enabled: Option<bool>,
 }
 
-/// A webhook, and its secret for the one time that anybody sees it.
+/// A webhook, and its secret for the one time that it is shown.
 pub struct WithSecret {
     pub webhook: Webhook,
     pub secret: WebhookSecret,
@@ -75,7 +75,7 @@ pub async fn list(app: &App, asker: &Asker) -> Result<Vec<Webhook>, Rejection> {
     Ok(store::webhooks::list(&mut tx, asker.sight()).await?)
 }
 
-/// Whole for those who may change it. A URL may be as good as a password, so that whoever only
+/// Whole for those who may change it. A URL may be as good as a password, so that anyone who only
 /// reads sees the server that it names.
 pub fn url_in_sight(asker: &Asker, webhook: &Webhook) -> String {
     if asker.authority.has(WRITE) {

@@ -41,7 +41,7 @@ struct Inner {
     clock: Clock,
     clients: OnceLock<Option<Clients>>,
     turns: Turns,
-    /// URLs of documents that could not be fetched, and until when nobody tries.
+    /// URLs of documents that could not be fetched, and until when no one tries.
     failed: Mutex<HashMap<String, Duration>>,
 }
 
@@ -78,7 +78,7 @@ impl Outbound {
     }
 
     /// Fetches a document of at most so many bytes. One that failed is not asked for again for half
-    /// a minute, whoever wants it.
+    /// a minute, no matter who wants it.
     pub async fn get(&self, url: &str, most: usize) -> Result<Answer, RequestFailed> {
         if self.has_just_failed(url) {
             return Err(RequestFailed::FailedJustNow);

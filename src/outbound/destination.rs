@@ -10,7 +10,7 @@ pub(super) struct Destination {
     pub(super) rule: Rule,
 }
 
-/// Safe to show to whoever named the URL.
+/// Safe to show to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedUrl {
     #[error("a URL looks like https://hooks.example.com/keyturn")]

@@ -9,7 +9,7 @@ pub enum RequestFailed {
     Refused(#[from] RefusedUrl),
     #[error("the name of the host is not known")]
     UnknownName,
-    #[error("nobody answers there, or the certificate is not good")]
+    #[error("no server answers there, or the certificate is not valid")]
     NoConnection,
     #[error("there was no whole answer within 3 seconds")]
     TooSlow,

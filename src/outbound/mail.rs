@@ -104,7 +104,7 @@ impl Mail {
 
     fn write(&self, letter: Letter<'_>) -> Option<Message> {
         let id = format!("<{}@{}>", letter.id.simple(), self.from.email.domain());
-        // RFC 3834, section 5: nobody's holiday notice answers it.
+        // RFC 3834, section 5: no one's holiday notice answers it.
         let name = HeaderName::new_from_ascii_str("Auto-Submitted");
         let automatic = HeaderValue::new(name, "auto-generated".to_owned());
         Message::builder()

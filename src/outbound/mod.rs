@@ -1,7 +1,7 @@
 //! Requests to servers of others, and mails: only to where they may go, never for long, never much.
 //!
-//! Whoever names a URL to us must not reach through us what only we can reach: addresses that are
-//! not public are refused, and the connection goes to the address that was looked at.
+//! Anyone who names a URL to us must not reach through us what only we can reach: addresses that
+//! are not public are refused, and the connection goes to the address that was looked at.
 
 mod address;
 mod client;

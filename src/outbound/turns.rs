@@ -37,7 +37,7 @@ struct Place<'a> {
 }
 
 impl Turns {
-    /// Waits for a place at the host first, so that nobody who waits there keeps others waiting.
+    /// Waits for a place at the host first, so that no one who waits there keeps others waiting.
     pub(super) async fn take(&self, host: String) -> Turn<'_> {
         let place = self.place(host).await;
         let one_of_all = self.all.acquire().await.expect("it is never closed");
@@ -68,7 +68,7 @@ impl Drop for Place<'_> {
         if self.taken {
             self.places.add_permits(1);
         }
-        // The map has one, we have the other: nobody else is there.
+        // The map has one, we have the other: no one else is there.
         if Arc::strong_count(&self.places) == 2 {
             hosts.remove(&self.host);
         }

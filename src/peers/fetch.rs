@@ -8,7 +8,7 @@ use crate::{
     signing::{ForeignKeys, MalformedJwks},
 };
 
-/// Why the keys of somebody else cannot be had. Says nothing that a stranger sent.
+/// Why the keys of another issuer cannot be had. Says nothing that a stranger sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoKeys {
     #[error(transparent)]
@@ -42,7 +42,7 @@ pub(super) async fn fetch(source: &KeySource, by: &Outbound) -> Result<ForeignKe
         }
     };
     for why in keys.refused() {
-        tracing::debug!(?source, %why, "a key of somebody else is not used");
+        tracing::debug!(?source, %why, "a key of another issuer is not used");
     }
     Ok(keys)
 }

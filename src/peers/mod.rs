@@ -1,5 +1,5 @@
 //! The public keys of others, from memory: fetched when they are wanted and not too often, and kept
-//! for a while when whoever publishes them is away.
+//! for a while when their publisher is away.
 
 mod fetch;
 mod reporters;
@@ -31,13 +31,13 @@ pub struct Peers {
 /// Most sources whose keys are remembered.
 const MOST: usize = 1000;
 
-/// Why a token of somebody else is not to be acted upon.
+/// Why a token of another issuer is not to be acted upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotVerified {
-    /// Whoever presents it is to blame.
+    /// Its presenter is to blame.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
-    /// Nobody can tell: it may be good.
+    /// No one can tell: it may be good.
     #[error("the keys to verify it by cannot be had: {0}")]
     NoKeys(#[from] NoKeys),
 }

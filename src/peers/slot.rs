@@ -17,7 +17,7 @@ use crate::{
 
 /// Older keys are asked for again when they are next wanted.
 const FRESH_FOR: Duration = Duration::from_mins(10);
-/// For so long keys serve while nobody answers.
+/// For so long keys serve while no one answers.
 const USABLE_FOR: Duration = Duration::from_hours(1);
 /// No source is asked more often, whatever names of keys strangers make up.
 const NOT_AGAIN_FOR: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ pub(super) struct Slot {
     outbound: Outbound,
     clock: Clock,
     memory: std::sync::Mutex<Memory>,
-    /// Held by whoever asks the source: one at a time.
+    /// Held while the source is asked: one at a time.
     turn: Arc<Mutex<()>>,
 }
 
@@ -64,7 +64,7 @@ impl Slot {
         let turn = match Arc::clone(&self.turn).try_lock_owned() {
             Ok(turn) => turn,
             Err(_) => match usable {
-                // While somebody asks, the others go on with what they have.
+                // While someone asks, the others go on with what they have.
                 Some(known) => return Ok(known),
                 None => Arc::clone(&self.turn).lock_owned().await,
             },
@@ -73,14 +73,14 @@ impl Slot {
     }
 
     /// Those that are published now, for a key that is not among these; the same ones where it is
-    /// too early to ask, or nobody answers.
+    /// too early to ask, or no one answers.
     pub(super) async fn newer_than(self: &Arc<Self>, these: &Arc<Known>) -> Arc<Known> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         self.ask(turn).await.unwrap_or_else(|_| Arc::clone(these))
     }
 
-    /// Asks the source, unless that was done a moment ago. Whoever waits may leave: the question
-    /// is asked to its end all the same, so that nobody can have it asked again and again.
+    /// Asks the source, unless that was done a moment ago. Anyone who waits may leave: the question
+    /// is asked to its end all the same, so that no one can have it asked again and again.
     async fn ask(self: &Arc<Self>, turn: OwnedMutexGuard<()>) -> Result<Arc<Known>, NoKeys> {
         let Memory { known, asked } = self.remembered();
         let now = self.clock.uptime();

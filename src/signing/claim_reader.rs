@@ -1,4 +1,4 @@
-//! Reads the claims of a JWT by their names and their forms, whoever wrote them.
+//! Reads the claims of a JWT by their names and their forms, no matter who wrote them.
 
 use serde_json::{Map, Value};
 

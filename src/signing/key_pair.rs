@@ -75,7 +75,7 @@ impl KeyPair {
         Ok(Self { private, public, jwk, id })
     }
 
-    /// The RFC 7638 thumbprint: no two keys share it, and nobody can choose it.
+    /// The RFC 7638 thumbprint: no two keys share it, and no one can choose it.
     pub(super) fn id(&self) -> &str {
         &self.id
     }

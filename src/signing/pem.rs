@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 use super::key_pair::{KeyPair, UnusableKey};
 use crate::domain::Algorithm;
 
-/// Each says what to do about it: whoever reads this has a file and `openssl` at hand.
+/// Each says what to do about it: anyone who reads this has a file and `openssl` at hand.
 #[derive(Debug, thiserror::Error)]
 pub enum MalformedPem {
     #[error("there is no private key in this PEM text")]
@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// 512 bits, which nobody should use, and here nobody does.
+    /// 512 bits, which no one should use, and here no one does.
     const SMALL_RSA: &str = "\
         MIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEAAkEAr7mB7Is03hhCX/qO3Fr8Eppnes5U5k4d7DfWQDIdjCmY\
         8Ikfk16lqtBIUD0wAViPFhpTUz6BtOxBUT0K+HHhSwIDAQABAkBnkAziO6iMu/9iUWigtX6Z+CXEWpXupVs9PCso6mA/\

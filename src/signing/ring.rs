@@ -81,9 +81,9 @@ impl Ring {
         })
     }
 
-    /// The active key that was activated last. Where every active record is damaged, the key
-    /// before them goes on signing: it cannot retire in favour of a key that nobody can open. Where
-    /// none is active as the clock was set back, one that is published signs.
+    /// The active key that was activated last. Where every active record is damaged, the key before
+    /// them goes on signing: it cannot retire in favour of a key that no one can open. Where none
+    /// is active as the clock was set back, one that is published signs.
     pub(super) fn signer(&self, algorithm: Algorithm, now: Timestamp) -> Option<&Arc<ReadyKey>> {
         let begun = || {
             let of_algorithm = |entry: &&Entry| entry.record.algorithm == algorithm;
@@ -149,7 +149,7 @@ impl Ring {
         self.signer(record.algorithm, now).is_some_and(|signer| Arc::ptr_eq(signer, key))
     }
 
-    /// Built when the published keys change, not when somebody asks.
+    /// Built when the published keys change, not when someone asks.
     pub(super) fn jwks(&self, now: Timestamp) -> Arc<Jwks> {
         let published = self.published(now);
         let pairs = published.iter().map(|key| &key.pair);

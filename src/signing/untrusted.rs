@@ -2,7 +2,7 @@
 
 use super::MalformedJws;
 
-/// Why a token is not trusted: for the log. Whoever presents it learns only that it is so.
+/// Why a token is not trusted: for the log. Its presenter learns only that it is so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untrusted {
     #[error("the token is malformed: {0}")]

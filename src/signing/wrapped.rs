@@ -68,7 +68,7 @@ pub(super) fn open(record: &SigningKey, with: &KeyEncryptionKey) -> Result<KeyPa
     if pair.id() == record.signing_key_id { Ok(pair) } else { Err(Damage::OtherKey) }
 }
 
-/// Bound into the encryption, so that whoever writes to the database cannot move a key to
+/// Bound into the encryption, so that anyone who writes to the database cannot move a key to
 /// another record.
 fn purpose(signing_key_id: &str, algorithm: Algorithm) -> String {
     format!("keyturn signing key {algorithm} {signing_key_id}")

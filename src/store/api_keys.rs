@@ -168,7 +168,7 @@ pub async fn find(tx: &mut Tx, id: ApiKeyId) -> Result<Option<ApiKey>, StoreErro
     row.map(ApiKey::try_from).transpose()
 }
 
-/// The keys of this name, whoever owns them, oldest first.
+/// The keys of this name, no matter who owns them, oldest first.
 pub async fn named(tx: &mut Tx, name: &KeyName) -> Result<Vec<ApiKey>, StoreError> {
     let rows: Vec<Row> = fetch!(tx, NAMED(name.as_str()) => fetch_all)?;
     rows.into_iter().map(ApiKey::try_from).collect()
@@ -229,8 +229,8 @@ pub async fn count(tx: &mut Tx, organization: OrganizationId) -> Result<i64, Sto
     Ok(count)
 }
 
-/// Writes all that may change of a key, unless somebody has changed it since it was read: tells
-/// whether nobody has. Every node forgets the key.
+/// Writes all that may change of a key, unless it was changed since it was read; tells whether it
+/// was written. Every node forgets the key.
 pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<bool, StoreError> {
     let changed = execute!(
         tx,
@@ -253,8 +253,8 @@ pub async fn update(tx: &mut Tx, key: &ApiKey) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
-/// Deletes the key with its secrets, unless somebody has changed it since it was read: tells
-/// whether nobody has.
+/// Deletes the key with its secrets, unless it was changed since it was read; tells whether it was
+/// written.
 pub async fn delete(tx: &mut Tx, key: &ApiKey) -> Result<bool, StoreError> {
     mark_changed(tx, key.id).await?;
     Ok(execute!(tx, DELETE(key.id.0, key.version.0))? == 1)

@@ -80,7 +80,7 @@ pub enum Chain {
         events: i64,
         /// Written before there was a chain.
         unchained: i64,
-        /// Over all of it: whoever keeps a copy elsewhere notices a chain written anew.
+        /// Over all of it: anyone who keeps a copy elsewhere notices a chain written anew.
         head: Vec<u8>,
     },
     /// The first event that is not what was written. `None` where it cannot even be read.

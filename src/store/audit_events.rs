@@ -147,7 +147,7 @@ pub(super) async fn anchor(tx: &mut Tx) -> Result<(i64, Vec<u8>), StoreError> {
     Ok(anchor.unwrap_or_else(|| (0, BEGINNING.to_vec())))
 }
 
-/// Writes the event as the next of the chain. Called last in a transaction: until it ends, nobody
+/// Writes the event as the next of the chain. Called last in a transaction: until it ends, no one
 /// else gets a number.
 pub(super) async fn append(tx: &mut Tx, event: &AuditEvent) -> Result<(), StoreError> {
     let number = counters::next(tx, counters::AUDIT_EVENTS).await?;

@@ -206,7 +206,7 @@ pub async fn ids(store: &Store, after: Uuid, most: i64) -> Result<Vec<ClientId>,
     Ok(rows.into_iter().map(|(id,)| ClientId(id)).collect())
 }
 
-/// Unless somebody has changed it since it was read: tells whether nobody has.
+/// Unless it was changed since it was read; tells whether it was written.
 pub async fn update(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
     tx.changes(Change::Client { id: client.id });
     let terms = written(&client.terms)?;
@@ -229,7 +229,7 @@ pub async fn update(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
-/// With its secrets and its refresh tokens. Tells whether nobody has changed it since it was read.
+/// With its secrets and its refresh tokens. Tells whether it was unchanged since it was read.
 pub async fn delete(tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
     tx.changes(Change::Client { id: client.id });
     Ok(execute!(tx, DELETE(client.id.0, client.version.0))? == 1)

@@ -28,7 +28,7 @@ pub struct Session {
 
 /// A commit may wait for the disk, and whether it happened is not known if it is given up.
 const COMMIT_WITHIN: Duration = Duration::from_secs(5);
-/// For how long a transaction that nobody wants any more is rolled back before its connection is
+/// For how long a transaction that no one wants any more is rolled back before its connection is
 /// closed instead.
 const ROLL_BACK_WITHIN: Duration = Duration::from_secs(2);
 /// The server's own deadline is to be the first, so that the connection can be used on.
@@ -82,7 +82,7 @@ enum State {
     InTransaction,
     /// In a transaction that has refused a statement: it can only be rolled back.
     Refused,
-    /// In the middle of a statement, or nobody knows where.
+    /// In the middle of a statement, or no one knows where.
     Unknown,
 }
 

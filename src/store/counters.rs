@@ -19,7 +19,7 @@ statements! {
         select value from counters where name = $1";
 }
 
-/// The next number. Nobody else gets one until this transaction has ended.
+/// The next number. No one else gets one until this transaction has ended.
 pub async fn next(tx: &mut Tx, name: &str) -> Result<i64, StoreError> {
     let (value,): (i64,) = fetch!(tx, NEXT(name) => fetch_one)?;
     Ok(value)

@@ -105,7 +105,7 @@ impl Store {
         patient
     }
 
-    /// So many connections may be taken by work that anybody can ask for.
+    /// So many connections may be taken by work that anyone can ask for.
     pub fn half_of_connections(&self) -> usize {
         let most = match self {
             Self::Sqlite { pool, .. } => pool.options().get_max_connections(),

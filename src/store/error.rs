@@ -84,7 +84,7 @@ impl StoreError {
     }
 
     /// Tells whether the database is well and refused the very values it was given: they would be
-    /// refused for ever.
+    /// refused forever.
     pub fn is_for_the_values(&self) -> bool {
         match self {
             Self::Conflict => true,

@@ -10,7 +10,7 @@ use super::{Store, connection::Held, watch::check_session};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Store {
-    /// Watches for ever, every second.
+    /// Watches forever, every second.
     pub async fn watch(self) {
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -34,8 +34,8 @@ statements! {
         delete from memberships where user_id = $1 and organization_id = $2 and version = $3";
 }
 
-/// Makes the user a member, or gives a member another role, unless somebody has changed that since
-/// it was read: tells whether nobody has.
+/// Makes the user a member, or gives a member another role, unless it was changed since it was
+/// read; tells whether it was written.
 pub async fn set(tx: &mut Tx, membership: &Membership) -> Result<bool, StoreError> {
     let Membership { user_id, organization_id, role, created_at, version } = membership;
     tx.changes(Change::User { id: *user_id });
@@ -50,7 +50,7 @@ pub async fn set(tx: &mut Tx, membership: &Membership) -> Result<bool, StoreErro
     Ok(written == 1)
 }
 
-/// Unless somebody has changed it since it was read: tells whether nobody has.
+/// Unless it was changed since it was read; tells whether it was written.
 pub async fn remove(tx: &mut Tx, membership: &Membership) -> Result<bool, StoreError> {
     let Membership { user_id, organization_id, version, .. } = membership;
     tx.changes(Change::User { id: *user_id });

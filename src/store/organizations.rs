@@ -146,8 +146,8 @@ pub async fn lineage(tx: &mut Tx, id: OrganizationId) -> Result<Option<Lineage>,
     Ok(Some(Lineage { line, roles: roles::inherited_by(tx, id).await? }))
 }
 
-/// Writes all that may change, unless somebody has changed it since it was read: tells whether
-/// nobody has. Fails with [`StoreError::Conflict`] if a sibling has the name.
+/// Writes all that may change, unless it was changed since it was read; tells whether it was
+/// written. Fails with [`StoreError::Conflict`] if a sibling has the name.
 pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<bool, StoreError> {
     let Organization { id, version, name, disabled_at, .. } = organization;
     let disabled_at = disabled_at.map(|at| at.timestamp());
@@ -155,8 +155,8 @@ pub async fn update(tx: &mut Tx, organization: &Organization) -> Result<bool, St
     Ok(execute!(tx, UPDATE(id.0, version.0, name.as_str(), disabled_at))? == 1)
 }
 
-/// Deletes it with its roles and memberships, unless somebody has changed it since it was read:
-/// tells whether nobody has. Nothing else may belong to it.
+/// Deletes it with its roles and memberships, unless it was changed since it was read; tells
+/// whether it was written. Nothing else may belong to it.
 pub async fn delete(tx: &mut Tx, organization: &Organization) -> Result<bool, StoreError> {
     let Organization { id, version, .. } = organization;
     for user in memberships::users_of(tx, *id).await? {

@@ -141,7 +141,7 @@ pub async fn due(
     rows.into_iter().map(Waiting::try_from).collect()
 }
 
-/// Begins an attempt: nobody else begins one before `until`. Tells whether we were first.
+/// Begins an attempt: no one else begins one before `until`. Tells whether we were first.
 pub async fn take(store: &Store, waiting: &Waiting, until: Timestamp) -> Result<bool, StoreError> {
     let (id, attempts) = (waiting.message.id.0, waiting.attempts);
     Ok(execute_alone!(store, TAKE(id, attempts, until.timestamp()))? == 1)

@@ -130,7 +130,7 @@ pub async fn find(by: impl Into<Reader<'_>>, id: FamilyId) -> Result<Option<Fami
     row.map(Family::try_from).transpose()
 }
 
-/// Uses this generation up: tells whether nobody has done so before, and the family lives.
+/// Uses this generation up: tells whether this is the first time, and the family lives.
 pub async fn advance(
     tx: &mut Tx,
     id: FamilyId,

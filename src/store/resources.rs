@@ -64,8 +64,8 @@ impl TryFrom<Row> for Resource {
     }
 }
 
-/// Registers the resource, or changes all of it but when it was registered, unless somebody has
-/// changed it since it was read: tells whether nobody has.
+/// Registers the resource, or changes all of it but when it was registered, unless it was changed
+/// since it was read; tells whether it was written.
 pub async fn set(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
     let Resource { identifier, algorithm, version, .. } = resource;
     let (identifier, algorithm) = (identifier.as_str(), algorithm.as_str());
@@ -115,7 +115,7 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<Resource>, StoreError> {
     rows.into_iter().map(Resource::try_from).collect()
 }
 
-/// Unless somebody has changed it since it was read: tells whether nobody has.
+/// Unless it was changed since it was read; tells whether it was written.
 pub async fn remove(tx: &mut Tx, resource: &Resource) -> Result<bool, StoreError> {
     tx.changes(Change::Resources);
     Ok(execute!(tx, REMOVE(resource.identifier.as_str(), resource.version.0))? == 1)

@@ -20,7 +20,7 @@ statements! {
             select id from revoked_tokens where expires_at < $1 order by expires_at limit $2)";
 }
 
-/// Kept until the token would be dead anyway; tells whether nobody has revoked it before.
+/// Kept until the token would be dead anyway; tells whether it was not revoked before.
 pub async fn insert(tx: &mut Tx, id: Uuid, expires_at: Timestamp) -> Result<bool, StoreError> {
     tx.changes(Change::Token { id });
     Ok(execute!(tx, INSERT(id, expires_at.timestamp()))? == 1)

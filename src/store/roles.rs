@@ -75,8 +75,8 @@ statements! {
         delete from roles where organization_id = $1 and name = $2 and version = $3";
 }
 
-/// Defines the role or changes what it means, for its organization and everything below, unless
-/// somebody has changed it since it was read: tells whether nobody has.
+/// Defines the role or changes what it means, for its organization and everything below, unless it
+/// was changed since it was read; tells whether it was written.
 pub async fn set(tx: &mut Tx, role: &Role) -> Result<bool, StoreError> {
     let Role { organization_id, name, scopes, version } = role;
     tx.changes(Change::Organizations);
@@ -137,7 +137,7 @@ pub async fn list(tx: &mut Tx, sight: Sight) -> Result<Vec<Role>, StoreError> {
 }
 
 /// Keeps every definition of this role, here and above, until the transaction has ended: what the
-/// role means is read after this, and whoever deletes one sees who has been given it.
+/// role means is read after this, and anyone who deletes one sees who has been given it.
 pub async fn hold(
     tx: &mut Tx,
     organization: OrganizationId,
@@ -159,7 +159,7 @@ pub async fn used_by(
     Ok((keys, members))
 }
 
-/// Deletes the role, unless somebody has changed it since it was read: tells whether nobody has.
+/// Deletes the role, unless it was changed since it was read; tells whether it was written.
 pub async fn delete(tx: &mut Tx, role: &Role) -> Result<bool, StoreError> {
     let Role { organization_id, name, version, .. } = role;
     tx.changes(Change::Organizations);

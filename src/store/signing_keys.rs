@@ -106,8 +106,8 @@ pub async fn list(tx: &mut Tx) -> Result<Vec<SigningKey>, StoreError> {
     Ok(rows.into_iter().filter_map(read).collect())
 }
 
-/// The generation of the newest key of this algorithm, readable or not; `None`: there never was one.
-/// Whoever makes the next one reads this before anything else, so that of two only one can.
+/// The generation of the newest key of this algorithm, readable or not; `None`: there never was
+/// one. Anyone who makes the next one reads this before anything else, so that of two only one can.
 pub async fn last_generation(tx: &mut Tx, algorithm: Algorithm) -> Result<Option<i64>, StoreError> {
     let (last,): (Option<i64>,) = fetch!(tx, LAST_GENERATION(algorithm.as_str()) => fetch_one)?;
     Ok(last)

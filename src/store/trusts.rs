@@ -143,7 +143,7 @@ pub async fn count(tx: &mut Tx, organization: OrganizationId) -> Result<i64, Sto
     Ok(count)
 }
 
-/// Unless somebody has changed it since it was read: tells whether nobody has.
+/// Unless it was changed since it was read; tells whether it was written.
 pub async fn update(tx: &mut Tx, trust: &Trust) -> Result<bool, StoreError> {
     tx.changes(Change::Trusts);
     let terms = written(&trust.terms)?;
@@ -163,7 +163,7 @@ pub async fn update(tx: &mut Tx, trust: &Trust) -> Result<bool, StoreError> {
     Ok(changed == 1)
 }
 
-/// Unless somebody has changed it since it was read: tells whether nobody has.
+/// Unless it was changed since it was read; tells whether it was written.
 pub async fn delete(tx: &mut Tx, trust: &Trust) -> Result<bool, StoreError> {
     tx.changes(Change::Trusts);
     Ok(execute!(tx, DELETE(trust.id.0, trust.version.0))? == 1)

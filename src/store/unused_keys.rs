@@ -1,4 +1,4 @@
-//! Keys that nobody uses: what the tables of keys and of secrets say together.
+//! Keys that no one uses: what the tables of keys and of secrets say together.
 
 use sqlx::types::Uuid;
 
@@ -64,7 +64,7 @@ pub async fn disable(
     Ok(done)
 }
 
-/// Tells whether somebody enabled the key again since then: only the audit trail remembers that.
+/// Tells whether someone enabled the key again since then: only the audit trail remembers that.
 pub async fn was_enabled(tx: &mut Tx, subject: &str, since: Timestamp) -> Result<bool, StoreError> {
     let (times,): (i64,) = fetch!(tx, ENABLED(subject, since.timestamp()) => fetch_one)?;
     Ok(times > 0)

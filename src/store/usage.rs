@@ -173,7 +173,7 @@ impl Row {
 
 /// The counts of a key in these minutes, summed up by step; `minute` is the first of the step.
 /// Sorted by the columns of [`Use`]; only those that come after `page.after`. Looks once into each
-/// minute that anybody used anything in.
+/// minute that anyone used anything in.
 pub async fn counts(
     tx: &mut Tx,
     id: ApiKeyId,

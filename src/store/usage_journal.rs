@@ -33,7 +33,7 @@ pub async fn append_in(tx: &mut Tx, id: Uuid, batch: &str) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Takes the oldest batches out. Whoever commits this has to have counted them: nobody else gets
+/// Takes the oldest batches out. Anyone who commits this has to have counted them: no one else gets
 /// them.
 pub async fn take(tx: &mut Tx, most: i64) -> Result<Vec<(Uuid, String)>, StoreError> {
     Ok(fetch!(tx, TAKE(most) => fetch_all)?)
@@ -44,8 +44,8 @@ pub async fn first(tx: &mut Tx) -> Result<Option<(Uuid, String)>, StoreError> {
     Ok(fetch!(tx, FIRST() => fetch_optional)?)
 }
 
-/// Takes one batch out. Whoever commits this has to have kept what it says elsewhere. Tells whether
-/// it was still there.
+/// Takes one batch out. Anyone who commits this has to have kept what it says elsewhere. Tells
+/// whether it was still there.
 pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, StoreError> {
     Ok(execute!(tx, DELETE(id))? == 1)
 }

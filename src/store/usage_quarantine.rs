@@ -1,5 +1,5 @@
 //! The `usage_quarantine` table: records of uses and refusals that could not be counted, kept until
-//! somebody has looked at them.
+//! someone has looked at them.
 
 use std::ops::Range;
 

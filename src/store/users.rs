@@ -100,8 +100,8 @@ pub async fn password_hash(tx: &mut Tx, id: UserId) -> Result<Option<PasswordHas
     Ok(row.and_then(|(hash,)| hash).map(PasswordHash::from_phc))
 }
 
-/// Writes all that may change, unless somebody has changed it since it was read: tells whether
-/// nobody has.
+/// Writes all that may change, unless it was changed since it was read; tells whether it was
+/// written.
 pub async fn update(tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
     let disabled_at = user.disabled_at.map(|at| at.timestamp());
     tx.changes(Change::User { id: user.id });

@@ -46,7 +46,7 @@ impl Drop for Logging {
 
 /// Sends what is logged to standard error from now on. Fails where that was done before.
 ///
-/// A line is handed to one thread that writes: nobody who logs waits for the reader of the log, and
+/// A line is handed to one thread that writes: no one who logs waits for the reader of the log, and
 /// a log that cannot be written only loses lines.
 pub fn init(log: &Log) -> Result<Logging, Box<dyn Error + Send + Sync>> {
     let has_reader = io::stderr().is_terminal();

@@ -60,7 +60,7 @@ impl Queue {
             flush = again;
             thread::sleep(PAUSE);
         }
-        // An error means that nobody reads the log: then there is nothing to wait for.
+        // An error means that no one reads the log: then there is nothing to wait for.
         let _ = wait.recv_timeout(until.saturating_duration_since(Instant::now()));
     }
 }
@@ -142,7 +142,7 @@ impl<W: Write> Writer<W> {
                 Ok(0) => break,
                 Ok(more) => written += more,
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
-                // Somebody who shares the pipe with us has made it one that does not wait.
+                // Someone who shares the pipe with us has made it one that does not wait.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
                 Err(_) => break,
             }

@@ -1,5 +1,5 @@
 //! Lets the first few lines of the same kind through each minute, and then says how many more there
-//! were: whoever sends bad requests does not fill the disk.
+//! were: anyone who sends bad requests does not fill the disk.
 
 use std::{
     collections::HashMap,

@@ -7,3 +7,4 @@ mod figures;
 mod generated;
 mod imports;
 mod source;
+mod words;

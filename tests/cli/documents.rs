@@ -66,7 +66,7 @@ fn following_the_readme_a_key_is_made_used_rotated_and_revoked() {
     for step in ["create", "rotate", "rotation", "revoke"] {
         assert!(script.contains(&format!("keyturn key {step} deploy")), "{script}");
     }
-    assert!(told.contains("Key deploy is revoked for ever."), "{told}");
+    assert!(told.contains("Key deploy is revoked. This is final."), "{told}");
     assert!(told.contains("\"status\": \"revoked\""), "{told}");
 }
 

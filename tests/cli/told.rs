@@ -125,7 +125,7 @@ fn a_receiver_is_trusted_by_the_certificates_of_this_machine() {
         generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     for (trusted, expected) in [
         ("certificate.pem", "the receiver answered 404"),
-        ("other.pem", "nobody answers there, or the certificate is not good"),
+        ("other.pem", "no server answers there, or the certificate is not valid"),
     ] {
         let mut place = place();
         let other = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap().cert;

@@ -111,7 +111,7 @@ async fn carry_out(
     let app = if missing.is_empty() { app } else { start::manage_signing_keys(config).await? };
     let begun = declared::begin(&app, &start::asker(), present, plan).await;
     let begun = begun.map_err(|refused| source.refused(refused))?;
-    // Before the commit: a key whose secret nobody has is of no use, a secret without a key is.
+    // Before the commit: a key whose secret no one has is of no use, a secret without a key is.
     let written = files.write(&begun.secrets)?;
     match begun.commit(&app).await {
         Ok(()) => {

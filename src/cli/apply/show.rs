@@ -1,4 +1,4 @@
-//! How a plan is shown: what is made, what becomes what, and what nobody has named.
+//! How a plan is shown: what is made, what becomes what, and what no one has named.
 
 use std::fmt::Write as _;
 

@@ -57,7 +57,7 @@ pub(super) async fn run(app: &App, args: Args, output: Output) -> anyhow::Result
     let mut text = vec![format!("All {events} events are as they were written.\nHead: {head}")];
     if unchained > 0 {
         text.push(format!(
-            "Of {unchained} events nobody can tell: they are older than the chain of hashes."
+            "{unchained} events cannot be verified: they are older than the chain of hashes."
         ));
     }
     let mut json =

@@ -18,7 +18,7 @@ pub(super) struct AccessToken {
     pub(super) bound_to: Option<String>,
 }
 
-/// Whoever is given a token must have the time to use it.
+/// The receiver of a token must have the time to use it.
 const EARLY: TimeDelta = TimeDelta::seconds(30);
 
 impl AccessToken {
@@ -27,7 +27,7 @@ impl AccessToken {
         if self.bound_to.is_some() { "DPoP" } else { "Bearer" }
     }
 
-    /// For those who cannot prove a key.
+    /// For callers that cannot prove a key.
     pub(super) fn unbound(self) -> Result<Self, Failure> {
         let why = "this token is bound to the key of `keyturn auth proof-key`, which this program \
                    cannot prove: use a home without one";
@@ -35,7 +35,7 @@ impl AccessToken {
     }
 
     /// Not in the last fifth of its life, nor in its last 30 seconds if the fifth is longer. A
-    /// clock that was set back makes a token from the future, whose end nobody knows.
+    /// clock that was set back makes a token from the future, whose end is unknown.
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         let early = ((self.expires_at - self.fetched_at) / 5).min(EARLY);
         self.fetched_at <= now && now < self.expires_at - early && is_bearer(&self.bearer)

@@ -20,7 +20,7 @@ pub(super) struct Granted {
 struct Body {
     access_token: String,
     token_type: String,
-    /// Seconds; without it nobody could tell when to ask again.
+    /// Seconds; without it the client cannot tell when to ask again.
     expires_in: u32,
     refresh_token: Option<String>,
 }

@@ -10,7 +10,7 @@ use std::{
 use super::{Wanted, access_token::AccessToken, fingerprint::fingerprint, holder::Holder, private};
 use crate::{clock::Timestamp, signing::ProofKey};
 
-/// The place of one token. Nobody else reads or fetches it until this is dropped.
+/// The place of one token. No other process reads or fetches it until this is dropped.
 pub(super) struct Slot {
     path: PathBuf,
     file: File,
@@ -68,8 +68,8 @@ fn read(file: &mut File) -> Option<AccessToken> {
     serde_json::from_slice(&text).ok()
 }
 
-/// So that the folder does not grow for ever. A file that somebody holds, or that says nothing
-/// because somebody is about to write it, stays.
+/// So that the folder does not grow without end. A file that is held, or that says nothing
+/// because it is about to be written, stays.
 fn remove_ended(own: &Path, now: Timestamp) -> io::Result<()> {
     let Some(folder) = own.parent() else { return Ok(()) };
     for path in fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()) {

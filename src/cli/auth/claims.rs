@@ -1,5 +1,5 @@
-//! What an access token says of itself. Nothing is verified: the server that gave it to us over
-//! TLS a moment ago is believed, and nobody is let in for it.
+//! What an access token says of itself. Nothing is verified: the server that gave it to us over TLS
+//! a moment ago is believed, and no one is let in for it.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;

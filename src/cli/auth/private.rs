@@ -1,4 +1,4 @@
-//! Files that nobody but their owner may read, whole whenever a process is killed.
+//! Files that no one but their owner may read, whole whenever a process is killed.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -18,7 +18,7 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(FOLDER))
 }
 
-/// Waits until no other process holds the file. Whoever is killed holds it no more.
+/// Waits until no other process holds the file. A process that is killed no longer holds it.
 pub(super) fn open_alone(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)

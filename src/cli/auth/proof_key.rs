@@ -1,5 +1,6 @@
 //! `keyturn auth proof-key`: a key pair of this user, to which access tokens are bound from then on
-//! (RFC 9449). Whoever copies a token, or the secret of a key that demands it, has nothing without.
+//! (RFC 9449). Anyone who copies a token, or the secret of a key that demands it, has nothing
+//! without.
 
 use std::{fs, io};
 

@@ -15,7 +15,7 @@ pub(super) struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// A secret may go there: nobody between can read it.
+    /// A secret may go there: no one in between can read it.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let url = Url::parse(text).with_context(|| format!("`{text}` is not a URL"))?;
         let is_plain = url.username().is_empty()

@@ -47,7 +47,7 @@ impl Folder {
             .with_context(|| format!("cannot make the folder {}", self.0.display()))
     }
 
-    /// Nobody else changes the settings until the guard is dropped.
+    /// No other process changes the settings until the guard is dropped.
     pub(super) fn alone(&self) -> anyhow::Result<Alone> {
         self.make()?;
         let path = self.0.join("settings.lock");
@@ -101,7 +101,7 @@ impl Settings {
         Self { path: PathBuf::new(), values: Mapping::new() }
     }
 
-    /// Nobody else may be writing them.
+    /// No other process may be writing them.
     pub(super) fn write(&self, _: &Alone) -> anyhow::Result<()> {
         let text = yaml_serde::to_string(&self.values)?;
         private::replace(&self.path, &text)

@@ -67,7 +67,7 @@ impl<'a> Wire<'a> {
         self.post(&endpoint, &form, wanted).await
     }
 
-    /// OpenID Connect Discovery 1.0, section 4: whoever is not the issuer gets no refresh token.
+    /// OpenID Connect Discovery 1.0, section 4: a server that is not the issuer gets no refresh token.
     async fn token_endpoint(&self) -> anyhow::Result<ServerUrl> {
         #[derive(Deserialize)]
         struct Metadata {

@@ -45,7 +45,7 @@ pub(super) async fn run(app: &App, command: Command, output: Output) -> anyhow::
             let client = named::client(app, &client).await?;
             let removed = clients::remove_secret(app, &start::asker(), client.id, secret).await;
             removed.with_context(|| format!("client {}, secret {secret}", client.name))?;
-            let text = format!("Secret {secret} of client {} works no more.", client.name);
+            let text = format!("Secret {secret} of client {} no longer works.", client.name);
             output.say(&text, &json!({ "client_id": client.id, "id": secret }))
         }
     }
@@ -92,7 +92,7 @@ pub(super) fn hand_over(
         json["secret"] = secret.into();
         let text = format!(
             "{text}\n\nIts secret, shown this once:\n\n{secret}\n\nKeep it where secrets are kept, \
-             not in code. Nobody can see it again."
+             not in code. It is not shown again."
         );
         return output.say(&text, &json);
     };

@@ -35,7 +35,7 @@ pub(super) struct Shown {
     proof: String,
     exchanges: Vec<ExchangeRule>,
     status: &'static str,
-    /// Then nobody has verified what it says of itself.
+    /// Then what it says of itself is not verified.
     self_registered: bool,
     description: SelfDescription,
     created_at: Timestamp,

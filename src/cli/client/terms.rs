@@ -65,7 +65,7 @@ pub(super) struct Terms {
     /// Whose tokens it may exchange for which resource, in its own name, may be repeated
     #[arg(long = "exchange", num_args = 2, value_names = ["ISSUER", "RESOURCE"])]
     exchanges: Vec<String>,
-    /// The same, also so that nobody sees it was the client
+    /// Allow impersonation (no `act` claim)
     #[arg(long = "impersonate", num_args = 2, value_names = ["ISSUER", "RESOURCE"])]
     impersonations: Vec<String>,
     /// The first day on which it no longer gets tokens, a number of days, or `never`

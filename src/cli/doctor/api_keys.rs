@@ -1,4 +1,4 @@
-//! The API keys that will soon end, and those that nobody seems to need.
+//! The API keys that will soon end, and those that no one seems to need.
 
 use chrono::TimeDelta;
 

@@ -7,10 +7,10 @@ use crate::store::{
 };
 
 const WHAT: &str = "audit trail";
-/// What is looked at unless somebody asks for all.
+/// What is looked at unless all is asked for.
 const NEWEST: i64 = 1000;
-const ADVICE: &str = "somebody wrote to the database, or it is damaged; keep a copy of it and compare \
-                      it with your backups";
+const ADVICE: &str = "the database was edited or is damaged; keep a copy of it and compare it with \
+                      your backups";
 
 pub(super) async fn check(store: &Store, deep: bool, report: &mut Report) -> anyhow::Result<()> {
     let mut tx = store.read().await?;

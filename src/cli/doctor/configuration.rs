@@ -15,7 +15,7 @@ use crate::{
 const WHAT: &str = "configuration";
 const CERTIFICATE: &str = "TLS certificate";
 const DAY: i64 = 24 * 60 * 60;
-/// Whoever renews a certificate does it earlier.
+/// Renewals come earlier.
 const SOON: i64 = 14 * DAY;
 
 /// What could not be read or was wrong in itself has been refused before.

@@ -15,7 +15,7 @@ pub(super) async fn check(config: &Config, deep: bool, report: &mut Report) -> O
     if start::is_in_memory(url) {
         report.warning(
             DATABASE,
-            "is in the memory of the server and ends with it: nobody else sees it",
+            "is in the memory of the server and ends with it: no other process sees it",
         );
         return None;
     }

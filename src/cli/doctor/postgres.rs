@@ -97,8 +97,8 @@ fn check_encryption(store: &Store, report: &mut Report) {
         Some(mode) => report.warning(
             TLS,
             format!(
-                "the server is on another machine and sslmode is {mode}: whoever stands between \
-                 can read and change everything; add `?sslmode=verify-full&sslrootcert=FILE` to \
+                "the server is on another machine and sslmode is {mode}: anyone in between can \
+                 read and change everything; add `?sslmode=verify-full&sslrootcert=FILE` to \
                  database.url"
             ),
         ),

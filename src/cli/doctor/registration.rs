@@ -35,7 +35,7 @@ pub(super) async fn check(
     match policy.admission {
         Admission::ByToken => report.ok(NAME, detail),
         Admission::Anybody => {
-            report.warning(NAME, format!("{detail}; anybody may: registration.mode is open"));
+            report.warning(NAME, format!("{detail}; everyone may: registration.mode is open"));
         }
     }
     Ok(())

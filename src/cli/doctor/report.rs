@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 #[serde(rename_all = "lowercase")]
 pub(super) enum Health {
     Ok,
-    /// It works; somebody should look at it.
+    /// It works; you should look at it.
     Warning,
     /// It does not work, or will not for long.
     Failed,

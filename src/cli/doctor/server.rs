@@ -11,7 +11,7 @@ use crate::config::Config;
 
 const WITHIN: Duration = Duration::from_secs(3);
 
-/// A server need not run while somebody looks at its database.
+/// A server need not run while its database is looked at.
 pub(super) async fn check(config: &Config, report: &mut Report) {
     match ask(&config.issuer).await {
         Ok(()) => report.ok("server", format!("{}/readyz says that it is ready", config.issuer)),
@@ -30,7 +30,7 @@ async fn ask(issuer: &str) -> anyhow::Result<()> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let address = (host.as_str(), url.port_or_known_default().unwrap_or_default());
     let found = timeout(WITHIN, lookup_host(address)).await;
-    let found = found.with_context(|| format!("nobody says in time where {host} is"))?;
+    let found = found.with_context(|| format!("the name {host} was not resolved in time"))?;
     if found.with_context(|| format!("{host} cannot be found"))?.next().is_none() {
         bail!("{host} has no address");
     }

@@ -1,4 +1,4 @@
-//! How much each table holds, and what keeps it from growing for ever.
+//! How much each table holds, and what keeps it from growing forever.
 
 use std::collections::HashMap;
 
@@ -114,7 +114,7 @@ fn in_words(bound: Bound) -> String {
         Bound::AfterTheirEnd(span, others) => {
             format!("what is over goes after {} ({others})", span_in_words(span))
         }
-        Bound::Kept(Kept { age: None, rows: None }) => "kept for ever".to_owned(),
+        Bound::Kept(Kept { age: None, rows: None }) => "kept without limit".to_owned(),
         Bound::Kept(Kept { age: Some(age), rows: None }) => format!("kept {}", span_in_words(age)),
         Bound::Kept(Kept { age: None, rows: Some(rows) }) => format!("at most {rows} rows"),
         Bound::Kept(Kept { age: Some(age), rows: Some(rows) }) => {

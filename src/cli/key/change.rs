@@ -112,10 +112,10 @@ impl Change {
                 format!("Key {name} is enabled, and it is still {status}.")
             }
             Self::Lock => {
-                format!("Key {name} is locked: it works, and nobody can change or delete it.")
+                format!("Key {name} is locked: it works, and cannot be changed or deleted.")
             }
             Self::Unlock => format!("Key {name} may be changed again."),
-            Self::Revoke => format!("Key {name} is revoked for ever."),
+            Self::Revoke => format!("Key {name} is revoked. This is final."),
             Self::Delete => format!(
                 "Key {name} is deleted and its name is free again. What it did stays in the audit \
                  trail. Where a key is only to end, `keyturn key revoke` keeps its record."

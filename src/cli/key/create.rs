@@ -53,7 +53,7 @@ pub(super) struct Args {
     /// An address range the key may be used from, may be repeated [default: anywhere]
     #[arg(long, value_name = "RANGE")]
     cidr: Vec<Network>,
-    /// What happens by itself where somebody finds the secret: `notify`, `disable` or `revoke`
+    /// What happens when the secret is reported as leaked: `notify`, `disable` or `revoke`
     #[arg(long, value_name = "WHAT", default_value = WhenLeaked::Revoke.as_str())]
     when_leaked: WhenLeaked,
     /// What its holder has to prove (DPoP): `none`, the possession of `any` key, or of the key with

@@ -24,13 +24,13 @@ pub(super) struct Args {
     /// Keys of this user
     #[arg(long, value_name = "EMAIL", conflicts_with = "org")]
     user: Option<Email>,
-    /// Keys of this name, whoever owns them
+    /// Keys of this name, of any owner
     #[arg(long)]
     name: Option<KeyName>,
     /// Keys in this state
     #[arg(long, value_parser = status())]
     status: Option<Status>,
-    /// Keys that nobody has made or used for so many days, or since a date
+    /// Keys that were neither created nor used for so many days, or since a date
     #[arg(long, value_name = "DAYS|DATE")]
     unused_since: Option<When>,
     /// Keys that will have expired in so many days, or at a date; those that have are among them

@@ -52,7 +52,7 @@ enum Command {
     Lock(Several),
     /// Let locked keys be changed again
     Unlock(Several),
-    /// End keys for ever; a running server refuses them within a second
+    /// Revoke keys; a running server refuses them within a second
     Revoke(Several),
     /// Delete keys and free their names. To end a key, `revoke` is what one usually wants: it keeps
     /// the key's record

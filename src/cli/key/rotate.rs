@@ -105,7 +105,7 @@ pub(super) async fn rotate(app: &App, args: &RotateArgs, output: Output) -> anyh
             words::moment(end),
             words::span(end - now)
         ),
-        Some(_) => "The old secret works no more.".to_owned(),
+        Some(_) => "The old secret no longer works.".to_owned(),
         None => "No old secret worked any more.".to_owned(),
     };
     let end = words::end(rotated.key.expires_at, now);
@@ -134,7 +134,7 @@ pub(super) async fn set_end(app: &App, args: &RotationArgs, output: Output) -> a
         let (end, left) = (words::moment(dies_at), words::span(dies_at - now));
         format!("The old secret of {} works until {end}, {left} from now.", key.name)
     } else {
-        format!("The old secret of {} works no more.", key.name)
+        format!("The old secret of {} no longer works.", key.name)
     };
     let seen = before.rotation.and_then(|rotation| rotation.last_use(now));
     let seen = seen.map(|seen| format!("\nIt was last seen {seen}: the new one is needed there."));

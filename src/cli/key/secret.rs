@@ -1,4 +1,4 @@
-//! Hands a new secret over, the only time that anybody sees it, and says what to do with it.
+//! Hands a new secret over, the only time that anyone sees it, and says what to do with it.
 
 use serde_json::{Value, json};
 
@@ -44,12 +44,12 @@ fn advice(app: &App, key: &ApiKey, file: Option<&SecretFile>) -> String {
     let (variable, keep) = match file {
         Some(file) => (
             format!("SECRET=$(jq -r .secret '{}')", file.path().display()),
-            "Only you can read that file: let it stay so. Nobody can see the secret again elsewhere.",
+            "Only you can read that file: keep it so. The secret is not shown again elsewhere.",
         ),
         None => (
             "SECRET=…".to_owned(),
             "Keep it where secrets are kept (a CI's secret store, a password manager, `keyturn \
-             auth set-token`), not in code. Nobody can see it again.",
+             auth set-token`), not in code. It is not shown again.",
         ),
     };
     let until = match key.expires_at {

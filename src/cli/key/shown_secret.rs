@@ -59,7 +59,7 @@ impl ShownSecret {
         let end = match (self.is_live, self.dies_at) {
             (true, Some(end)) => format!("dies in {}", words::span(end - now)),
             (true, None) => "works".to_owned(),
-            (false, _) => "works no more".to_owned(),
+            (false, _) => "no longer works".to_owned(),
         };
         format!("of {}, {end}, last used {used}", words::moment(self.created_at))
     }

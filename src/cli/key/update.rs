@@ -49,7 +49,7 @@ struct Changes {
     /// When the key expires, where `api_keys.expiry_may_change` allows it
     #[arg(long, value_name = "WHEN|never")]
     expires: Option<Expires>,
-    /// What happens by itself where somebody finds the secret: `notify`, `disable` or `revoke`
+    /// What happens when the secret is reported as leaked: `notify`, `disable` or `revoke`
     #[arg(long, value_name = "WHAT")]
     when_leaked: Option<WhenLeaked>,
     /// What its holder has to prove (DPoP): `none`, the possession of `any` key, or of the key with

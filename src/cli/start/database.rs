@@ -18,7 +18,7 @@ pub(super) enum Database {
     Existing,
 }
 
-/// Whoever runs a command can wait, and can stop it.
+/// The user of a command can wait, and can stop it.
 const COMMAND_STATEMENT_WITHIN: Duration = Duration::from_mins(1);
 
 /// Opens the database, and brings it up to date if the configuration says so.

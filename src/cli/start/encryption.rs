@@ -64,9 +64,8 @@ async fn find_alone(config: &Config, store: &Store) -> anyhow::Result<KeyEncrypt
     {
         bail!(
             "{} is missing, and it encrypted the signing keys in the database: bring it back from \
-             a backup, or say where it is (setting signing.key_encryption_key_file). If it is lost \
-             for ever, take those keys out by `keyturn signing-key list` and `keyturn signing-key \
-             revoke`",
+             a backup, or say where it is (setting signing.key_encryption_key_file). If it is \
+             lost, revoke those keys: `keyturn signing-key list`, `keyturn signing-key revoke`",
             path.display()
         );
     }

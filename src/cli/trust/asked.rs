@@ -1,4 +1,4 @@
-//! What a command line says of a rule of trust.
+//! What a command line says of a trust policy.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, str::FromStr};
 
@@ -35,7 +35,7 @@ impl FromStr for Condition {
 pub(super) struct Create {
     /// What the rule is called
     name: KeyName,
-    /// The organization in which whoever is trusted acts [default: the only one]
+    /// The organization in which the trusted workload acts [default: the only one]
     #[arg(long, value_name = "NAME|ID")]
     pub(super) org: Option<String>,
     /// `iss` of the tokens, to the letter

@@ -1,4 +1,4 @@
-//! `keyturn trust`: by which rules tokens of somebody else stand for rights here.
+//! `keyturn trust`: by which rules tokens of other issuers stand for rights here.
 
 mod asked;
 mod shown;
@@ -110,7 +110,7 @@ async fn create(app: &App, args: Create, output: Output) -> anyhow::Result<()> {
     let organization_id = trust.organization_id;
     let shown = Shown::new(trust, &Names::read(app).await?, now);
     let text = format!(
-        "Rule {} is made. Whoever has a token of {} that fulfils it posts it to \
+        "Trust policy {} is created. A job posts a token of {} that fulfils it to \
          {}/oauth2/token:\n\n    \
          grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer\n    \
          assertion=THE TOKEN\n    \
@@ -125,7 +125,7 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let all = trusts::list(app, &start::asker(), None, None, Page::ALL).await?.into_iter();
     let now = app.clock.now();
     let shown: Vec<_> = all.map(|trust| Shown::new(trust, &names, now)).collect();
-    let none = "There are no rules of trust yet: `keyturn trust create --help` says how to make \
+    let none = "There are no trust policies yet: `keyturn trust create --help` says how to create \
                 one.";
     let head = ["NAME", "ORGANIZATION", "STATUS", "ROLES", "ISSUER", "ID"];
     output.list(none, head, &shown, |it| {

@@ -1,4 +1,4 @@
-//! A rule of trust as commands show it.
+//! A trust policy as commands show it.
 
 use std::fmt::Write as _;
 

@@ -22,7 +22,7 @@ pub(super) struct Args {
     /// Only rules of this organization
     #[arg(long, value_name = "NAME|ID")]
     org: Option<String>,
-    /// Ask nobody for keys: only rules with pinned keys are tried
+    /// Fetch no keys: only trust policies with pinned keys are tried
     #[arg(long)]
     offline: bool,
 }

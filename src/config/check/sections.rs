@@ -86,7 +86,7 @@ pub(super) fn retention(settings: &RetentionSettings) -> Checked<Retention> {
     })
 }
 
-/// Fewer would be gone before anybody has looked at them.
+/// Fewer would be gone before anyone has looked at them.
 const KEPT_ROWS: RangeInclusive<u32> = 1000..=1_000_000_000;
 
 fn unless_zero<T>(value: u32, check: impl FnOnce(u32) -> Checked<T>) -> Checked<Option<T>> {

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, said so that whoever wrote it can mend it.
+//! What can be wrong with a file, said so that the author can mend it.
 
 use std::fmt;
 

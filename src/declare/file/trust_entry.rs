@@ -1,4 +1,4 @@
-//! The table of a rule of trust: what it does not say stays as it is, and is the default of a new
+//! The table of a trust policy: what it does not say stays as it is, and is the default of a new
 //! one.
 
 use serde::Deserialize;

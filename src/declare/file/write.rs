@@ -1,4 +1,4 @@
-//! Writes a state as a file that declares it, with comments for whoever edits it.
+//! Writes a state as a file that declares it, with comments for its editors.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ const RESOURCES: &str = "\
 ";
 
 const USERS: &str = "\
-# People. Those who are new have no password.
+# People. New ones have no password.
 ";
 
 const MEMBERS: &str = "\

@@ -1,4 +1,4 @@
-//! Rules of trust as a file may declare them.
+//! Trust policies as a file may declare them.
 
 use proptest::{collection::btree_map, option, prelude::*, sample::select};
 

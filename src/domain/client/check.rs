@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{Resource, UnknownSignatureAlgorithm, printable};
 
-/// What is wrong with the terms of a client. Safe to show to whoever wrote them.
+/// What is wrong with the terms of a client. Safe to show to the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTerms {
     #[error("a client has {most} {what} at most")]
@@ -175,7 +175,7 @@ fn check_exchanges(rules: &[ExchangeRule]) -> Result<(), BadTerms> {
 fn check_keys(keys: &mut KeySource) -> Result<(), BadTerms> {
     match keys {
         KeySource::Pinned(set) => *set = key_set::check(set)?,
-        // Where it may lead is up to whoever asks there.
+        // Where it may lead is up to its owner.
         KeySource::Uri(_) => (),
         KeySource::Issuer(_) => return Err(BadTerms::KeysOfIssuer),
     }

@@ -1,4 +1,4 @@
-//! What a client that registered itself says of itself (RFC 7591, section 2). Nobody has verified
+//! What a client that registered itself says of itself (RFC 7591, section 2). No one has verified
 //! any of it.
 
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub struct SelfDescription {
     pub software_version: Option<String>,
 }
 
-/// Which member is not as it should be. Safe to show to whoever sent it.
+/// Which member is not as it should be. Safe to show to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadDescription {
     #[error(

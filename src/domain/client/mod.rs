@@ -39,7 +39,7 @@ pub struct Client {
     pub disabled_at: Option<Timestamp>,
     /// Its place in the status list.
     pub status_index: i64,
-    /// `None`: somebody else registered it.
+    /// `None`: another registered it.
     pub registration: Option<Registration>,
     pub description: SelfDescription,
     pub version: Version,
@@ -89,7 +89,7 @@ pub const TOKEN_ENDPOINT: &str = "/oauth2/token";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Authentication {
-    /// It is public: anybody may say to be it.
+    /// It is public: anyone may say to be it.
     None,
     ClientSecretBasic,
     ClientSecretPost,
@@ -160,7 +160,7 @@ impl Authentication {
     }
 }
 
-/// Where the public keys of somebody else are found.
+/// Where the public keys of another issuer are found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeySource {
@@ -184,7 +184,7 @@ pub struct RefreshTerms {
 }
 
 impl Default for RefreshTerms {
-    /// For whoever does not say: each token works once, a month at most, a week unused.
+    /// For anyone who does not say: each token works once, a month at most, a week unused.
     fn default() -> Self {
         Self { rotates: true, lifetime: 30 * 86_400, idle: 7 * 86_400 }
     }
@@ -207,7 +207,7 @@ pub struct ExchangeRule {
     pub issuer: String,
     /// Whom the new token is for.
     pub resource: ResourceIdentifier,
-    /// Whether it may be without an actor: nobody then sees that it was the client.
+    /// Whether it may be without an actor: no one then sees that it was the client.
     pub impersonation: bool,
 }
 
@@ -229,7 +229,7 @@ impl ExchangeRule {
 }
 
 impl ClientTerms {
-    /// For whom tokens of this kind may be: nobody where no rule is left.
+    /// For whom tokens of this kind may be: no one where no rule is left.
     pub fn exchanged_for(&self, kind: Uuid) -> Vec<ResourceIdentifier> {
         let rules = self.exchanges.iter().filter(|rule| rule.is_of(kind));
         rules.map(|rule| rule.resource.clone()).collect()

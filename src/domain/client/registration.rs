@@ -61,7 +61,7 @@ pub struct AskedTerms {
     pub bound_tokens: bool,
 }
 
-/// What a client asked for that it may not have. Safe to show to whoever asked.
+/// What a client asked for that it may not have. Safe to show to the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TooMuch {
     #[error("the client may not have the scope {0}")]
@@ -110,7 +110,7 @@ impl AskedTerms {
         if let Some(grant) = self.grants.iter().find(|grant| !most.grants.contains(grant)) {
             return Err(TooMuch::Grant(*grant));
         }
-        // Whatever requests of an operator's own may go without TLS, nobody else's do.
+        // Whatever requests of an operator's own may go without TLS, no one else's do.
         if let Authentication::PrivateKeyJwt { keys: KeySource::Uri(uri), .. } =
             &self.authentication
             && !uri.starts_with("https://")

@@ -1,4 +1,4 @@
-//! Names a claim of somebody else's token, however deep it lies.
+//! Names a claim of another's token, however deep it lies.
 
 use std::{fmt, str::FromStr};
 

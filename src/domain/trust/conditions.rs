@@ -16,7 +16,7 @@ pub struct Conditions(BTreeMap<ClaimName, Vec<Pattern>>);
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedConditions {
-    #[error("a rule needs a condition: without one it would trust whoever the issuer knows")]
+    #[error("a rule needs a condition: without one it would trust every token of the issuer")]
     None,
     #[error("a rule has {} conditions at most, each of as many patterns", Conditions::MOST)]
     TooMany,

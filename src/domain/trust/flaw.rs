@@ -1,4 +1,4 @@
-//! What makes a rule one that somebody else could fulfil.
+//! What makes a rule one that another could fulfil.
 
 use super::{Conditions, Pattern, TrustTerms};
 
@@ -16,8 +16,8 @@ pub enum FlawedTrust {
     #[error("name at least one resource, or leave the list out: then it may be any")]
     NoResource,
     #[error(
-        "a rule for {} needs an exact condition on {}: names can be given up and taken by somebody \
-         else, these ids cannot",
+        "a rule for {} needs an exact condition on {}: names can be given up and taken by others, \
+         these ids cannot",
         .0.name(),
         .0.ids().join(" or ")
     )]
@@ -44,7 +44,7 @@ impl Forge {
         }
     }
 
-    /// The claims that say for ever who it is.
+    /// The claims that say forever who it is.
     fn ids(self) -> &'static [&'static str] {
         match self {
             Self::GitHub => &["repository_id", "repository_owner_id"],
@@ -52,7 +52,7 @@ impl Forge {
         }
     }
 
-    /// The claims by which its rules are known where the issuer is somebody's own server.
+    /// The claims by which its rules are known where the issuer is someone's own server.
     fn claims(self) -> &'static [&'static str] {
         match self {
             Self::GitHub => &["repository", "repository_owner", "job_workflow_ref"],
@@ -105,7 +105,7 @@ pub(super) fn check(issuer: &str, terms: &TrustTerms) -> Result<(), FlawedTrust>
 }
 
 /// Whether it may be an issuer at all (OpenID Connect Core 1.0, section 2). Which of them may be
-/// asked for its keys is up to whoever asks.
+/// asked for its keys is decided elsewhere.
 fn is_issuer(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let host = rest.unwrap_or_default().split('/').next().unwrap_or_default();
@@ -180,7 +180,7 @@ mod tests {
         ] {
             let told = flaw(issuer, conditions).expect("a flaw");
             assert_eq!(told, FlawedTrust::NoImmutableId(forge));
-            assert!(told.to_string().contains("taken by somebody else"), "{told}");
+            assert!(told.to_string().contains("taken by others"), "{told}");
         }
         for (issuer, conditions) in [
             (GITHUB, json!({ "repository_id": ["42"], "repository": ["acme/web"] })),

@@ -1,4 +1,4 @@
-//! Rules by which tokens of somebody else stand for rights here: CI jobs, workloads.
+//! Rules by which tokens of other issuers stand for rights here: CI jobs, workloads.
 
 mod algorithms;
 mod claim;
@@ -28,7 +28,7 @@ pub const MOST_SOURCES_PER_TREE: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     pub id: TrustId,
-    /// In which whoever is trusted acts.
+    /// In which the trusted workload acts.
     pub organization_id: OrganizationId,
     pub name: KeyName,
     /// `iss` of the tokens, to the letter.
@@ -71,7 +71,7 @@ fn yes() -> bool {
 }
 
 impl Trust {
-    /// What a rule must not be, because somebody else could fulfil it.
+    /// What a rule must not be, because another could fulfil it.
     pub fn check(&self) -> Result<(), FlawedTrust> {
         flaw::check(&self.issuer, &self.terms)
     }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Identity {
-    /// Whoever stands at the beginning of this chain, provided that every link of it still holds.
+    /// The holder at the beginning of this chain, provided that every link of it still holds.
     /// `subject` is `sub` of what was obtained through it.
     pub(in crate::exchange) async fn through(
         app: &App,

@@ -34,7 +34,7 @@ pub(super) struct Identity {
     /// From the holder's own to the latest.
     pub(super) sources: Vec<Source>,
     pub(super) actor: Option<Delegate>,
-    /// Who alone may act or ask on behalf of it, as whoever issued its token wrote it (RFC 8693,
+    /// Who alone may act or ask on behalf of it, as the issuer of its token wrote it (RFC 8693,
     /// section 4.4).
     pub(super) may_act: Option<Value>,
     /// The key whose possession was proved, or has to be.
@@ -50,7 +50,7 @@ pub(super) struct Identity {
 pub(super) enum Holder {
     Key(Arc<Presented>),
     Client(Arc<KnownClient>),
-    /// Somebody else's, as a rule of trust sees it, by the name they have there.
+    /// A workload of another issuer, as a trust policy sees it, by its name there.
     Workload(Arc<Trust>, String),
 }
 
@@ -105,7 +105,7 @@ impl Identity {
         }
     }
 
-    /// `client_id`: the client that asks; a key is its own, and so is a rule of trust.
+    /// `client_id`: the client that asks; a key is its own, and so is a trust policy.
     pub(super) fn client_id(&self) -> String {
         match (&self.client, &self.holder) {
             (Some(known), _) | (None, Holder::Client(known)) => known.client.id.to_string(),
@@ -172,7 +172,7 @@ impl Identity {
         of_others.chain(of_holder).chain(of_client).min()
     }
 
-    /// The same, asked for by this client. Whoever asked before goes on to bound it.
+    /// The same, asked for by this client. The client that asked before still bounds it.
     pub(super) fn asked_by(mut self, known: Arc<KnownClient>) -> Self {
         let latest = match (&self.client, &self.holder) {
             (Some(latest), _) | (None, Holder::Client(latest)) => Some(latest.client.id),
@@ -189,7 +189,7 @@ impl Identity {
         self
     }
 
-    /// The same with no more rights than somebody else has, whose credential was needed, too.
+    /// The same with no more rights than another has, whose credential was needed, too.
     pub(super) fn together_with(mut self, other: Self) -> Self {
         self.ceiling = self.ceiling.and(&other.bounds()).and(&Ceiling::until(other.ends()));
         let is_known = other.sources.first().is_some_and(|first| self.sources.contains(first));

@@ -49,7 +49,7 @@ pub(super) async fn check(
     }
 }
 
-/// Of two who have used one token, one is not whom it was given to, and nobody can tell which.
+/// Of two who have used one token, one is not whom it was given to, and no one can tell which.
 async fn end_reused(
     app: &App,
     identity: &Identity,
@@ -60,7 +60,7 @@ async fn end_reused(
 ) -> Result<(), Failed> {
     let mut tx = app.store.change().await?;
     if !store::refresh_families::end(&mut tx, family.id, now).await? {
-        // Somebody else has noticed it before.
+        // Another has noticed it before.
         return Ok(());
     }
     tx.record(AuditEvent {

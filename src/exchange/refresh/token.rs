@@ -1,5 +1,5 @@
-//! Identifies whoever presents a refresh token: through what its family was obtained, to whom it was
-//! given, and whether it is its turn.
+//! Identifies anyone who presents a refresh token: through what its family was obtained, to whom it
+//! was given, and whether it is its turn.
 
 use secrecy::SecretString;
 
@@ -54,7 +54,7 @@ pub(in crate::exchange) async fn identify(
     Ok(with_what_was_granted(identity, Refreshed { turn, generation: token.generation, family }))
 }
 
-/// What a key was given goes to whoever has it; a client's only to the client.
+/// What a key was given goes to its holder; a client's only to the client.
 fn is_given_to(family: &Family, identity: &Identity, by: &Presenter<'_>) -> bool {
     if let Some(id) = family.client_id {
         let registered = by.caller.and_then(Caller::registered);

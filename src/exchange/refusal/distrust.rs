@@ -1,4 +1,4 @@
-//! Why a token of somebody else gets no token of ours.
+//! Why a token of another issuer gets no token of ours.
 
 use crate::{
     domain::{KeyName, OrganizationId},
@@ -12,14 +12,14 @@ pub enum Distrust {
     Malformed(#[from] MalformedJws),
     #[error("the token does not say who issued it")]
     NoIssuer,
-    #[error("no rule of trust speaks of the issuer `{issuer}`{there}", there = there(*.organization))]
+    #[error("no trust policy names the issuer `{issuer}`{there}", there = there(*.organization))]
     UnknownIssuer { issuer: String, organization: Option<OrganizationId> },
     /// Of which organization the rules are that are quoted: only those who reach it are told.
     #[error("{why}")]
     NoRuleHolds { why: String, organization: Option<OrganizationId> },
 
     // After that. The caller is told.
-    #[error("several rules of trust hold, {}: {}", names(.rules), way(*.organization))]
+    #[error("several trust policies hold, {}: {}", names(.rules), way(*.organization))]
     SeveralRulesHold { rules: Vec<KeyName>, organization: Option<OrganizationId> },
     #[error("rule `{rule}` takes a token only once, and this one has no `jti` to know it by")]
     NoId { rule: KeyName, organization: OrganizationId },

@@ -15,7 +15,7 @@ pub enum ExchangeError {
     Signing(#[from] SigningFailed),
     #[error(transparent)]
     NotRecorded(#[from] NotRecorded),
-    /// That of somebody else, for whom the caller must not pay: it may be good what they sent.
+    /// That of another, for whom the caller must not pay: it may be good what they sent.
     #[error("the keys to verify it by cannot be had: {0}")]
     NoKeys(#[from] NoKeys),
 }

@@ -58,7 +58,7 @@ pub enum Refusal {
     WrongAssertion(ClientId, Untrusted),
     #[error("client {0} is registered for another authentication method, and nothing is proved")]
     OtherMethod(ClientId),
-    /// Before or after the token of somebody else is trusted.
+    /// Before or after the token of another is trusted.
     #[error(transparent)]
     Distrusted(Distrust),
 
@@ -99,15 +99,15 @@ pub enum Refusal {
     ClientExpired(ClientId, Timestamp),
     #[error("client {0} may not use the grant {1}")]
     GrantNotAllowed(ClientId, GrantType),
-    #[error("the rule of trust {0} is disabled")]
+    #[error("the trust policy {0} is disabled")]
     TrustDisabled(TrustId),
-    #[error("the rule of trust ended at {0}")]
+    #[error("the trust policy expired at {0}")]
     TrustExpired(Timestamp),
     #[error("what was to be exchanged expired at {0}")]
     InputExpired(Timestamp),
-    #[error("{0}, through which the token was obtained, is no more")]
+    #[error("{0}, the source of this token, was revoked or deleted")]
     SourceGone(Source),
-    #[error("the refresh token is of family {0}, which was given to somebody else")]
+    #[error("the refresh token is of family {0}, which was given to another")]
     RefreshTokenOfAnother(FamilyId),
     #[error("the refresh token ended at {0}")]
     RefreshTokenEnded(Timestamp),
@@ -154,7 +154,7 @@ impl Refusal {
         }
     }
 
-    /// The organization whose rules it quotes: nobody else is told.
+    /// The organization whose rules it quotes: no one else is told.
     pub(in crate::exchange) fn organization(&self) -> Option<OrganizationId> {
         match self {
             Self::Distrusted(distrust) => distrust.organization(),

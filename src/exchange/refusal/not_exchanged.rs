@@ -25,7 +25,7 @@ pub enum NotExchanged {
     NoActor(ClientId, String),
     #[error("the actor_token is not the client's own")]
     OtherActor,
-    #[error("the subject_token says by may_act that somebody else may act")]
+    #[error("the subject_token says by may_act that another may act")]
     NotTheActor,
     #[error("more than {} would act for each other", Delegate::DEEPEST)]
     TooManyActors,

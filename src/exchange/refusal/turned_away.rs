@@ -3,7 +3,7 @@
 use super::NotHeld;
 use crate::signing::Untrusted;
 
-/// Why somebody does not pass, beside what would keep them from a token.
+/// Why someone does not pass, beside what would keep them from a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TurnedAway {
     #[error(transparent)]

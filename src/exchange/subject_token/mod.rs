@@ -1,4 +1,4 @@
-//! Identifies by a token that stands for somebody (RFC 8693): whose rights they are, who asks, and
+//! Identifies by a token that stands for someone (RFC 8693): whose rights they are, who asks, and
 //! who acts.
 
 mod policy;
@@ -33,9 +33,9 @@ pub enum TokenKind {
     AccessToken,
     /// One of ours.
     RefreshToken,
-    /// One of ours, or somebody else's.
+    /// One of ours, or another's.
     Jwt,
-    /// Somebody else's.
+    /// Another's.
     IdToken,
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn identify(
     Ok(combined)
 }
 
-/// Anybody may say to be a public client: none is trusted with what is not its own.
+/// Anyone may say to be a public client: none is trusted with what is not its own.
 fn not_public(caller: Option<&Caller>) -> Result<(), Refusal> {
     match caller.and_then(Caller::registered) {
         Some(known) if known.client.terms.authentication == Authentication::None => {
@@ -148,8 +148,9 @@ async fn access_token(
     Ok((Identity { usual, ..identity }, token.organization_id))
 }
 
-/// Whoever may use a refresh token may exchange it, too, unless it rotates: an exchange would not use
-/// it up, and its theft would go unnoticed. One that was replaced ends its family here as elsewhere.
+/// Anyone who may use a refresh token may exchange it, too, unless it rotates: an exchange would
+/// not use it up, and its theft would go unnoticed. One that was replaced ends its family here as
+/// elsewhere.
 async fn refresh_token(
     app: &App,
     part: Part,
@@ -209,10 +210,10 @@ impl Proven {
         }
     }
 
-    /// Whether whoever holds it may use it without being somebody else's client.
+    /// Whether its holder may use it without being another's client.
     fn stands_alone(&self) -> bool {
         match self.kind {
-            // A rule of trust says what it is worth to whoever has it (RFC 7523, section 2.1). Of a
+            // A trust policy says what it is worth to its holder (RFC 7523, section 2.1). Of a
             // client's refresh token it was proved that the client presents it.
             TokenKind::ApiKey | TokenKind::Jwt | TokenKind::IdToken | TokenKind::RefreshToken => {
                 true
@@ -222,7 +223,7 @@ impl Proven {
     }
 }
 
-/// Whether these are the rights of the client itself, and nobody else had a part in them.
+/// Whether these are the rights of the client itself, and no one else had a part in them.
 fn is_own(caller: &Caller, identity: &Identity) -> bool {
     let is_holder = match (&caller.0.holder, &identity.holder) {
         (Holder::Key(one), Holder::Key(other)) => one.key.id == other.key.id,

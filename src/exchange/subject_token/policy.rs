@@ -13,7 +13,7 @@ use crate::{
 
 /// Whom the new token may be for, as far as that depends on who asks.
 pub(super) enum Targets {
-    /// Whomever the subject itself could ask for.
+    /// Every resource that the subject itself could ask for.
     Any,
     /// Whom the subject token is for, which the client was given itself.
     Same(ResourceIdentifier),
@@ -42,7 +42,7 @@ pub(super) fn targets(
     let Some(caller) = caller else {
         return if subject.stands_alone() { Ok(Targets::Any) } else { Err(NotExchanged::NoClient) };
     };
-    // A refresh token is its client's, whoever's rights it draws on.
+    // A refresh token is its client's, no matter whose rights it draws on.
     if is_own(caller, &subject.identity) || subject.kind == TokenKind::RefreshToken {
         return Ok(Targets::Any);
     }
@@ -57,7 +57,7 @@ fn by_rule(
     has_actor: bool,
     wish: &Wish,
 ) -> Result<Targets, NotExchanged> {
-    // What the client was given for somebody else it may have again, for the same audience.
+    // What the client was given for another it may have again, for the same audience.
     let identity = &subject.identity;
     let was_given = identity.client.as_ref().is_some_and(|it| it.client.id == known.client.id);
     let is_wanted =
@@ -88,7 +88,7 @@ fn by_rule(
 }
 
 /// Holds who asks against what the subject token says of who may act (RFC 8693, section 4.4). What
-/// it says in another way than ours is said of somebody else.
+/// it says in another way than ours is said of another.
 pub(super) fn may_act(
     app: &App,
     subject: &Identity,
@@ -114,7 +114,7 @@ pub(super) fn may_act(
 }
 
 /// The same, with an actor (RFC 8693, section 1.1: delegation). Who acts is the client that asks:
-/// nobody lets somebody else appear as the actor.
+/// no one lets another appear as the actor.
 pub(super) fn acted_for(
     identity: Identity,
     actor: Identity,

@@ -1,5 +1,5 @@
-//! Identifies a workload by a token that somebody else gave it, and by the one rule of trust that
-//! the token fulfils (RFC 7523, section 2.1). What no rule speaks of is refused.
+//! Identifies a workload by a token that another gave it, and by the one trust policy that the
+//! token fulfils (RFC 7523, section 2.1). What no rule speaks of is refused.
 
 mod trial;
 
@@ -148,7 +148,7 @@ fn none_holds(trials: &[Trial], organization: Option<OrganizationId>) -> Distrus
     let is_of_first = |trial: &Trial| Some(trial.rule.organization_id) == first;
     let Some(only) = organization.or(first.filter(|_| trials.iter().all(is_of_first))) else {
         let why = format!(
-            "none of the {} rules of trust for this issuer holds; a request that names one \
+            "none of the {} trust policies for this issuer holds; a request that names one \
              organization by organizationId is told what its rules say",
             trials.len()
         );
@@ -158,11 +158,11 @@ fn none_holds(trials: &[Trial], organization: Option<OrganizationId>) -> Distrus
     if trials.len() > QUOTED {
         told.push(format!("and {} more", trials.len() - QUOTED));
     }
-    let why = format!("no rule of trust holds; {}", told.join(" | "));
+    let why = format!("no trust policy holds; {}", told.join(" | "));
     Distrust::NoRuleHolds { why, organization: Some(only) }
 }
 
-/// Long enough for what is wrong, too short for whatever somebody puts into a token.
+/// Long enough for what is wrong, too short for whatever someone puts into a token.
 fn cut_at(told: &str) -> String {
     const ENOUGH: usize = 600;
     told.chars().take(ENOUGH).collect()
@@ -173,7 +173,7 @@ async fn use_up(app: &App, rule: &Trust, token: &ForeignToken) -> Result<(), Fai
     let (name, organization) = (rule.name.clone(), rule.organization_id);
     let id = token.text_if_any("jti").ok().flatten().filter(|id| !id.is_empty());
     let id = id.ok_or(Distrust::NoId { rule: name.clone(), organization })?;
-    // By the keys, too: whoever trusts keys of their own for an issuer of others does not use up
+    // By the keys, too: anyone who trusts keys of their own for an issuer of others does not use up
     // the tokens of others.
     let keys = match &rule.terms.keys {
         KeySource::Issuer(place) | KeySource::Uri(place) | KeySource::Pinned(place) => place,

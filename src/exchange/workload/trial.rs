@@ -1,4 +1,4 @@
-//! Holds a token of somebody else against rules of trust.
+//! Holds a token of another issuer against trust policies.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +25,7 @@ pub struct Trial {
 
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// Somebody would have to be asked for its keys, and nobody is to be.
+    /// Someone would have to be asked for its keys, and no one is to be.
     NotTried,
     /// The same, because too many others keep theirs elsewhere.
     OnePlaceTooMany,
@@ -46,7 +46,7 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeysFrom {
     Anywhere,
-    /// Nobody is asked.
+    /// No one is asked.
     PinnedOnly,
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn hold(
 }
 
 /// By one source of keys a token is verified once; by all of them at the same time, so that no rule
-/// waits for what somebody else made one of their rules wait for.
+/// waits for what another made one of their rules wait for.
 async fn verify(
     app: &App,
     rules: &[Arc<Trust>],

@@ -22,7 +22,7 @@ use super::{problem::Problem, shapes};
             Ask with a token of the server whose audience is the server itself: exchange a key \
             with `resource` set to the issuer, and send the token as `Authorization: Bearer`. \
             It can do what its key may do, within the organization it acts in; what lies out of \
-            its sight does not exist for it. Nobody hands on more than they have.\n\n\
+            its sight does not exist for it. It gives no more than it has.\n\n\
             Moments are RFC 3339 in whole seconds. Lists come in parts: send `next_cursor` back as \
             `cursor` until it is `null`. Whatever changes has an `ETag`; send it as `If-Match` \
             when you change it, and no edit is lost. Parameters and members that are not described \

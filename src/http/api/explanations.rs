@@ -66,7 +66,7 @@ impl From<Explanation> for ShownExplanation {
     }
 }
 
-/// Tells why a request for a token was refused. One that leads to a key is told to whoever may see
+/// Tells why a request for a token was refused. One that leads to a key is shown to callers who may see
 /// the key. It is found some seconds after it happened.
 #[utoipa::path(get, path = "/api/v1/explanations/{request_id}", tag = "Explanations",
     params(("request_id" = Uuid, Path,

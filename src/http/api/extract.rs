@@ -88,7 +88,7 @@ async fn read<T: DeserializeOwned + ToSchema>(
         return Err(Problem::unsupported_media_type());
     }
     let bytes = read_body(body, LONGEST_BODY, BODY_WITHIN).await?;
-    // serde takes members by their order, too. Nobody would notice a mistake in it.
+    // serde takes members by their order, too. No one would notice a mistake in it.
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Problem::invalid("the body is a JSON object, not an array"));
     }

@@ -42,14 +42,14 @@ struct ListMembers {
     cursor: Option<String>,
 }
 
-/// Somebody who is to have a role in an organization.
+/// A person who is to have a role in an organization.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewMember {
     /// Whom the server does not know by this address, it knows from now on.
     #[schema(value_type = String, format = Email, max_length = 254)]
     email: Parsed<Email>,
-    /// For somebody whom the server does not know yet.
+    /// For a person whom the server does not know yet.
     #[schema(value_type = Option<String>, max_length = 500)]
     name: Option<Parsed<Text>>,
     /// Built in or known here; it can carry no scope that is not yours.
@@ -71,7 +71,7 @@ struct ShownMember {
     organization_id: Uuid,
     user_id: Uuid,
     email: String,
-    /// Empty where nobody has said it.
+    /// Empty where it is unknown.
     name: String,
     role: String,
     /// When this membership began.
@@ -94,7 +94,7 @@ impl From<Member> for ShownMember {
     }
 }
 
-/// Lists those who have a role in this very organization. Members of the organizations above it
+/// Lists the members of this very organization. Members of the organizations above it
 /// have their roles here as well, and are listed there.
 #[utoipa::path(get, path = "/api/v1/organizations/{id}/members", tag = "Members",
     params(("id" = Uuid, Path), ListMembers), security(("token" = ["members:read"])),
@@ -111,7 +111,7 @@ async fn list(
     Ok(Json(wanted.list(found, |member| member.user.id.to_string(), ShownMember::from)))
 }
 
-/// Gives somebody a role in an organization and everything below it.
+/// Gives a person a role in an organization and everything below it.
 #[utoipa::path(post, path = "/api/v1/organizations/{id}/members", tag = "Members",
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header,
         description = "Sent again with the same key, the request makes nothing new")),

@@ -153,7 +153,7 @@ fn encoded(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// Lists all resources, by identifier. Whoever has a key may ask for tokens for any.
+/// Lists all resources, by identifier. Every key may ask for tokens for any.
 #[utoipa::path(get, path = "/api/v1/resources", tag = "Resources",
     security(("token" = ["resources:read"])),
     responses((status = 200, body = ListOf<ShownResource>)))]

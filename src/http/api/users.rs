@@ -80,7 +80,7 @@ struct ChangeUser {
 struct ShownUser {
     id: Uuid,
     email: String,
-    /// Empty where nobody has said it.
+    /// Empty where it is unknown.
     name: String,
     enabled: bool,
     created_at: Moment,

@@ -71,7 +71,7 @@ fn events(named: &[String]) -> Result<Events, Problem> {
 struct ShownHook {
     id: Uuid,
     organization_id: Uuid,
-    /// Whole for those who may write organizations; the host alone for all others, as a URL may
+    /// Whole for callers who may write organizations; the host alone for all others, as a URL may
     /// be as good as a password.
     url: String,
     /// Empty: everything.
@@ -80,8 +80,8 @@ struct ShownHook {
     disabled_at: Option<Moment>,
 }
 
-/// A webhook with the secret that its messages are signed by, for the one time that anybody sees
-/// it (<https://www.standardwebhooks.com>).
+/// A webhook with the secret that its messages are signed by, which is shown once
+/// (<https://www.standardwebhooks.com>).
 #[derive(Serialize, ToSchema)]
 struct ShownHookWithSecret {
     #[serde(flatten)]

@@ -165,7 +165,7 @@ impl From<BadBody> for OAuthError {
     }
 }
 
-/// Of what anybody may ask for who has a secret.
+/// Of what anyone may ask for who has a secret.
 impl From<Rejection> for OAuthError {
     fn from(rejection: Rejection) -> Self {
         if rejection.may_pass() || matches!(rejection, Rejection::ChangedMeanwhile) {

@@ -94,7 +94,7 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         | Refusal::WrongName(_)
         | Refusal::MalformedRefreshToken
         | Refusal::UnknownRefreshToken
-        // Whoever it was not given to need not know that there is one.
+        // A caller to whom it was not given need not know that there is one.
         | Refusal::RefreshTokenOfAnother(_)
         | Refusal::TurnedAway(TurnedAway::Untrusted(_)) => blame.unproved(),
         // The client has proved who it is, and is told what to do otherwise.
@@ -109,7 +109,7 @@ fn refused(refusal: &Refusal, blame: Blame) -> OAuthError {
         | Refusal::WrongAssertion(..)
         | Refusal::OtherMethod(_) => OAuthError::INVALID_CLIENT,
         Refusal::TooManyFailures(told) => (*told).into(),
-        // Whoever hears the rest has already proved to hold the credential.
+        // Anyone who hears the rest has already proved to hold the credential.
         Refusal::SecretReplaced(_) => {
             blame.proved("this secret was replaced by a newer one and has died")
         }
@@ -210,7 +210,7 @@ fn unproved(unproved: &Unproved, blame: Blame) -> OAuthError {
     }
 }
 
-/// What whoever configures a gateway has to know.
+/// What anyone who configures a gateway has to know.
 const fn unsaid(untold: Untold) -> &'static str {
     match untold {
         Untold::Origin => "this gateway takes no DPoP proofs: it names no origin",
@@ -221,7 +221,7 @@ const fn unsaid(untold: Untold) -> &'static str {
     }
 }
 
-/// What whoever writes a client has to know.
+/// What anyone who writes a client has to know.
 const fn wrong_with(proof: BadProof) -> &'static str {
     match proof {
         BadProof::Malformed(_) => "the DPoP proof is no well-formed JWT",
@@ -245,10 +245,10 @@ fn distrusted(distrust: &Distrust, blame: Blame) -> OAuthError {
         | Distrust::UnknownIssuer { .. }
         | Distrust::NoRuleHolds { .. } => blame.unproved(),
         Distrust::SeveralRulesHold { organization: None, .. } => blame.proved(
-            "several rules of trust hold: say by organizationId which organization is meant",
+            "several trust policies hold: say by organizationId which organization is meant",
         ),
         Distrust::SeveralRulesHold { organization: Some(_), .. } => {
-            blame.proved("several rules of trust of the organization hold")
+            blame.proved("several trust policies of the organization hold")
         }
         Distrust::NoId { .. } => blame.proved("the token has no jti, and counts only once"),
         Distrust::UsedBefore { .. } => blame.proved("the token was used before"),
@@ -273,9 +273,7 @@ fn not_exchanged(why: &NotExchanged, blame: Blame) -> OAuthError {
         NotExchanged::NoActor(..) => {
             blame.proved("the client may exchange this token only with an actor_token")
         }
-        NotExchanged::NotTheActor => {
-            blame.proved("the subject_token says that somebody else may act")
-        }
+        NotExchanged::NotTheActor => blame.proved("the subject_token says that another may act"),
         NotExchanged::OtherActor => blame.proved("the actor_token has to be the client's own"),
         NotExchanged::TooManyActors | NotExchanged::TooLong => {
             blame.proved("the token was exchanged too often already")

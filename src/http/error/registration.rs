@@ -23,7 +23,7 @@ pub(in crate::http) enum RegistrationError {
         error: &'static str,
         description: String,
     },
-    /// Whoever asks may not register clients: as the management API says it.
+    /// The caller may not register clients: as the management API says it.
     NotAdmitted(Box<Problem>),
     Other(OAuthError),
 }
@@ -44,7 +44,7 @@ impl RegistrationError {
         Self::Metadata { error: "invalid_client_metadata", description: description.into() }
     }
 
-    /// We approve of nobody's statements.
+    /// We approve of no one's statements.
     pub(in crate::http) fn statement(is_jwt: bool) -> Self {
         let error =
             if is_jwt { "unapproved_software_statement" } else { "invalid_software_statement" };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What a response says of the refusal that nobody has recorded yet.
+/// What a response says of the refusal that no one has recorded yet.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Unrecorded {
     pub(in crate::http) reason: &'static str,

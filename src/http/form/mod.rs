@@ -23,7 +23,7 @@ const MAY_REPEAT: [&str; 2] = ["resource", "audience"];
 
 pub(super) const CREDENTIAL_IN_URL: &str = "credentials belong in the body, never in the URL";
 
-/// What nobody may put into a URL: proxies and browsers write URLs down.
+/// What no one may put into a URL: proxies and browsers write URLs down.
 const CREDENTIALS: [&str; 14] = [
     "token",
     "access_token",

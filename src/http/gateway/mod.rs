@@ -66,7 +66,7 @@ async fn answer(
     Ok(headers.into_response())
 }
 
-/// Whoever gets a bound one sees by the scheme that it is no bearer token.
+/// A client that gets a bound one sees by the scheme that it is no bearer token.
 fn to_pass_on(pass: &Pass) -> HeaderValue {
     let scheme = if pass.token.bound_to.is_some() { "DPoP" } else { "Bearer" };
     let value = HeaderValue::from_str(&format!("{scheme} {}", pass.access_token.expose_secret()));

@@ -15,7 +15,7 @@ pub(super) fn by_headers<'a>(
     headers: &'a HeaderMap,
 ) -> Result<presented::Asked<'a>, Untold> {
     let origin = asked.origin.as_ref().ok_or(Untold::Origin)?;
-    // Of several nobody could say which one is the gateway's.
+    // Of several no one could say which one is the gateway's.
     let said = |name| only(headers, name).ok().flatten();
     let method = said("x-forwarded-method").ok_or(Untold::Method)?;
     let path = said("x-forwarded-uri").filter(|path| path.starts_with('/'));

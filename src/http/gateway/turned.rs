@@ -1,4 +1,4 @@
-//! What somebody hears who does not pass (RFC 6750, section 3; RFC 9449, section 7.1).
+//! What someone hears who does not pass (RFC 6750, section 3; RFC 9449, section 7.1).
 
 use axum::{
     http::{HeaderValue, header::WWW_AUTHENTICATE},

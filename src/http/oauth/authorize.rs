@@ -36,7 +36,7 @@ async fn answer(edge: &Edge, mut form: Form) -> Response {
         state: form.take("state"),
     };
     match authorize(&edge.app, &request).await {
-        // 303: whoever posted does not post there (RFC 9700, section 4.12).
+        // 303: the browser does not post again there (RFC 9700, section 4.12).
         Ok(back) => page(edge, Redirect::to(&back)),
         Err(why @ Unanswerable::Failed(_)) => {
             tracing::error!(error = ?why, "could not answer an authorization request");

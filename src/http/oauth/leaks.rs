@@ -176,7 +176,7 @@ impl Report {
     }
 }
 
-/// Whoever has what is to end, for that is enough.
+/// Anyone who has what is to end, for that is enough.
 pub(in crate::http) fn asker(actor: Actor, origin: &Origin) -> Asker {
     Asker::by_possession(actor, origin)
 }

@@ -1,5 +1,5 @@
-//! Revocation (RFC 7009): whoever a token was issued to ends it; whoever has a key's secret ends
-//! that.
+//! Revocation (RFC 7009): a client ends a token that was issued to it; the holder of a key's secret
+//! ends that.
 
 use axum::{
     extract::State,

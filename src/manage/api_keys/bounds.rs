@@ -63,8 +63,8 @@ async fn given(
     Ok(Some(Given { scopes, reach, credential, networks, proof }))
 }
 
-/// When a key with this lifetime ends. Whoever does not say gets what the policy gives, at most
-/// what the key that asks has left.
+/// When a key with this lifetime ends. Where nothing is said, the policy decides, at most what the
+/// key that asks has left.
 pub(super) fn expiry(
     app: &App,
     asker: &Asker,

@@ -29,7 +29,7 @@ pub struct NewApiKey {
     pub proof: Option<ProofDemand>,
 }
 
-/// A new key, and its secret for the one time that anybody sees it.
+/// A new key, and its secret for the one time that it is shown.
 #[derive(Debug)]
 pub struct Created {
     pub key: ApiKey,

@@ -89,7 +89,7 @@ pub async fn default_organization(
     Ok(acting_organization(key, person.as_deref(), None).ok())
 }
 
-/// A key that somebody has just made or changed, as its owner sees it.
+/// A key that someone has just made or changed, as its owner sees it.
 pub async fn with_secrets(app: &App, key: ApiKey) -> Result<Listed, Rejection> {
     let mut tx = app.store.read().await?;
     listed(&mut tx, key).await

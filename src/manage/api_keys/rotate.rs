@@ -1,4 +1,4 @@
-//! Gives an API key a new secret while the old one still works, so that nobody is locked out.
+//! Gives an API key a new secret while the old one still works, so that no one is locked out.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -33,7 +33,7 @@ pub enum OldSecret {
 #[derive(Debug)]
 pub struct Rotated {
     pub key: ApiKey,
-    /// For the one time that anybody sees it.
+    /// For the one time that anyone sees it.
     pub secret: Secret,
     /// `None` where no secret worked any more.
     pub old_secret_dies_at: Option<Timestamp>,
@@ -87,7 +87,7 @@ pub async fn rotate(
     Ok(Rotated { key, secret, old_secret_dies_at })
 }
 
-/// The secrets of a key that is being rotated which the next rotation would end at once. Whoever
+/// The secrets of a key that is being rotated which the next rotation would end at once. Anyone who
 /// still uses them has not been given a newer one.
 async fn ended_by_rotation(
     tx: &mut Tx,

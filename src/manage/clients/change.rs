@@ -170,7 +170,7 @@ pub(super) fn describe(client: &Client) -> Value {
 }
 
 /// Deletes the client with its secrets and refresh tokens; its name is free again. Every token that
-/// was obtained through it is dead to whoever asks.
+/// was obtained through it is no longer valid.
 pub async fn delete(
     app: &App,
     asker: &Asker,

@@ -47,7 +47,7 @@ pub async fn named(app: &App, name: &KeyName) -> Result<Vec<Client>, Rejection> 
     Ok(store::clients::named(&mut tx, name.as_str()).await?)
 }
 
-/// A client that somebody has just made or changed, as its owner sees it.
+/// A client that someone has just made or changed, as its owner sees it.
 pub async fn with_secrets(app: &App, client: Client) -> Result<Listed, Rejection> {
     let mut tx = app.store.read().await?;
     listed(&mut tx, client).await

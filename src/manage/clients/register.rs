@@ -17,7 +17,7 @@ pub struct NewClient {
     pub terms: ClientTerms,
 }
 
-/// A new client, and its secret for the one time that anybody sees it.
+/// A new client, and its secret for the one time that it is shown.
 #[derive(Debug)]
 pub struct Registered {
     pub client: Client,
@@ -25,8 +25,8 @@ pub struct Registered {
     pub secret: Option<Secret>,
 }
 
-/// Of one organization: whoever may register them cannot fill the database. Of those that register
-/// themselves the operator says how many there may be.
+/// Of one organization: anyone who may register them cannot fill the database. Of those that
+/// register themselves the operator says how many there may be.
 const MOST: i64 = 1000;
 
 pub async fn register(app: &App, asker: &Asker, new: NewClient) -> Result<Registered, Rejection> {

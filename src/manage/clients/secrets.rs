@@ -11,10 +11,10 @@ use crate::{
     store::{self, Tx},
 };
 
-/// Two suffice for replacing one by another; more are for whoever forgets the last.
+/// Two suffice for replacing one by another; more are for anyone who forgets the last.
 const MOST: usize = 5;
 
-/// A further secret, for the one time that anybody sees it.
+/// A further secret, which is shown once.
 #[derive(Debug)]
 pub struct NewSecret {
     pub client: Client,

@@ -155,7 +155,7 @@ impl Work<'_> {
         let organization = self.organization_id(&name.organization)?;
         let user = self.user_id(&name.user)?;
         let before = store::memberships::find(self.tx, user, organization).await?;
-        // Somebody has given or taken it, or given another role, since the plan was made.
+        // Someone has given or taken it, or given another role, since the plan was made.
         if before.map(|it| it.version) != self.known.members.get(name).copied() {
             return Err(Rejection::ChangedMeanwhile);
         }

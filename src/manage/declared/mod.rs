@@ -1,4 +1,4 @@
-//! Makes keyturn what somebody declared it to be: all of it in one transaction, or nothing.
+//! Makes keyturn what someone declared it to be: all of it in one transaction, or nothing.
 
 mod api_keys;
 mod carry_out;
@@ -30,7 +30,7 @@ pub struct Refused {
 /// Everything done, nothing committed: dropped, it leaves no trace.
 pub struct Begun {
     tx: Tx,
-    /// Of the keys and clients that were made, for the one time that anybody sees them.
+    /// Of the keys and clients that were made: shown once.
     pub secrets: Vec<MadeSecret>,
 }
 
@@ -52,7 +52,7 @@ enum MadeId {
 pub enum CommitFailed {
     #[error("nothing was changed")]
     NothingChanged(#[source] StoreError),
-    #[error("nobody can tell whether all was changed or nothing: apply the file again")]
+    #[error("it is unknown whether all was changed or nothing: apply the file again")]
     Unknown(#[source] StoreError),
 }
 

@@ -156,7 +156,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Those that registered themselves are nobody's to declare.
+    /// Those that registered themselves are no one's to declare.
     async fn clients(&mut self) -> Result<(), Rejection> {
         let all = store::clients::list(self.tx, Sight::Everything, None, Page::ALL).await?;
         for client in all.into_iter().filter(|client| client.registration.is_none()) {
@@ -195,7 +195,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// `None` where somebody has deleted or made it since the names were read.
+    /// `None` where someone has deleted or made it since the names were read.
     fn owner(&self, owner: Owner) -> Option<OwnerName> {
         match owner {
             Owner::Organization(id) => {

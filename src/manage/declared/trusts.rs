@@ -1,4 +1,4 @@
-//! Makes and changes the rules of trust of a plan.
+//! Makes and changes the trust policies of a plan.
 
 use super::{carry_out::Work, carry_out::seen};
 use crate::{

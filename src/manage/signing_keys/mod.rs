@@ -84,9 +84,9 @@ pub(super) async fn add_first(
     Ok(())
 }
 
-/// When the first key of an algorithm begins to sign. Once a server has started, somebody may keep
-/// a copy of the JWKS, so that a key is published first, as every other. Before that nobody can:
-/// it signs at once.
+/// When the first key of an algorithm begins to sign. Once a server has started, someone may keep a
+/// copy of the JWKS, so that a key is published first, as every other. Before that no one can: it
+/// signs at once.
 async fn first_begins(app: &App, tx: &mut Tx) -> Result<Timestamp, Rejection> {
     let now = app.clock.now();
     for algorithm in AT_FIRST {
@@ -229,7 +229,7 @@ async fn add(
     action: &'static str,
 ) -> Result<SigningKey, Rejection> {
     let now = app.clock.now();
-    // Before the list: whoever makes a key after this has taken the generation that we try for.
+    // Before the list: anyone who makes a key after this has taken the generation that we try for.
     let last = store::signing_keys::last_generation(tx, new.algorithm).await?;
     let mut keys = store::signing_keys::list(tx).await?;
     check_ours(app, &keys)?;

@@ -20,13 +20,13 @@ pub async fn revoke(
     asker.must_run_server(WRITE)?;
     let known = all(app).await?.into_iter().find(|key| key.signing_key_id == signing_key_id);
     let algorithm = known.ok_or(Rejection::NotFound("signing key"))?.algorithm;
-    // Perhaps not needed, but nobody may wait for it once the transaction has begun.
+    // Perhaps not needed, but no one may wait for it once the transaction has begun.
     let spare = generate(app, algorithm).await?;
 
     let now = app.clock.now();
     let (mut tx, ref asker) = asker.begin(app).await?;
     asker.must_run_server(WRITE)?;
-    // Before the list: whoever makes a key after this has taken the generation that we try for.
+    // Before the list: anyone who makes a key after this has taken the generation that we try for.
     let last = store::signing_keys::last_generation(&mut tx, algorithm).await?;
     let mut keys = store::signing_keys::list(&mut tx).await?;
     let position = keys.iter().position(|key| key.signing_key_id == signing_key_id);
@@ -34,7 +34,7 @@ pub async fn revoke(
     if revoked.revoked_at.is_some() {
         return Ok(revoked);
     }
-    // Nobody has a token by a key that did not sign yet, so that nothing hurries.
+    // No one has a token by a key that did not sign yet, so that nothing hurries.
     let has_signed = revoked.state(now) != SigningKeyState::Pending;
     revoked.revoked_at = Some(now);
     store::signing_keys::set_life(&mut tx, &revoked).await?;
@@ -43,7 +43,7 @@ pub async fn revoke(
     let signs = others.iter_mut().rfind(|key| key.state(now) == SigningKeyState::Active);
     if let Some(active) = signs {
         if active.retires_at == Some(revoked.activates_at) {
-            // Its successor is no more.
+            // Its successor is gone.
             (active.retires_at, active.gone_at) = (None, None);
             store::signing_keys::set_life(&mut tx, active).await?;
         }

@@ -1,4 +1,4 @@
-//! Holds a rule of trust against what would be unsafe, and against what the principal has.
+//! Holds a trust policy against what would be unsafe, and against what the principal has.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What of a rule of trust is to be otherwise.
+//! What of a trust policy is to be otherwise.
 
 use crate::{
     app::App,
@@ -53,7 +53,7 @@ impl TrustChange {
         Self { enabled: Some(enabled), ..Self::default() }
     }
 
-    /// Whether it does nothing but stop the rule: whoever may write may take away.
+    /// Whether it does nothing but stop the rule: anyone who may write may take away.
     pub(super) fn only_disables(&self) -> bool {
         let Self {
             name: None,

@@ -1,4 +1,4 @@
-//! Rules of trust that keep something else from being deleted.
+//! Trust policies that keep something else from being deleted.
 
 use crate::{
     domain::{Below, OrganizationId, RoleName, Sight, Trust},

@@ -1,4 +1,4 @@
-//! Makes, changes and deletes rules by which tokens of somebody else are trusted.
+//! Makes, changes and deletes rules by which tokens of other issuers are trusted.
 
 mod bounds;
 mod edit;
@@ -95,7 +95,7 @@ pub(super) async fn add(
         version: Version::FIRST,
     };
     check(app, tx, asker, None, &trust).await?;
-    let trust = store::trusts::insert(tx, trust).await.map_err(taken("a rule of trust"))?;
+    let trust = store::trusts::insert(tx, trust).await.map_err(taken("a trust policy"))?;
     audit(app, tx, asker, event("trust.created", &trust, described(&trust)));
     Ok(trust)
 }
@@ -155,7 +155,7 @@ pub(super) async fn change(
         return Ok(trust);
     }
     let written = store::trusts::update(tx, &trust).await;
-    if !written.map_err(taken("a rule of trust"))? {
+    if !written.map_err(taken("a trust policy"))? {
         return Err(Rejection::ChangedMeanwhile);
     }
     trust.version = Version(trust.version.0 + 1);
@@ -181,7 +181,7 @@ pub async fn delete(
 
 /// What is out of reach is no different from what does not exist.
 async fn find(tx: &mut Tx, asker: &Asker, id: TrustId) -> Result<Trust, Rejection> {
-    const NONE: Rejection = Rejection::NotFound("rule of trust");
+    const NONE: Rejection = Rejection::NotFound("trust policy");
     let trust = store::trusts::find(tx, id).await?.ok_or(NONE)?;
     asker.organization(tx, trust.organization_id).await.map_err(|rejection| match rejection {
         Rejection::NotFound(_) => NONE,

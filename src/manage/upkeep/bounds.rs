@@ -1,4 +1,4 @@
-//! What keeps each table from growing for ever: one line a table.
+//! What keeps each table from growing forever: one line a table.
 
 use chrono::TimeDelta;
 
@@ -52,7 +52,7 @@ pub fn bounds(retention: &Retention) -> Vec<(&'static str, Bound)> {
             "signing_keys",
             Bound::AfterTheirEnd(GONE_SIGNING_KEYS, "the newest of each algorithm stays"),
         ),
-        ("trusts", Bound::NotByItself("the rules of trust that owners make")),
+        ("trusts", Bound::NotByItself("the trust policies that owners create")),
         ("used_ids", Bound::AfterTheirEnd(ENDED, "one for each proof that counts once")),
         ("usage_journal", Bound::NotByItself("uses and refusals of the last seconds")),
         ("users", Bound::NotByItself("the users that owners take in")),

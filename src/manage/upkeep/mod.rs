@@ -1,4 +1,4 @@
-//! What keyturn does by itself: lets signing keys follow each other, and tables not grow for ever.
+//! What keyturn does by itself: lets signing keys follow each other, and tables not grow forever.
 
 mod aged;
 mod bounds;
@@ -27,13 +27,13 @@ use crate::{
 /// older is needed. Beyond this many a node that is late forgets all it knows, too.
 const CHANGES: Kept = Kept { age: Some(TimeDelta::hours(1)), rows: Some(1_000_000) };
 
-/// Nobody waits longer for an answer before sending a request again.
+/// No one waits longer for an answer before sending a request again.
 const IDEMPOTENCY_KEYS: Kept = Kept { age: Some(TimeDelta::hours(24)), rows: Some(1_000_000) };
 
-/// Nothing is tried for longer than two days; the rest is for whoever asks what became of it.
+/// Nothing is tried for longer than two days; the rest is for questions about what became of it.
 const OUTBOX: Kept = Kept { age: Some(TimeDelta::days(30)), rows: Some(1_000_000) };
 
-/// Nobody is reminded of an end that is past; the rest is for whoever asks what was said.
+/// No one is reminded of an end that is past; the rest is for questions about what was said.
 const ENDED_KEYS: TimeDelta = TimeDelta::days(30);
 
 /// The clocks of nodes differ by less.

@@ -1,4 +1,4 @@
-//! Verifies that whoever sends a request holds a private key, and proves it for the holder: DPoP
+//! Verifies that anyone who sends a request holds a private key, and proves it for the holder: DPoP
 //! (RFC 9449, sections 4.2 and 4.3).
 
 mod holder;
@@ -31,7 +31,7 @@ pub struct Proof {
     pub nonce: Option<String>,
     /// Stands for its key and its `jti`: what counts only once.
     pub hash: [u8; 32],
-    /// Until when it could be sent again, by whoever's clock.
+    /// Until when it could be sent again, by any clock.
     pub until: Timestamp,
 }
 
@@ -96,7 +96,7 @@ pub fn verify_proof(
     let jwk = jws.header.get("jwk").ok_or(UnusableJwk::Malformed)?;
     let key = ForeignKey::read(jwk)?;
     let thumbprint = thumbprint::thumbprint(jwk).ok_or(UnusableJwk::Damaged)?;
-    // Nobody vouches for the key: it is worth what whoever holds its private half says.
+    // No one vouches for the key: it is worth what the holder of its private half says.
     let key = algorithm.and_then(|algorithm| key.by(algorithm)).ok_or(BadProof::WrongAlgorithm)?;
     if !key.verifies(jws.signed, &jws.signature) {
         return Err(BadProof::BadSignature);

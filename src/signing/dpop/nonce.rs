@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{clock::Timestamp, signing::KeyEncryptionKey};
 
-/// Nobody keeps them: a nonce is a slot of time, sealed by a key that all nodes have.
+/// No one keeps them: a nonce is a slot of time, sealed by a key that all nodes have.
 pub struct Nonces(hmac::Key);
 
 impl Nonces {

@@ -1,4 +1,4 @@
-//! One public key of somebody else, as JSON (RFC 7517, section 4).
+//! One public key of another issuer, as JSON (RFC 7517, section 4).
 
 use aws_lc_rs::{encoding::AsDer as _, signature::RsaPublicKeyComponents};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -23,7 +23,7 @@ pub(in crate::signing) struct ForeignKey {
 pub enum UnusableJwk {
     #[error("a key is a JSON object with the members of RFC 7517")]
     Malformed,
-    #[error("a key has private members: whoever made it has to make another")]
+    #[error("a key has private members: publish the public half alone, and replace the key")]
     Private,
     #[error("a key is a shared secret (`oct`): only public keys are taken")]
     Shared,
@@ -55,7 +55,7 @@ type Jwk = Map<String, Value>;
 impl ForeignKey {
     pub(in crate::signing) fn read(jwk: &Value) -> Result<Self, UnusableJwk> {
         let jwk = jwk.as_object().ok_or(UnusableJwk::Malformed)?;
-        // Before anything else: whoever published these must hear of it.
+        // Before anything else: anyone who published these must hear of it.
         if ["d", "p", "q", "dp", "dq", "qi", "oth"].iter().any(|name| jwk.contains_key(*name)) {
             return Err(UnusableJwk::Private);
         }

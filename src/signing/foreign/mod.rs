@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::SignatureAlgorithm;
 
-/// The public keys of somebody else.
+/// The public keys of another issuer.
 pub struct ForeignKeys {
     keys: Vec<ForeignKey>,
     refused: Vec<UnusableJwk>,

@@ -1,4 +1,4 @@
-//! What a token of somebody else says, once its signature is proved, and before.
+//! What a token of another issuer says, once its signature is proved, and before.
 
 use chrono::TimeDelta;
 use serde_json::{Map, Value};
@@ -23,7 +23,7 @@ pub struct ForeignToken {
     pub claims: Map<String, Value>,
 }
 
-/// By how much the clock of whoever signed may be ahead of ours.
+/// By how much the clock of the signer may be ahead of ours.
 const AHEAD: TimeDelta = TimeDelta::seconds(60);
 
 impl ForeignToken {

@@ -15,7 +15,7 @@ use crate::{clock::Timestamp, domain::Algorithm};
 #[derive(Clone, Copy, Debug)]
 pub enum Audience<'a> {
     Is(&'a str),
-    /// Whoever asks about it decides by what it says.
+    /// Every question about it is decided by what it says.
     Any,
 }
 

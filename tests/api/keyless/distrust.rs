@@ -50,10 +50,10 @@ async fn jb_08_what_no_rule_trusts_is_refused_in_the_same_words() {
         ("no_rule_holds", "another type", typed("dpop+jwt")),
         ("no_rule_holds", "signature is wrong", Foreigner::new("k1").token(&job())),
         ("no_rule_holds", "no key", Foreigner::new("k2").token(&job())),
-        ("unknown_issuer", "no rule of trust speaks", other.token(&other.github("1"))),
+        ("unknown_issuer", "no trust policy names", other.token(&other.github("1"))),
         (
             "unknown_issuer",
-            "no rule of trust speaks",
+            "no trust policy names",
             signed(with(job(), "iss", format!("{}/", issuer.url))),
         ),
         ("unknown_issuer", "who issued", signed(without(job(), "iss"))),
@@ -135,7 +135,7 @@ async fn whoever_reaches_the_organization_is_told_which_condition_failed_and_nob
         let told = mine.get(&format!("/api/v1/explanations/{id}")).await;
         let not_told = theirs.get(&format!("/api/v1/explanations/{id}")).await;
 
-        let why = "No rule of trust holds; rule `deploy`: `ref` is `refs/heads/dev`, not \
+        let why = "No trust policy holds; rule `deploy`: `ref` is `refs/heads/dev`, not \
                    `refs/heads/main` or `refs/tags/*`.";
         assert_eq!(told.body["explanation"], why, "{}: {}", server.engine, told.text);
         assert_eq!(told.body["reason"], "no_rule_holds");
@@ -185,7 +185,7 @@ async fn several_rules_that_hold_are_refused_until_the_organization_is_named() {
     assert!(any.text.contains("organizationId"), "{}", any.text);
     assert_eq!(server.claims(&named).await["client_id"], mine.id.to_string());
     assert_eq!(twins.error(), (400, "invalid_grant"));
-    assert!(twins.text.contains("several rules"), "{}", twins.text);
+    assert!(twins.text.contains("several trust policies"), "{}", twins.text);
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ async fn jb_08_a_rule_that_somebody_else_could_fulfil_is_not_made() {
 
     for (name, value, told) in [
         ("conditions", json!({}), "needs a condition"),
-        ("conditions", json!({ "repository": ["acme/web"] }), "taken by somebody else"),
+        ("conditions", json!({ "repository": ["acme/web"] }), "taken by others"),
         ("conditions", json!({ "repository_id": ["*"] }), "says nothing"),
         ("conditions", json!({ "repository_id": [] }), "no pattern"),
         ("conditions", json!({ "repository_id": ["1"], "aud": ["x"] }), "always checked"),

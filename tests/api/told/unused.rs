@@ -60,7 +60,7 @@ async fn a_key_that_nobody_used_made_or_enabled_for_so_long_is_disabled_and_work
         }
         assert_eq!(server.exchange("idle", &secret).await.status, 401, "{}", server.engine);
         let mails = server.mails_to("ada@acme.test").await;
-        assert_eq!(mails, ["API key idle of acme was disabled, as nobody uses it"]);
+        assert_eq!(mails, ["API key idle of acme was disabled because it is unused"]);
         let last = server.audit_trail(&format!("key:{}", idle.id)).await.pop().unwrap();
         assert_eq!((last.actor, &*last.action), (Actor::Keyturn, "api_key.disabled"));
         assert_eq!(last.detail["reason"], "unused", "{}", server.engine);

@@ -66,12 +66,12 @@ actions! {
     /// Lets a locked key be changed again.
     unlock "/api/v1/api-keys/{id}/unlock" => set_locked(false);
 
-    /// Ends a key for ever. Every node refuses it within a second.
+    /// Revokes a key, for good. Every node refuses it within a second.
     revoke "/api/v1/api-keys/{id}/revoke" => revoke();
 }
 
 /// Gives a key a new secret, which is in this answer and nowhere else. The old one goes on until
-/// the moment that is asked for, so that nobody is locked out.
+/// the moment that is asked for, so that no program is locked out.
 #[utoipa::path(post, path = "/api/v1/api-keys/{id}/rotate", tag = "API keys",
     params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)), request_body = RotateKey,
     security(("token" = ["keys:write"])),
@@ -93,7 +93,7 @@ async fn rotate(
 }
 
 /// Lets the old secret of a key that is being rotated die earlier or later; at once, if the moment
-/// is past. Its last use tells whether anybody still needs it.
+/// is past. Its last use tells whether a program still needs it.
 #[utoipa::path(put, path = "/api/v1/api-keys/{id}/rotation", tag = "API keys",
     params(("id" = uuid::Uuid, Path), ("If-Match" = String, Header)), request_body = RotationEnd,
     security(("token" = ["keys:write"])),

@@ -85,7 +85,7 @@ impl ListKeys {
     }
 }
 
-/// Whoever asks is the only user whose keys can be named: no id is taken from a request.
+/// The caller is the only user whose keys can be named: no id is taken from a request.
 fn own_user(asker: &Asker) -> Result<crate::domain::UserId, Problem> {
     let user = asker.authority.bounds().and_then(|bounds| bounds.user);
     user.ok_or_else(|| Problem::invalid("only a user's key has to do with keys of a user"))
@@ -157,7 +157,7 @@ impl NewKey {
             (_, Some(id)) => Owner::Organization(id),
             (_, None) => return Err(Problem::invalid("organization_id is missing")),
         };
-        // Nobody asks for more than they have by saying nothing.
+        // An omitted member never asks for more than the caller has.
         let below = asker.authority.bounds().is_none_or(|bounds| bounds.below.is_included());
         let reach = if below { Reach::usual(owner) } else { Reach::Own };
         Ok(NewApiKey {

@@ -76,7 +76,7 @@ struct ShownSecret {
     last_used: Option<ShownUse>,
 }
 
-/// An API key with its secret, for the one time that anybody sees it.
+/// An API key with its secret, which is shown once.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ShownKeyWithSecret {
     #[serde(flatten)]

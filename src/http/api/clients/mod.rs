@@ -143,7 +143,7 @@ async fn delete(
 }
 
 /// Gives a client a further secret, which is in this answer and nowhere else. Those it has go on:
-/// remove the old one when its `last_used_at` says that nobody needs it.
+/// remove the old one when its `last_used_at` says that it is not needed any longer.
 #[utoipa::path(post, path = "/api/v1/clients/{id}/secrets", tag = "Clients",
     params(("id" = uuid::Uuid, Path)), request_body = AddSecret,
     security(("token" = ["clients:write"])),

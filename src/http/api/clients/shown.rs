@@ -49,7 +49,7 @@ pub(super) struct ShownClient {
     exchanges: Vec<Exchange>,
     /// It registered itself (RFC 7591), and may change and end itself.
     self_registered: bool,
-    /// What it calls itself, where it registered itself. Nobody has verified it.
+    /// What it calls itself, where it registered itself. It is not verified.
     client_name: Option<String>,
     created_at: Moment,
     /// From then on it gets no tokens; `null`: it never ends by itself.
@@ -72,7 +72,7 @@ struct ShownClientSecret {
     last_used_at: Option<Moment>,
 }
 
-/// A client with its secret, for the one time that anybody sees it.
+/// A client with its secret, which is shown once.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ShownClientWithSecret {
     #[serde(flatten)]
@@ -81,7 +81,7 @@ pub(super) struct ShownClientWithSecret {
     secret: Option<String>,
 }
 
-/// A further secret, for the one time that anybody sees it.
+/// A further secret, which is shown once.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ShownNewSecret {
     id: Uuid,

@@ -69,7 +69,7 @@ pub(super) struct Exchange {
     issuer: String,
     /// Whom the new token is for.
     resource: String,
-    /// Whether it may be without an actor: nobody then sees that it was the client.
+    /// Whether it may be without an actor (impersonation): then there is no `act` claim.
     #[serde(default)]
     impersonation: bool,
 }

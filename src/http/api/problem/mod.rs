@@ -118,7 +118,7 @@ impl Problem {
     }
 
     pub(super) fn invalid_token(metadata: String) -> Self {
-        let detail = "the token is not valid here, or its key works no more";
+        let detail = "the token is not valid here, or its key no longer works";
         Self {
             demand: Some(Demand::of_any(Some("invalid_token"), metadata).into()),
             ..Self::new(Http::UNAUTHORIZED, "invalid-token", "Invalid token", detail)

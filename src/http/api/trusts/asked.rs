@@ -1,4 +1,4 @@
-//! What callers send of rules of trust.
+//! What callers send of trust policies.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -76,7 +76,7 @@ impl From<KeySource> for RuleKeys {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRule {
-    /// In which whoever is trusted acts. Left out: the organization that the token acts in.
+    /// In which the trusted workload acts. Left out: the organization that the token acts in.
     organization_id: Option<Uuid>,
     /// No other rule of the organization has it.
     #[schema(value_type = Name, example = "deploy")]

@@ -1,4 +1,4 @@
-//! `/api/v1/trusts`: by which rules tokens of somebody else stand for rights here.
+//! `/api/v1/trusts`: by which rules tokens of other issuers stand for rights here.
 
 mod asked;
 
@@ -36,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<Edge> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, update, delete))
 }
 
-/// A rule by which tokens of somebody else are trusted.
+/// A trust policy: which tokens of another issuer are accepted, and for what.
 #[derive(Serialize, ToSchema)]
 struct ShownRule {
     id: Uuid,

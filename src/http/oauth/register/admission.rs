@@ -61,7 +61,7 @@ impl FromRequestParts<Edge> for Claimed {
     }
 }
 
-/// Whoever guesses spends a budget.
+/// Anyone who guesses spends a budget.
 pub(super) fn refused(edge: &Edge, origin: &Origin, not: NotRegistered) -> RegistrationError {
     if !matches!(not, NotRegistered::UnknownToken) {
         return not.into();

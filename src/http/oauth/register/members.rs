@@ -1,5 +1,5 @@
-//! The JSON object that a client sends, member by member: those that nobody asks for do not matter
-//! (RFC 7591, section 2).
+//! The JSON object that a client sends, member by member: unknown ones are ignored (RFC 7591,
+//! section 2).
 
 use axum::{
     extract::{FromRequest, Request},

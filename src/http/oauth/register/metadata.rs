@@ -14,7 +14,7 @@ pub(super) struct Metadata {
     pub(super) said: NewItself,
     client_id: Option<String>,
     pub(super) client_secret: Option<SecretString>,
-    /// The first that is there of those that nobody but us says.
+    /// The first that is there of the members that only the server says.
     ours: Option<&'static str>,
 }
 
@@ -57,7 +57,7 @@ impl Metadata {
     }
 }
 
-/// Whatever would be signed by it: nobody asks for no signature.
+/// Whatever would be signed by it: a client cannot ask for no signature.
 fn check_algorithms(members: &Members) -> Read<()> {
     let is_none = |value: &Value| value.as_str().is_some_and(|it| it.eq_ignore_ascii_case("none"));
     let unsigned = members.names().find(|(name, value)| name.ends_with("_alg") && is_none(value));

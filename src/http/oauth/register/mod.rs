@@ -39,7 +39,7 @@ pub(in crate::http) fn door(edge: &Edge) -> Router<Edge> {
     if !is_on(edge) {
         return Router::new();
     }
-    // The layer writes what is demanded of whoever vouches for the client.
+    // The layer writes what is demanded of anyone who vouches for the client.
     Router::new()
         .route(paths::REGISTER, post(register))
         .layer(middleware::from_fn(challenge::by_scheme))

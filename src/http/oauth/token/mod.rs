@@ -81,7 +81,7 @@ async fn client_credentials(edge: &Edge, claimed: &Claimed, posted: Posted) -> A
     answer(edge, ask, posted).await
 }
 
-/// A token of somebody else is the grant; a client may ask for its holder, and need not (RFC 7521,
+/// A token of another issuer is the grant; a client may ask for its holder, and need not (RFC 7521,
 /// section 4.1).
 async fn jwt_bearer(edge: &Edge, claimed: &Claimed, mut posted: Posted) -> Answer {
     let assertion = posted.form.take_secret("assertion").ok_or(missing("assertion is missing"))?;

@@ -58,7 +58,7 @@ fn kind_of(token_type: &str) -> Result<TokenKind, OAuthError> {
     }
 }
 
-/// All our access tokens are JWTs: whoever asks for either gets the same.
+/// All our access tokens are JWTs: both types of token get the same answer.
 fn requested(form: &mut Form) -> Result<&'static str, OAuthError> {
     match form.take("requested_token_type").as_deref() {
         None | Some(ACCESS_TOKEN) => Ok(ACCESS_TOKEN),

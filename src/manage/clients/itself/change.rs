@@ -14,8 +14,7 @@ use crate::{
     store::{self, Tx},
 };
 
-/// A client as it is now, and what is new about its secrets, for the one time that anybody sees
-/// them.
+/// A client as it is now, and its new secrets, which are shown once.
 #[derive(Debug)]
 pub struct Changed {
     pub client: Client,
@@ -25,8 +24,8 @@ pub struct Changed {
     pub token: Secret,
 }
 
-/// The client whose token this is. Whoever uses the newest token has received it: from then on the
-/// one before it is worth nothing.
+/// The client whose token this is. Anyone who uses the newest token has received it: from then on
+/// the one before it is worth nothing.
 pub async fn show(
     app: &App,
     origin: &Origin,
@@ -51,7 +50,7 @@ pub async fn show(
 }
 
 /// Puts what the client says of itself in place of what it said before. It cannot give itself more
-/// than it has: whoever made it, or took something from it, need not watch it.
+/// than it has: anyone who made it, or took something from it, need not watch it.
 ///
 /// `sent`: the secret that it takes for its own.
 pub async fn change(
@@ -87,7 +86,7 @@ pub async fn change(
     Ok(Changed { client, secret, token: next })
 }
 
-/// RFC 7592, section 2.2: nobody chooses their own.
+/// RFC 7592, section 2.2: no one chooses their own.
 async fn check_secret(
     app: &App,
     tx: &mut Tx,
@@ -124,7 +123,7 @@ async fn missing_secret(
     Ok(Some(secrets::add(app, tx, id, None).await?))
 }
 
-/// Deletes the client; every token that was obtained through it is dead to whoever asks.
+/// Deletes the client; every token that was obtained through it is no longer valid.
 pub async fn end(
     app: &App,
     origin: &Origin,

@@ -19,12 +19,12 @@ use crate::{
     store::{self, StoreError, Tx},
 };
 
-/// Why a client is not registered, or not what it asks to be. Safe to show to whoever asked.
+/// Why a client is not registered, or not what it asks to be. Safe to show to the caller.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRegistered {
     #[error("clients do not register themselves here")]
     Off,
-    /// The same of a client that is not there, so that nobody can probe for clients.
+    /// The same of a client that is not there, so that no one can probe for clients.
     #[error("the token is not the one of this client, or there is no such client")]
     UnknownToken,
     #[error("the client is disabled")]
@@ -57,7 +57,7 @@ impl From<StoreError> for NotRegistered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Token,
-    /// The one before it, which is still good as nobody has used the newer one.
+    /// The one before it, which is still good as no one has used the newer one.
     TokenBefore,
 }
 

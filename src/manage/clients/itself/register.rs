@@ -20,7 +20,7 @@ pub struct NewItself {
     pub description: SelfDescription,
 }
 
-/// A new client, and its secrets for the one time that anybody sees them.
+/// A new client, and its secrets for the one time that they are shown.
 #[derive(Debug)]
 pub struct Entered {
     pub client: Client,
@@ -30,8 +30,8 @@ pub struct Entered {
     pub token: Secret,
 }
 
-/// `by`: whoever vouches for the client, where somebody has to; it can then do no more than they
-/// can.
+/// `by`: the caller that vouches for the client, where one has to; the client can then do no more
+/// than it.
 pub async fn enter(
     app: &App,
     by: Option<Asker>,
@@ -53,7 +53,7 @@ pub async fn enter(
         description: new.description.checked()?,
         version: Version::FIRST,
     };
-    // Nobody spends their budget on mistakes; and without a token nobody comes further than it.
+    // No one spends their budget on mistakes; and without a token no request comes further.
     let spend = || app.registrations.one_more(origin.source);
     let has_token = by.is_some();
     if !has_token {

@@ -1,5 +1,5 @@
-//! Deletes clients that registered themselves and that nobody uses: whoever may register one need
-//! not mean it.
+//! Deletes clients that registered themselves and that no one uses: anyone who may register one
+//! need not mean it.
 
 use serde_json::json;
 use uuid::Uuid;
