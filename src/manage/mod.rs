@@ -143,13 +143,13 @@ pub enum Rejection {
     KnownSigningKey,
     #[error(transparent)]
     RefusedUrl(#[from] RefusedUrl),
-    #[error("an organization may have {0} webhooks, and it has them")]
+    #[error("webhook limit reached ({0} per organization)")]
     TooManyWebhooks(i64),
     #[error(transparent)]
     BadTerms(#[from] BadTerms),
-    #[error("an organization may have {0} clients, and it has them")]
+    #[error("client limit reached ({0} per organization)")]
     TooManyClients(i64),
-    #[error("a client may have {0} secrets, and it has them: remove one first")]
+    #[error("secret limit reached ({0} per client): remove one first")]
     TooManySecrets(usize),
     #[error("the client proves itself otherwise and has no secret")]
     NoSecretNeeded,

@@ -161,7 +161,10 @@ async fn rules_of_several_organizations_are_not_quoted_to_each_other() {
     server.settle().await;
 
     let (_, detail) = server.reason(&of_all).await;
-    assert!(detail.contains("none of the 2 rules") && !detail.contains("plan"), "{detail}");
+    assert!(
+        detail.contains("none of the 2 trust policies") && !detail.contains("plan"),
+        "{detail}"
+    );
     let (_, detail) = server.reason(&of_acme).await;
     assert!(detail.contains("`secret plan`") && !detail.contains("other plan"), "{detail}");
 }

@@ -129,7 +129,9 @@ async fn the_page_for_people_is_swagger_ui_and_asks_no_other_server() {
     let named: Vec<_> = named.map(str::to_owned).collect();
     assert_eq!(named.len(), 3, "{named:?}");
     for name in named {
-        let file = server.get(&format!("/api/{name}")).await;
+        // What is compressed is no text.
+        let head = Request::head(format!("/api/{name}")).body(axum::body::Body::empty());
+        let file = server.send(head.unwrap()).await;
         let kind = if name.ends_with(".css") { "text/css" } else { "text/javascript" };
         assert_eq!(file.status, 200, "{name}");
         assert!(file.header("content-type").starts_with(kind), "{name}");

@@ -317,6 +317,6 @@ async fn an_organization_has_so_many_rules_and_no_more() {
     let keys = caller.get(KEYS).await;
 
     assert_eq!(problem(&refused), (409, "conflict"));
-    assert!(refused.detail().contains("200 rules"), "{}", refused.text);
+    assert!(refused.detail().contains("200 per organization"), "{}", refused.text);
     assert_eq!(keys.status, 200);
 }
